@@ -1,0 +1,1 @@
+"""Adapters: one vendor per package. Nothing here decides anything about orders."""

@@ -1,0 +1,1 @@
+"""PostgreSQL through SQLAlchemy Core on asyncpg. The only package that knows SQL."""
