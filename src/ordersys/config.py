@@ -1,0 +1,233 @@
+"""Settings: defaults < YAML file < `ORDERSYS__SECTION__KEY` < `ORDERSYS__SECTION__KEY__FILE` (the content of a file).
+
+`config.example.yaml` explains every key; a test holds it against this file.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ordersys.config_sources import ConfigError, Loaded, Reading, Secret
+
+__all__ = [
+    "EXAMPLE_SECRET",
+    "FAULT_POINTS",
+    "ROLES",
+    "ROLE_PORTS",
+    "AuthSettings",
+    "ConfigError",
+    "FaultPoint",
+    "LogSettings",
+    "Role",
+    "Secret",
+    "Settings",
+    "load",
+    "public",
+    "read",
+]
+
+Role = Literal["api", "worker", "consumer", "payment", "ticket"]
+FaultPoint = Literal[
+    "publish.drop",
+    "publish.ack_lost",
+    "publish.duplicate",
+    "publish.delay",
+    "consume.fail",
+    "consume.crash",
+    "database.blip",
+    "gateway.timeout",
+    "airline.reject",
+]
+Algorithm = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Rate = Annotated[float, Meta(ge=0, le=1)]
+Milliseconds = Annotated[int, Meta(ge=1, le=3_600_000)]
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+ROLE_PORTS: Final[Mapping[Role, int]] = {"api": 8080, "worker": 9101, "consumer": 9102, "payment": 9103, "ticket": 9104}
+FAULT_POINTS: Final[tuple[FaultPoint, ...]] = get_args(FaultPoint)
+EXAMPLE_SECRET: Final = "ordersys-demo-secret-do-not-use-in-production"  # noqa: S105  # public, refused in production
+DEFAULT_FILE: Final = Path("config.yaml")
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of keys; subclasses inherit its strictness."""
+
+
+class PostgresSettings(Section, frozen=True, kw_only=True):
+    url: Secret = Secret("postgresql+asyncpg://ordersys:ordersys@localhost:5432/ordersys")
+    pool_size: Annotated[int, Meta(ge=1, le=500)] = 8
+    connect_timeout_seconds: Seconds = 3
+    statement_timeout_seconds: Seconds = 10
+
+
+class RedisSettings(Section, frozen=True, kw_only=True):
+    url: Secret = Secret("redis://localhost:6379/0")
+    timeout_seconds: Seconds = 1
+
+
+class KafkaSettings(Section, frozen=True, kw_only=True):
+    bootstrap_servers: Annotated[str, Meta(min_length=1)] = "localhost:9092"
+    topic_prefix: Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9._-]*$")] = "ordersys."
+    partitions: Annotated[int, Meta(ge=1, le=1000)] = 6
+    replication_factor: Annotated[int, Meta(ge=1, le=10)] = 1
+    static_membership: bool = False
+    session_timeout_seconds: Annotated[float, Meta(ge=1, le=1800)] = 6
+    message_timeout_seconds: Seconds = 4
+    batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
+    sasl_username: str = ""
+    sasl_password: Secret = Secret("")
+
+
+class HttpSettings(Section, frozen=True, kw_only=True):
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=10_485_760)] = 65_536
+
+
+class AuthSettings(Section, frozen=True, kw_only=True):
+    algorithms: Annotated[tuple[Algorithm, ...], Meta(min_length=1)] = ("HS256",)
+    secret: Secret = Secret(EXAMPLE_SECRET)
+    jwks_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$")] = ""
+    issuer: Annotated[str, Meta(min_length=1)] = "ordersys"
+    audience: Annotated[str, Meta(min_length=1)] = "ordersys"
+    demo: bool = True
+    token_hours: Annotated[float, Meta(gt=0, le=720)] = 12
+
+    @property
+    def shared_key(self) -> bool:
+        """True when tokens are signed by the secret, False when by a key of `jwks_url`."""
+        return all(name.startswith("HS") for name in self.algorithms)
+
+
+class OrdersSettings(Section, frozen=True, kw_only=True):
+    max_items: Annotated[int, Meta(ge=1, le=100)] = 10
+    max_seats: Annotated[int, Meta(ge=1, le=100)] = 9
+    idempotency_hours: Annotated[int, Meta(ge=1, le=8760)] = 24
+
+
+class CoalescerSettings(Section, frozen=True, kw_only=True):
+    batch_size: Annotated[int, Meta(ge=1, le=1000)] = 128
+    batches_in_flight: Annotated[int, Meta(ge=1, le=64)] = 2
+    queue_size: Annotated[int, Meta(ge=1, le=1_000_000)] = 2048
+
+
+class RelaySettings(Section, frozen=True, kw_only=True):
+    batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    lease_seconds: Annotated[float, Meta(ge=1, le=300)] = 5
+    busy_poll_ms: Milliseconds = 2
+    idle_poll_ms: Milliseconds = 20
+    retry_delays_ms: Annotated[tuple[Milliseconds, ...], Meta(min_length=1)] = (50, 100, 200, 400, 1000, 2000, 5000)
+
+
+class PaymentsSettings(Section, frozen=True, kw_only=True):
+    gateway_timeout_seconds: Seconds = 1.0
+    lease_seconds: Annotated[float, Meta(ge=1, le=300)] = 5
+    batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 256
+    retry_delays_seconds: Annotated[tuple[Seconds, ...], Meta(min_length=1)] = (0.2, 0.5, 1, 2, 4, 8)
+    idle_poll_ms: Milliseconds = 250
+
+
+class ChaosSettings(Section, frozen=True, kw_only=True):
+    seed: int = 20261123
+    rates: dict[FaultPoint, Rate] = {}
+
+
+class LogSettings(Section, frozen=True, kw_only=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    environment: Literal["demo", "production"] = "demo"
+    instance: Annotated[str, Meta(max_length=100, pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    shutdown_seconds: Seconds = 10
+    postgres: PostgresSettings = PostgresSettings()
+    redis: RedisSettings = RedisSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    http: HttpSettings = HttpSettings()
+    auth: AuthSettings = AuthSettings()
+    orders: OrdersSettings = OrdersSettings()
+    coalescer: CoalescerSettings = CoalescerSettings()
+    relay: RelaySettings = RelaySettings()
+    payments: PaymentsSettings = PaymentsSettings()
+    chaos: ChaosSettings = ChaosSettings()
+    log: LogSettings = LogSettings()
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Without a path, `config.yaml` of the working directory is read if it exists. Raises ConfigError."""
+    return read(path, environ).settings
+
+
+def read(path: Path | None, environ: Mapping[str, str], *, stack: Mapping[str, str] | None = None) -> Loaded[Settings]:
+    """`stack`: addresses of a stack that runs in this folder, as environment names; what is said by hand beats them."""
+    reading = Reading(Settings)
+    reading.take_names(stack or {}, "the stack in .ordersys,")
+    file = path or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    if file:
+        reading.take_file(file)
+    reading.take_names(environ, "environment")
+    return reading.finish(CHECKS)
+
+
+def public(settings: Settings) -> dict[str, Any]:
+    """The settings as plain values, secrets hidden."""
+    plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=repr)
+    return plain
+
+
+def _check_addresses(settings: Settings) -> Iterator[str]:
+    if not settings.postgres.url.reveal().startswith("postgresql+asyncpg://"):
+        yield "postgres.url: Expected an address that starts with postgresql+asyncpg://"
+    if not settings.redis.url.reveal().startswith(("redis://", "rediss://", "unix://")):
+        yield "redis.url: Expected an address that starts with redis://, rediss:// or unix://"
+
+
+def _check_auth(settings: Settings) -> Iterator[str]:
+    auth = settings.auth
+    if any(name.startswith("HS") for name in auth.algorithms) and not auth.shared_key:
+        # One list for both would let a public key be used as an HMAC secret.
+        yield "auth.algorithms: HS algorithms cannot be mixed with public key algorithms"
+    elif auth.shared_key:
+        yield from _check_shared_key(auth)
+    else:
+        yield from _check_public_keys(auth)
+
+
+def _check_shared_key(auth: AuthSettings) -> Iterator[str]:
+    needed = max(int(name.removeprefix("HS")) // 8 for name in auth.algorithms)
+    if len(auth.secret.reveal().encode()) < needed:
+        yield f"auth.secret: Expected at least {needed} bytes for {', '.join(auth.algorithms)} (RFC 7518)"
+    if auth.jwks_url:
+        yield "auth.jwks_url: public keys need public key algorithms in auth.algorithms"
+
+
+def _check_public_keys(auth: AuthSettings) -> Iterator[str]:
+    if not auth.jwks_url:
+        yield "auth.jwks_url: required for public key algorithms"
+    if auth.demo:
+        yield "auth.demo: demo tokens can be signed with an HS algorithm only"
+
+
+def _check_production(settings: Settings) -> Iterator[str]:
+    if settings.environment != "production":
+        return
+    if settings.auth.demo:
+        yield "auth.demo: must be false with environment: production"
+    if settings.auth.shared_key and settings.auth.secret.reveal() == EXAMPLE_SECRET:
+        yield "auth.secret: the example secret is refused with environment: production"
+    for point, rate in settings.chaos.rates.items():
+        if rate > 0:
+            yield f"chaos.rates[{point}]: must be 0 with environment: production"
+
+
+CHECKS: Final[tuple[Callable[[Settings], Iterator[str]], ...]] = (_check_addresses, _check_auth, _check_production)
