@@ -10,24 +10,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from ordersys.config_sources import ConfigError, Loaded, Reading, Secret
-
-__all__ = [
-    "EXAMPLE_SECRET",
-    "FAULT_POINTS",
-    "ROLES",
-    "ROLE_PORTS",
-    "AuthSettings",
-    "ConfigError",
-    "FaultPoint",
-    "LogSettings",
-    "Role",
-    "Secret",
-    "Settings",
-    "load",
-    "public",
-    "read",
-]
+from ordersys.config.sources import Loaded, Reading, Secret
 
 Role = Literal["api", "worker", "consumer", "payment", "ticket"]
 FaultPoint = Literal[
