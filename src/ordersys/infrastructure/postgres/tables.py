@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    Sequence,
     SmallInteger,
     String,
     Table,
@@ -148,6 +149,8 @@ seat_maps = Table(
     Column("next_seat", Integer, nullable=False, server_default=text("1")),
     Column("released", ARRAY(Integer), nullable=False, server_default=text("'{}'")),
 )
+
+ticket_numbers = Sequence("ticket_numbers", metadata=metadata)
 
 tickets = Table(
     "tickets",
