@@ -1,0 +1,72 @@
+# ordersys: bare `make` lists what there is.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?=
+STACK ?= embedded
+ARGS ?=
+export PYTHON
+
+BIN := .venv/bin
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@printf '\nARGS="..." hands more to the command: make up ARGS="--scale worker=2", make test ARGS="tests/unit -x".\n'
+
+##@ Run it here
+.PHONY: up down status logs migrate
+up: stack .venv/.embedded ## start everything on this machine, wait until it answers, print addresses and an example
+	@$(BIN)/ordersys up $(ARGS)
+
+down: .venv/.embedded ## stop what `make up` started; the data stays in .ordersys
+	@$(BIN)/ordersys down $(ARGS)
+
+status: .venv/.embedded ## what runs, where, and whether it is ready
+	@$(BIN)/ordersys status $(ARGS)
+
+logs: .venv/.embedded ## follow the logs (ARGS=worker for one role)
+	@$(BIN)/ordersys logs $(ARGS)
+
+migrate: .venv/.embedded ## bring the database of the configuration to the newest schema
+	@$(BIN)/ordersys migrate $(ARGS)
+
+.PHONY: stack
+stack:
+	@case "$(STACK)" in \
+	  embedded) ;; \
+	  compose) echo "STACK=compose is not there yet: this version has the embedded stack only." >&2; exit 2 ;; \
+	  *) echo "STACK is embedded or compose, not '$(STACK)'." >&2; exit 2 ;; \
+	esac
+
+##@ Work on it
+.PHONY: test check fmt lock clean
+test: .venv/.dev ## all tests, on real servers that the tests start and stop themselves
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/.dev ## format, lint, types, import rules, sizes, requirement files; changes nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python scripts/sizes.py
+	@$(BIN)/python scripts/requirements.py check
+
+fmt: .venv/.dev ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+lock: .venv/.dev ## make requirements/*.txt from pyproject.toml (ARGS=--upgrade takes newer versions)
+	@$(BIN)/python scripts/requirements.py lock $(ARGS)
+
+clean: ## stop the stack, then delete .venv, .ordersys (all its data) and every cache
+	@if [ -x $(BIN)/ordersys ] && [ -d .ordersys ]; then $(BIN)/ordersys down; fi
+	@rm -rf .venv .ordersys .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.embedded: requirements/embedded.txt scripts/environment.sh
+	@sh scripts/environment.sh embedded
+
+.venv/.dev: requirements/dev.txt scripts/environment.sh
+	@sh scripts/environment.sh dev
