@@ -1,4 +1,4 @@
-"""The hashed requirement files: `lock` makes them from pyproject.toml, `check` says offline whether they still belong to it.
+"""The hashed requirement files: `lock` makes them from pyproject.toml, `check` says offline whether they belong to it.
 
 The first line of each file holds a digest of the tables it was made from; no file names an index or a host.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "requirements"
-# dev is the largest and is resolved first; the others take their versions from it, so that all can share one environment.
+# dev is the largest and is resolved first; the others take their versions from it, so that one environment holds all.
 SETS: dict[str, list[str]] = {
     "dev": ["--extra", "embedded", "--group", "dev"],
     "embedded": ["--extra", "embedded", "--group", "build"],

@@ -1,5 +1,8 @@
-"""The size rules of the house: functions at most 60 lines, files at most 400 (tests 600); in src the median function has at
-most 8 lines and the 90th percentile at most 30. Exit 1 and a list when a rule is broken."""
+"""The size rules of the house. Exit 1 and a list when one is broken.
+
+Functions have at most 60 lines, files at most 400 (tests 600); in src the median function has at most 8 lines and the
+90th percentile at most 30.
+"""
 
 import ast
 import statistics
