@@ -1,4 +1,4 @@
-"""What can be configured (`settings`) and where the values come from (`sources`). `config.example.yaml` explains every key."""
+"""What can be configured (`settings`) and where values come from (`sources`)."""
 
 from ordersys.config.settings import (
     EXAMPLE_SECRET,

@@ -106,12 +106,13 @@ class Reading(Generic[S]):
             else:
                 self._put_text(key, environ[name], source)
 
-    def finish(self, checks: "Checks[S]") -> Loaded[S]:
-        if not self._problems:
-            settings = self._build()
-            self._problems += [f"{line} ({self._source_of(line)})" for check in checks for line in check(settings)]
+    def finish(self, checks: Checks[S]) -> Loaded[S]:
         if self._problems:
             raise ConfigError(self._problems)
+        settings = self._build()
+        broken = [f"{line} ({self._source_of(line)})" for check in checks for line in check(settings)]
+        if broken:
+            raise ConfigError(broken)
         return Loaded(settings=settings, sources=self._sources)
 
     def _put(self, key: str, value: Any, source: str, *, strict: bool) -> None:
@@ -119,9 +120,12 @@ class Reading(Generic[S]):
             self._values[key] = msgspec.convert(value, self._types[key], strict=strict, dec_hook=_decode)
             self._sources[key] = source
         except msgspec.ValidationError as error:
-            expected, _, place = str(error).partition(" - at ")
-            inner = place.strip("`").removeprefix("$") if place.startswith("`$") else ""
-            self._refuse(key + inner, expected, source)
+            if isinstance(value, dict) and len(value) > 1:
+                for entry in value.items():  # msgspec does not say which entry of a mapping is wrong
+                    self._put(key, dict([entry]), source, strict=strict)
+            else:
+                expected, _, place = str(error).partition(" - at ")
+                self._refuse(key + _inner(place, value), expected, source)
 
     def _put_text(self, key: str, text: str, source: str) -> None:
         if not _is_collection(self._types[key]):
@@ -205,6 +209,12 @@ def _decode(kind: type, value: Any) -> Any:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
     raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+
+
+def _inner(place: str, value: Any) -> str:
+    """From msgspec's "`$[1]`" or "`$[...]`" to the brackets behind the key."""
+    brackets = place.strip("`").removeprefix("$") if place.startswith("`$") else ""
+    return f"[{next(iter(value))}]" if brackets == "[...]" and isinstance(value, dict) else brackets
 
 
 def _is_section(kind: Any) -> bool:
