@@ -54,7 +54,7 @@ def head() -> str | None:
 
 
 async def transact(url: str, act: Callable[[Connection], T]) -> T:
-    """Runs `act` in one transaction that no other migration of this database overlaps."""
+    """Runs `act` in one transaction that no other migration or seeding of this database overlaps."""
     engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS})
     try:
         with _reachable():
