@@ -1,0 +1,1 @@
+"""Catalog: the flights that can be bought, and the cities they join."""

@@ -1,0 +1,39 @@
+"""Fills the flights of the demo timetable. What is there stays as it is, so seats that were sold stay sold."""
+
+from datetime import date, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+
+from ordersys.infrastructure.postgres import migrate, timetable
+from ordersys.infrastructure.postgres.tables import flights
+
+Row = dict[str, object]
+
+
+async def seed(url: str, *, number: int, today: date, days: int = 60) -> int:
+    """Writes the missing flights of `today` and the `days` after it (UTC); answers how many those were."""
+    planned = (plan for ahead in range(days + 1) for plan in timetable.draw(number, today + timedelta(days=ahead)))
+    return await migrate.transact(url, partial(_write, list(map(_row, planned))))
+
+
+def _write(rows: list[Row], connection: Connection) -> int:
+    statement = insert(flights).on_conflict_do_nothing().returning(flights.c.id)
+    return len(connection.scalars(statement, rows).all()) if rows else 0
+
+
+def _row(planned: timetable.Planned) -> Row:
+    flight = planned.flight
+    return {
+        "id": flight.id,
+        "airline": flight.airline,
+        "number": flight.number,
+        "origin": flight.origin,
+        "destination": flight.destination,
+        "departs_at": flight.departs_at,
+        "arrives_at": flight.arrives_at,
+        "price_amount": flight.price.amount,
+        "currency": flight.price.currency,
+        "seats_total": planned.seats,
+    }

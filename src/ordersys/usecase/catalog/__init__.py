@@ -1,0 +1,1 @@
+"""Looking for flights. Reads only: selling seats belongs to orders."""
