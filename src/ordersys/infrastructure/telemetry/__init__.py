@@ -1,0 +1,1 @@
+"""Logs, metrics and trace ids of a process."""

@@ -1,0 +1,29 @@
+"""What a process says when something it depends on goes away and comes back: one line each, not one per attempt."""
+
+from time import monotonic
+
+import structlog
+
+from ordersys.domain.shared.errors import DomainError
+
+log = structlog.get_logger()
+
+
+class LoopLog:
+    """The LoopWatch of the message loops."""
+
+    def __init__(self) -> None:
+        self._lost_at: dict[str, float] = {}
+
+    @property
+    def lost_loops(self) -> frozenset[str]:
+        """The loops that cannot work now."""
+        return frozenset(self._lost_at)
+
+    def lost(self, loop: str, error: DomainError) -> None:
+        self._lost_at[loop] = monotonic()
+        log.warning("%s waits: %s", loop, error.detail, action="loop.lost", loop=loop, code=error.code)
+
+    def back(self, loop: str) -> None:
+        seconds = round(monotonic() - self._lost_at.pop(loop, monotonic()), 3)
+        log.warning("%s works again", loop, action="loop.back", loop=loop, seconds=seconds)
