@@ -57,7 +57,9 @@ class Refused:
 
 class Publisher(Protocol):
     async def publish(self, records: Sequence[Record]) -> Sequence[Acked | Refused]:
-        """Produces all, waits for every delivery report, answers in the order given. Never raises for a record's failure."""
+        """Produces all, waits for every delivery report, answers in the order given. Never raises for a record's
+        failure.
+        """
         ...
 
 

@@ -1,4 +1,6 @@
-"""The one error of the core. `code` is public and stable; `kind` decides the HTTP status, the gRPC status and the retry."""
+"""The one error of the core. `code` is public and stable; `kind` decides the HTTP status, the gRPC status and the
+retry.
+"""
 
 from enum import Enum
 

@@ -2,7 +2,9 @@ from typing import ClassVar
 
 
 class Event:
-    """A fact in the past tense. `TYPE` is the versioned public name, `STREAM` the topic family, `SOURCE` the service that publishes it."""
+    """A fact in the past tense. `TYPE` is the versioned public name, `STREAM` the topic family, `SOURCE` the service
+    that publishes it.
+    """
 
     __slots__ = ()
     TYPE: ClassVar[str]

@@ -1,0 +1,77 @@
+"""What may an order do? The life of an order is the table `PATHS`; nothing else moves one.
+
+Events of one order come over several topics and more than once, so a move may find the order ahead of it (then it is a
+no-op: the empty path) or a step behind (then the path leads through the steps that the move implies).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from ordersys.domain.orders.errors import IllegalMove
+from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
+from ordersys.domain.shared.money import Money
+
+
+class Status(StrEnum):
+    CREATED = "CREATED"
+    PAYMENT_AUTHORIZED = "PAYMENT_AUTHORIZED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    REFUND_PENDING = "REFUND_PENDING"
+    REFUNDED = "REFUNDED"
+
+
+FINAL: Final = frozenset({Status.COMPLETED, Status.CANCELLED, Status.REFUNDED})
+
+
+class Move(StrEnum):
+    AUTHORIZE = "authorize"
+    COMPLETE = "complete"
+    CANCEL = "cancel"
+
+
+PATHS: Final[Mapping[tuple[Status, Move], tuple[Status, ...]]] = {
+    (Status.CREATED, Move.AUTHORIZE): (Status.PAYMENT_AUTHORIZED,),
+    (Status.CREATED, Move.COMPLETE): (Status.PAYMENT_AUTHORIZED, Status.COMPLETED),
+    (Status.CREATED, Move.CANCEL): (Status.CANCELLED,),
+    (Status.PAYMENT_AUTHORIZED, Move.AUTHORIZE): (),
+    (Status.PAYMENT_AUTHORIZED, Move.COMPLETE): (Status.COMPLETED,),
+    (Status.COMPLETED, Move.AUTHORIZE): (),
+    (Status.COMPLETED, Move.COMPLETE): (),
+    (Status.CANCELLED, Move.CANCEL): (),
+}
+
+
+def path(status: Status, move: Move) -> tuple[Status, ...]:
+    """The statuses that `move` leads an order through, in order; empty if the order is already there. Raises
+    IllegalMove.
+    """
+    try:
+        return PATHS[status, move]
+    except KeyError:
+        raise IllegalMove(status, move) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Seats on one flight, at the price that held when the order was placed."""
+
+    flight_id: FlightId
+    seats: int
+    unit_price: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    id: OrderId
+    customer_id: CustomerId
+    status: Status
+    items: tuple[Item, ...]
+    total: Money
+    payment_method: str
+    created_at: datetime
+    updated_at: datetime
+    reason: str | None = None

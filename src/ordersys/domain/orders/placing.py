@@ -1,0 +1,99 @@
+"""How an order is placed: seats are held flight by flight or not at all, so a refused order leaves nothing behind."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ordersys.domain.orders.errors import (
+    CurrenciesMixed,
+    FlightDeparted,
+    FlightUnknown,
+    PriceChanged,
+    SoldOut,
+    TooManyItems,
+    TooManySeats,
+)
+from ordersys.domain.orders.order import Item
+from ordersys.domain.shared.ids import FlightId
+from ordersys.domain.shared.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A flight as it is sold at this moment."""
+
+    flight_id: FlightId
+    price: Money
+    seats_left: int
+    departs_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    flight_id: FlightId
+    seats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one order may hold: items (flights) and seats over all items."""
+
+    max_items: int
+    max_seats: int
+
+    def check(self, wanted: Sequence[Wanted]) -> None:
+        """Raises TooManyItems or TooManySeats."""
+        if not 1 <= len(wanted) <= self.max_items:
+            raise TooManyItems(len(wanted), self.max_items)
+        seats = sum(item.seats for item in wanted)
+        if seats > self.max_seats:
+            raise TooManySeats(seats, self.max_seats)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sale:
+    """The offers of the flights that one batch touches; what is held for an order is gone for the next."""
+
+    offers: Mapping[FlightId, Offer]
+    held: dict[FlightId, int] = field(default_factory=dict)
+
+    def hold(self, wanted: Sequence[Wanted], expected: Money | None, now: datetime) -> tuple[tuple[Item, ...], Money]:
+        """Holds all seats of one order. Answers its items and total; raises a DomainError and holds nothing."""
+        items = tuple(self._item(item, now) for item in wanted)
+        total = _total(items)
+        if expected is not None and expected != total:
+            raise PriceChanged(expected, total)
+        seats = _seats_by_flight(items)
+        for flight_id, number in seats.items():
+            self._check_left(flight_id, number)
+        for flight_id, number in seats.items():
+            self.held[flight_id] = self.held.get(flight_id, 0) + number
+        return items, total
+
+    def _item(self, wanted: Wanted, now: datetime) -> Item:
+        offer = self.offers.get(wanted.flight_id)
+        if offer is None:
+            raise FlightUnknown(wanted.flight_id)
+        if offer.departs_at <= now:
+            raise FlightDeparted(wanted.flight_id)
+        return Item(flight_id=wanted.flight_id, seats=wanted.seats, unit_price=offer.price)
+
+    def _check_left(self, flight_id: FlightId, wanted: int) -> None:
+        left = self.offers[flight_id].seats_left - self.held.get(flight_id, 0)
+        if wanted > left:
+            raise SoldOut(flight_id, wanted, left)
+
+
+def _total(items: Iterable[Item]) -> Money:
+    amounts = [(item.seats * item.unit_price.amount, item.unit_price.currency) for item in items]
+    currencies = {currency for _, currency in amounts}
+    if len(currencies) > 1:
+        raise CurrenciesMixed
+    return Money(amount=sum(amount for amount, _ in amounts), currency=currencies.pop())
+
+
+def _seats_by_flight(items: Iterable[Item]) -> dict[FlightId, int]:
+    seats: dict[FlightId, int] = {}
+    for item in items:
+        seats[item.flight_id] = seats.get(item.flight_id, 0) + item.seats
+    return seats

@@ -1,0 +1,1 @@
+"""Payments: one per order, authorized by a gateway outside."""

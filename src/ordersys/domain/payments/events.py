@@ -1,0 +1,29 @@
+"""What the payment-service tells the others. Field names and TYPE are public and golden: a change is a new version."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ordersys.domain.shared.event import Event
+from ordersys.domain.shared.ids import OrderId
+from ordersys.domain.shared.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAuthorized(Event):
+    TYPE: ClassVar[str] = "ordersys.PaymentAuthorized.v1"
+    STREAM: ClassVar[str] = "payments"
+    SOURCE: ClassVar[str] = "payment-service"
+
+    order_id: OrderId
+    amount: Money
+    authorization_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDeclined(Event):
+    TYPE: ClassVar[str] = "ordersys.PaymentDeclined.v1"
+    STREAM: ClassVar[str] = "payments"
+    SOURCE: ClassVar[str] = "payment-service"
+
+    order_id: OrderId
+    reason: str

@@ -1,0 +1,32 @@
+"""Which seat does a ticket get? The lowest seat that was given back, else the next one never used."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from ordersys.domain.shared.ids import FlightId
+
+LETTERS: Final = "ABCDEF"
+
+
+def seat_label(seat_number: int) -> str:
+    """Seat 1 is 1A, seat 6 is 1F, seat 7 is 2A."""
+    row, place = divmod(seat_number - 1, len(LETTERS))
+    return f"{row + 1}{LETTERS[place]}"
+
+
+@dataclass(slots=True, kw_only=True)
+class SeatMap:
+    """The seats of one flight: those below `next_seat` were used once, `released` are free again."""
+
+    flight_id: FlightId
+    next_seat: int = 1
+    released: list[int] = field(default_factory=list)
+
+    def take(self) -> int:
+        """The number of a seat that nobody holds."""
+        if self.released:
+            lowest = min(self.released)
+            self.released.remove(lowest)
+            return lowest
+        self.next_seat += 1
+        return self.next_seat - 1

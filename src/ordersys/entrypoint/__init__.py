@@ -1,0 +1,1 @@
+"""From outside to the use cases: HTTP, events, timers. No rules, no SQL."""

@@ -1,0 +1,78 @@
+"""The coalescer: calls that wait at the same moment share one transaction. There is no timer: alone, a call goes at
+once.
+
+A batch that fails is run again one by one, so that one bad command fails alone; when a server is away all of it
+fails.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from ordersys.domain.shared.errors import DomainError, Kind, Unavailable
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+
+class Busy(DomainError):
+    """More calls are waiting than the queue holds."""
+
+    def __init__(self) -> None:
+        super().__init__("busy", Kind.TRANSIENT, "too many requests are waiting; try again in a moment")
+
+
+@dataclass(slots=True, kw_only=True)
+class Coalescer(Generic[C, R]):
+    """`execute` answers one result per command, in their order."""
+
+    execute: Callable[[Sequence[C]], Awaitable[Sequence[R]]]
+    batch_size: int
+    batches_in_flight: int
+    queue_size: int
+    _waiting: deque[tuple[C, asyncio.Future[R]]] = field(default_factory=deque)
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def submit(self, command: C) -> R:
+        """The command's own result or error. Raises Busy when the queue is full."""
+        if len(self._waiting) >= self.queue_size:
+            raise Busy
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, future))
+        if len(self._running) < self.batches_in_flight:
+            task = asyncio.create_task(self._drain())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return await future
+
+    async def drained(self) -> None:
+        """Returns when nothing is waiting or running."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(self.batch_size, len(self._waiting)))]
+            await self._run(batch)
+
+    async def _run(self, batch: Sequence[tuple[C, asyncio.Future[R]]]) -> None:
+        try:
+            results = await self.execute([command for command, _ in batch])
+        except Exception as error:  # noqa: BLE001 - the boundary: every caller gets its own answer
+            if len(batch) == 1 or isinstance(error, Unavailable):
+                _fail(batch, error)
+            else:
+                for one in batch:
+                    await self._run([one])
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+
+def _fail(batch: Sequence[tuple[C, asyncio.Future[R]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,40 @@
+"""Which database errors mean what: server away, transaction lost to another, or a bug (passed on as it is)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ordersys.domain.shared.errors import Contention, DomainError, Unavailable
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+AWAY: Final = ("08", "57P", "53", "58", "25006")
+LOST: Final = ("40001", "40P01", "55P03", "57014", "25P03")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises Unavailable or Contention in place of the driver's own errors."""
+    try:
+        yield
+    except DBAPIError as error:
+        meaning = _meaning(error)
+        if meaning is None:
+            raise
+        raise meaning from error
+    except (TimeoutError, PoolTimeout, OSError) as error:
+        raise Unavailable("postgres", f"postgres cannot be reached: {type(error).__name__}") from error
+
+
+def _meaning(error: DBAPIError) -> DomainError | None:
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if state.startswith(LOST):
+        return Contention(f"postgres gave this transaction up ({state})")
+    if state.startswith(AWAY) or error.connection_invalidated:
+        return Unavailable("postgres", f"postgres cannot be reached ({state or type(error.orig).__name__})")
+    # asyncpg has no SQLSTATE for a connection that broke under it.
+    if not state and type(error).__name__ == "InterfaceError":
+        return Unavailable("postgres", "the connection to postgres broke")
+    return None

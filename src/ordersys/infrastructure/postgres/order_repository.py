@@ -1,0 +1,156 @@
+"""Orders and the seats they hold, by the batch: every statement takes arrays, so its cost hardly grows with their
+length.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ordersys.domain.orders.order import Item, Order, Status
+from ordersys.domain.orders.placing import Offer
+from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
+from ordersys.domain.shared.money import Money
+from ordersys.infrastructure.postgres.codec import from_json
+from ordersys.usecase.orders.ports import StatusChange
+
+# NO KEY UPDATE: seats change, keys do not, so references to the flight need not wait.
+LOCK_FLIGHTS = text("""
+    SELECT id, price_amount, currency, seats_total - seats_taken AS seats_left, departs_at
+    FROM flights WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+""")
+
+TAKE_SEATS = text("""
+    UPDATE flights SET seats_taken = seats_taken + taken.seats
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:seats AS int[])) AS taken (id, seats)
+    WHERE flights.id = taken.id
+""")
+
+ADD_ORDERS = text("""
+    INSERT INTO orders (id, customer_id, status, payment_method, total_amount, currency, created_at, updated_at)
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS text[]), CAST(:statuses AS text[]),
+        CAST(:methods AS text[]), CAST(:totals AS bigint[]), CAST(:currencies AS text[]),
+        CAST(:moments AS timestamptz[]), CAST(:moments AS timestamptz[]))
+""")
+
+ADD_ITEMS = text("""
+    INSERT INTO order_items (order_id, position, flight_id, seats, unit_amount)
+    SELECT * FROM unnest(CAST(:orders AS uuid[]), CAST(:positions AS smallint[]), CAST(:flights AS uuid[]),
+        CAST(:seats AS int[]), CAST(:amounts AS bigint[]))
+""")
+
+LOCK_ORDERS = text("""
+    SELECT id, customer_id, status, reason, payment_method, total_amount, currency, created_at, updated_at,
+        (SELECT json_agg(json_build_object('flight_id', flight_id, 'seats', seats,
+                'unit_price', json_build_object('amount', unit_amount, 'currency', orders.currency)) ORDER BY position)
+         FROM order_items WHERE order_id = orders.id)::text AS items
+    FROM orders WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+""")
+
+ADD_HISTORY = text("""
+    INSERT INTO order_status_history (order_id, from_status, to_status, reason, event_id, at)
+    SELECT * FROM unnest(CAST(:orders AS uuid[]), CAST(:befores AS text[]), CAST(:afters AS text[]),
+        CAST(:reasons AS text[]), CAST(:events AS uuid[]), CAST(:moments AS timestamptz[]))
+""")
+
+CHANGE_STATUS = text("""
+    UPDATE orders SET status = changed.status, reason = coalesce(changed.reason, orders.reason), updated_at = changed.at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:reasons AS text[]),
+        CAST(:moments AS timestamptz[])) AS changed (id, status, reason, at)
+    WHERE orders.id = changed.id
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatRepository:
+    """Implements usecase.orders.ports.Seats."""
+
+    connection: AsyncConnection
+
+    async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, Offer]:
+        rows = await self.connection.execute(LOCK_FLIGHTS, {"ids": list(flight_ids)})
+        return {row.id: _offer(row) for row in rows}
+
+    async def take(self, seats: Mapping[FlightId, int]) -> None:
+        await self.connection.execute(TAKE_SEATS, {"ids": list(seats), "seats": list(seats.values())})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRepository:
+    """Implements usecase.orders.ports.Orders."""
+
+    connection: AsyncConnection
+
+    async def add(self, orders: Sequence[Order]) -> None:
+        columns = {
+            "ids": [order.id for order in orders],
+            "customers": [order.customer_id for order in orders],
+            "statuses": [str(order.status) for order in orders],
+            "methods": [order.payment_method for order in orders],
+            "totals": [order.total.amount for order in orders],
+            "currencies": [order.total.currency for order in orders],
+            "moments": [order.created_at for order in orders],
+        }
+        await self.connection.execute(ADD_ORDERS, columns)
+        await self._add_items([(o.id, i, item) for o in orders for i, item in enumerate(o.items)])
+
+    async def _add_items(self, items: Sequence[tuple[OrderId, int, Item]]) -> None:
+        columns = {
+            "orders": [order_id for order_id, _, _ in items],
+            "positions": [position for _, position, _ in items],
+            "flights": [item.flight_id for _, _, item in items],
+            "seats": [item.seats for _, _, item in items],
+            "amounts": [item.unit_price.amount for _, _, item in items],
+        }
+        await self.connection.execute(ADD_ITEMS, columns)
+
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
+        rows = await self.connection.execute(LOCK_ORDERS, {"ids": list(order_ids)})
+        return {row.id: _order(row) for row in rows}
+
+    async def change(self, changes: Sequence[StatusChange]) -> None:
+        history = {
+            "orders": [change.order_id for change in changes],
+            "befores": [change.before and str(change.before) for change in changes],
+            "afters": [str(change.after) for change in changes],
+            "reasons": [change.reason for change in changes],
+            "events": [change.event_id for change in changes],
+            "moments": [change.at for change in changes],
+        }
+        await self.connection.execute(ADD_HISTORY, history)
+        last = {change.order_id: change for change in changes if change.before is not None}
+        if last:
+            await self._update(list(last.values()))
+
+    async def _update(self, changes: Sequence[StatusChange]) -> None:
+        columns = {
+            "ids": [change.order_id for change in changes],
+            "statuses": [str(change.after) for change in changes],
+            "reasons": [change.reason for change in changes],
+            "moments": [change.at for change in changes],
+        }
+        await self.connection.execute(CHANGE_STATUS, columns)
+
+
+def _offer(row: Row[tuple[object, ...]]) -> Offer:
+    return Offer(
+        flight_id=row.id,
+        price=Money(amount=row.price_amount, currency=row.currency),
+        seats_left=row.seats_left,
+        departs_at=row.departs_at,
+    )
+
+
+def _order(row: Row[tuple[object, ...]]) -> Order:
+    return Order(
+        id=OrderId(row.id),
+        customer_id=CustomerId(row.customer_id),
+        status=Status(row.status),
+        items=from_json(row.items, tuple[Item, ...]),
+        total=Money(amount=row.total_amount, currency=row.currency),
+        payment_method=row.payment_method,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        reason=row.reason,
+    )

@@ -1,0 +1,147 @@
+"""The outbox as the relay and the use cases see it: insert and delete only (CDC and vacuum both want it so)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ordersys.infrastructure.postgres.codec import cause_from, cause_to_json, to_json
+from ordersys.infrastructure.postgres.engine import autocommit
+from ordersys.infrastructure.postgres.errors import translated
+from ordersys.messaging.envelope import Outgoing
+from ordersys.messaging.outbox import Failed, OutboxRow, Published, shard_of
+
+# unnest keeps the array order, so the identity ids follow the order of the events.
+APPEND = text("""
+    INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
+    SELECT event_id, aggregatetype, aggregateid, type, payload, CAST(headers AS jsonb), shard, occurred_at
+    FROM unnest(CAST(:event_ids AS uuid[]), CAST(:streams AS text[]), CAST(:orders AS uuid[]),
+        CAST(:types AS text[]), CAST(:payloads AS text[]), CAST(:headers AS text[]),
+        CAST(:shards AS smallint[]), CAST(:moments AS timestamptz[])) WITH ORDINALITY
+        AS event (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at, position)
+    ORDER BY position
+""")
+
+# What waits for its next attempt, or is parked, holds back the later rows of its order; the table of those is all but
+# empty.
+DUE = text("""
+    SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at,
+        coalesce((SELECT attempts FROM outbox_attempts WHERE outbox_id = outbox.id), 0) AS attempts
+    FROM outbox
+    WHERE shard = ANY(CAST(:shards AS smallint[])) AND NOT EXISTS (
+        SELECT FROM outbox_attempts AS failed
+        WHERE failed.order_id = outbox.aggregateid AND failed.outbox_id <= outbox.id
+            AND (failed.parked_at IS NOT NULL OR failed.next_attempt_at > now()))
+    ORDER BY id LIMIT :limit
+""")
+
+# The share lock on the shards makes the fence: a new owner's claim waits for this, or this finds the token changed.
+ARCHIVE = text("""
+    WITH held AS MATERIALIZED (
+        SELECT shard FROM outbox_shards
+        JOIN unnest(CAST(:shards AS smallint[]), CAST(:tokens AS bigint[])) AS mine (shard, token) USING (shard, token)
+        FOR SHARE OF outbox_shards
+    ), gone AS (
+        DELETE FROM outbox USING unnest(CAST(:ids AS bigint[]), CAST(:topics AS text[]), CAST(:partitions AS int[]),
+            CAST(:offsets AS bigint[]), CAST(:attempts AS int[])) AS sent (id, topic, partition, "offset", attempts)
+        WHERE outbox.id = sent.id AND shard IN (SELECT shard FROM held)
+        RETURNING outbox.*, sent.topic, sent.partition, sent."offset", sent.attempts
+    )
+    INSERT INTO outbox_archive (id, event_id, aggregatetype, aggregateid, type, payload, headers, occurred_at,
+        topic, partition, "offset", attempts, published_at)
+    SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, occurred_at,
+        topic, partition, "offset", attempts, now()
+    FROM gone
+""")
+
+FORGET = text("DELETE FROM outbox_attempts WHERE outbox_id = ANY(CAST(:ids AS bigint[]))")
+
+DEFER = text("""
+    INSERT INTO outbox_attempts AS earlier (outbox_id, order_id, attempts, next_attempt_at, last_error, parked_at)
+    SELECT id, order_id, 1, now() + coalesce(delay, 0) * interval '1 second', error,
+        CASE WHEN delay IS NULL THEN now() END
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:orders AS uuid[]), CAST(:delays AS float8[]), CAST(:errors AS text[]))
+        AS failed (id, order_id, delay, error)
+    ON CONFLICT (outbox_id) DO UPDATE SET attempts = earlier.attempts + 1,
+        next_attempt_at = excluded.next_attempt_at, last_error = excluded.last_error, parked_at = excluded.parked_at
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRepository:
+    """Implements messaging.outbox.Outbox."""
+
+    connection: AsyncConnection
+
+    async def append(self, events: Sequence[Outgoing]) -> None:
+        columns = {
+            "event_ids": [event.event_id for event in events],
+            "streams": [event.event.STREAM for event in events],
+            "orders": [event.order_id for event in events],
+            "types": [event.event.TYPE for event in events],
+            "payloads": [to_json(event.event) for event in events],
+            "headers": [cause_to_json(event.cause, source=event.event.SOURCE) for event in events],
+            "shards": [shard_of(event.order_id) for event in events],
+            "moments": [event.occurred_at for event in events],
+        }
+        await self.connection.execute(APPEND, columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresOutboxQueue:
+    """Implements messaging.outbox.OutboxQueue; every call is a short transaction of its own."""
+
+    engine: AsyncEngine
+
+    async def due(self, shards: Sequence[int], limit: int) -> Sequence[OutboxRow]:
+        with translated():
+            async with autocommit(self.engine).connect() as connection:
+                return [_row(row) for row in await connection.execute(DUE, {"shards": shards, "limit": limit})]
+
+    async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
+        columns = {
+            "shards": list(tokens),
+            "tokens": list(tokens.values()),
+            "ids": [one.row.id for one in published],
+            "topics": [one.topic for one in published],
+            "partitions": [one.ack.partition for one in published],
+            "offsets": [one.ack.offset for one in published],
+            "attempts": [one.row.attempts + 1 for one in published],
+        }
+        retried = [one.row.id for one in published if one.row.attempts]
+        with translated():
+            async with self.engine.begin() as connection:
+                moved = (await connection.execute(ARCHIVE, columns)).rowcount
+                if retried:
+                    await connection.execute(FORGET, {"ids": retried})
+        return moved
+
+    async def defer(self, failed: Sequence[Failed]) -> None:
+        columns = {
+            "ids": [one.row.id for one in failed],
+            "orders": [one.row.order_id for one in failed],
+            "delays": [one.delay for one in failed],
+            "errors": [one.error[:500] for one in failed],
+        }
+        with translated():
+            async with autocommit(self.engine).connect() as connection:
+                await connection.execute(DEFER, columns)
+
+
+def _row(row: Row[tuple[object, ...]]) -> OutboxRow:
+    headers = msgspec.json.decode(row.headers, type=dict[str, str])
+    return OutboxRow(
+        id=row.id,
+        event_id=row.event_id,
+        order_id=row.aggregateid,
+        stream=row.aggregatetype,
+        type=row.type,
+        source=headers.get("source", ""),
+        payload=row.payload,
+        cause=cause_from(headers),
+        shard=row.shard,
+        occurred_at=row.occurred_at,
+        attempts=row.attempts,
+    )

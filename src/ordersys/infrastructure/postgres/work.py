@@ -1,0 +1,94 @@
+"""The unit of work on PostgreSQL: one connection, one transaction, all repositories on it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository
+from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.idempotency_repository import IdempotencyRepository
+from ordersys.infrastructure.postgres.inbox_repository import InboxRepository
+from ordersys.infrastructure.postgres.order_repository import OrderRepository, SeatRepository
+from ordersys.infrastructure.postgres.outbox_repository import OutboxRepository
+from ordersys.infrastructure.postgres.payment_repository import PaymentRepository
+from ordersys.infrastructure.postgres.ticket_repository import (
+    ItineraryRepository,
+    SeatMapRepository,
+    TicketRepository,
+)
+
+
+@dataclass(kw_only=True)
+class PostgresTransaction:
+    """Has the ports of every context; each use case sees those that its own Protocol names."""
+
+    connection: AsyncConnection
+    _then: list[Callable[[], None]] = field(default_factory=list)
+
+    def on_commit(self, then: Callable[[], None]) -> None:
+        self._then.append(then)
+
+    def committed(self) -> None:
+        for then in self._then:
+            then()
+
+    @cached_property
+    def orders(self) -> OrderRepository:
+        return OrderRepository(connection=self.connection)
+
+    @cached_property
+    def seats(self) -> SeatRepository:
+        return SeatRepository(connection=self.connection)
+
+    @cached_property
+    def idempotency(self) -> IdempotencyRepository:
+        return IdempotencyRepository(connection=self.connection)
+
+    @cached_property
+    def outbox(self) -> OutboxRepository:
+        return OutboxRepository(connection=self.connection)
+
+    @cached_property
+    def inbox(self) -> InboxRepository:
+        return InboxRepository(connection=self.connection)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetterRepository:
+        return DeadLetterRepository(connection=self.connection)
+
+    @cached_property
+    def payments(self) -> PaymentRepository:
+        return PaymentRepository(connection=self.connection)
+
+    @cached_property
+    def itineraries(self) -> ItineraryRepository:
+        return ItineraryRepository(connection=self.connection)
+
+    @cached_property
+    def seat_maps(self) -> SeatMapRepository:
+        return SeatMapRepository(connection=self.connection)
+
+    @cached_property
+    def tickets(self) -> TicketRepository:
+        return TicketRepository(connection=self.connection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresWork:
+    """Raises Unavailable when PostgreSQL is away and Contention when the transaction was given up; nothing is
+    committed then, but for a connection lost at the very COMMIT, whose outcome only a repetition can tell (keys and
+    inbox make it safe).
+    """
+
+    engine: AsyncEngine
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresTransaction]:
+        with translated():
+            async with self.engine.begin() as connection:
+                transaction = PostgresTransaction(connection=connection)
+                yield transaction
+        transaction.committed()

@@ -1,0 +1,88 @@
+"""The inbox: which events a consumer has handled. Its insert is the first statement of the batch's transaction.
+
+Invariant: an event's inbox row and its effects are in one transaction, so an effect happens exactly once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from ordersys.domain.shared.event import Event
+from ordersys.domain.shared.ids import EventId, OrderId
+from ordersys.messaging.envelope import Cause, Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A delivery whose headers and payload could be read."""
+
+    event_id: EventId
+    order_id: OrderId
+    type: str
+    event: Event
+    cause: Cause
+    delivery: Delivery
+
+    def caused(self) -> Cause:
+        """The cause of whatever happens because of this event."""
+        return Cause(
+            correlation_id=self.cause.correlation_id,
+            causation_id=str(self.event_id),
+            traceparent=self.cause.traceparent,
+        )
+
+
+class Inbox(Protocol):
+    async def claim(self, consumer: str, messages: Sequence[Message]) -> set[EventId]:
+        """Marks the events as handled by this consumer. Answers those that were not marked before."""
+        ...
+
+
+class Unreadable(Exception):
+    """The bytes of a delivery are no event of ours; no further attempt can read them."""
+
+
+class Decoder(Protocol):
+    def __call__(self, event_type: str, payload: bytes) -> Event:
+        """Raises Unreadable."""
+        ...
+
+
+def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder) -> Message | None:
+    """The message in a delivery, or None when its type is not subscribed to. Raises Unreadable."""
+    headers = delivery.headers
+    event_type = _text(headers, "ce_type")
+    if event_type not in subscribed:
+        return None
+    return Message(
+        event_id=EventId(_uuid(headers, "ce_id")),
+        order_id=OrderId(_uuid(headers, "ce_subject")),
+        type=event_type,
+        event=decode(event_type, delivery.value or b""),
+        cause=Cause(
+            correlation_id=_text(headers, "correlationid", ""),
+            causation_id=_text(headers, "causationid", ""),
+            traceparent=_text(headers, "traceparent", ""),
+        ),
+        delivery=delivery,
+    )
+
+
+def _text(headers: Mapping[str, bytes], name: str, default: str | None = None) -> str:
+    value = headers.get(name)
+    if value is None:
+        if default is None:
+            raise Unreadable(f"header {name} is missing")
+        return default
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise Unreadable(f"header {name} is not UTF-8") from None
+
+
+def _uuid(headers: Mapping[str, bytes], name: str) -> UUID:
+    try:
+        return UUID(_text(headers, name))
+    except ValueError:
+        raise Unreadable(f"header {name} is not a UUID") from None

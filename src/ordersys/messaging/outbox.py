@@ -1,0 +1,102 @@
+"""The outbox: events written in the transaction of the change they tell of, and read by the relay.
+
+Invariant: a row leaves the queue only by a fenced move to the archive, after the broker has acknowledged it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+from zlib import crc32
+
+from ordersys.domain.shared.event import Event
+from ordersys.domain.shared.ids import EventId, Ids, OrderId
+from ordersys.messaging.envelope import Acked, Cause, Outgoing
+
+SHARDS: Final = 64
+
+
+def shard_of(order_id: UUID) -> int:
+    """All events of one order are in one shard, and one worker owns a shard: that keeps their order."""
+    return crc32(order_id.bytes) % SHARDS
+
+
+def outgoing(event: Event, *, order_id: OrderId, at: datetime, cause: Cause, ids: Ids) -> Outgoing:
+    return Outgoing(event_id=EventId(ids.new()), order_id=order_id, occurred_at=at, event=event, cause=cause)
+
+
+class Outbox(Protocol):
+    async def append(self, events: Sequence[Outgoing]) -> None:
+        """Writes the events, in this order, into the transaction at hand."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """An event that waits to be published. `attempts` are the failed ones so far."""
+
+    id: int
+    event_id: EventId
+    order_id: OrderId
+    stream: str
+    type: str
+    source: str
+    payload: str
+    cause: Cause
+    shard: int
+    occurred_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    row: OutboxRow
+    topic: str
+    ack: Acked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A publish that failed. It is tried again after `delay` seconds, or never (None): then the row is parked."""
+
+    row: OutboxRow
+    error: str
+    delay: float | None
+
+
+class OutboxQueue(Protocol):
+    async def due(self, shards: Sequence[int], limit: int) -> Sequence[OutboxRow]:
+        """The oldest rows of these shards, without orders that have an earlier row waiting for its next attempt or
+        parked.
+        """
+        ...
+
+    async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
+        """Moves rows to the archive if this worker still holds their shards under these tokens. Answers how many
+        moved.
+        """
+        ...
+
+    async def defer(self, failed: Sequence[Failed]) -> None:
+        """Counts the failed attempts and says when the next ones are due."""
+        ...
+
+
+class ShardLeases(Protocol):
+    """The shares of the workers in the outbox. Every claim has a new token, so that an earlier owner is fenced off."""
+
+    async def balance(self, *, returning: bool) -> Mapping[int, int]:
+        """Renews what is held, gives back what is more than a fair share, claims what is free. Answers shard -> token.
+
+        `returning`: the process has just started; what its name still holds is taken back at once, under new tokens.
+        """
+        ...
+
+    async def renew(self) -> None:
+        """Extends what is held and changes nothing else."""
+        ...
+
+    async def release(self) -> None:
+        """Gives everything back at once, so that another worker need not wait for the lease to run out."""
+        ...

@@ -1,0 +1,133 @@
+"""What the order use cases need from outside."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from ordersys.domain.orders.order import Order, Status
+from ordersys.domain.orders.placing import Offer
+from ordersys.domain.shared.errors import Kind
+from ordersys.domain.shared.ids import CustomerId, EventId, FlightId, OrderId
+from ordersys.messaging.outbox import Outbox
+from ordersys.messaging.work import AfterCommit
+from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyKey:
+    """A client's key. It belongs to its customer and route, so nobody is answered with another's order."""
+
+    customer_id: CustomerId
+    route: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A decision against an order: replayed like an answer."""
+
+    code: str
+    kind: Kind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a placed order: exactly one of the two is set."""
+
+    placed: OrderView | None = None
+    refused: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The key was used before. `fingerprint` is that of the request that used it."""
+
+    fingerprint: bytes
+    outcome: Outcome
+
+
+class InUse:
+    """A request with this key is running elsewhere at this moment."""
+
+
+Claim = Answered | InUse | None
+
+
+class IdempotencyKeys(Protocol):
+    async def claim(self, keys: Sequence[IdempotencyKey], *, since: datetime) -> Mapping[IdempotencyKey, Claim]:
+        """Takes the keys for this transaction (None = taken and new); never waits. Answers older than `since` do not
+        count.
+        """
+        ...
+
+    async def store(
+        self, answers: Sequence[tuple[IdempotencyKey, Answered]], *, at: datetime, since: datetime
+    ) -> None: ...
+
+
+class Seats(Protocol):
+    async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, Offer]:
+        """The flights that exist, locked in id order until the transaction ends."""
+        ...
+
+    async def take(self, seats: Mapping[FlightId, int]) -> None:
+        """Adds to the seats taken; negative numbers give seats back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """One step of an order's life, as its history keeps it."""
+
+    order_id: OrderId
+    before: Status | None
+    after: Status
+    at: datetime
+    reason: str | None = None
+    event_id: EventId | None = None
+
+
+class Orders(Protocol):
+    async def add(self, orders: Sequence[Order]) -> None: ...
+
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
+        """The orders that exist, locked in id order until the transaction ends."""
+        ...
+
+    async def change(self, changes: Sequence[StatusChange]) -> None:
+        """Writes the history and each order's last status of these changes."""
+        ...
+
+
+class OrderTransaction(AfterCommit, Protocol):
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def seats(self) -> Seats: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def idempotency(self) -> IdempotencyKeys: ...
+
+
+class OrderReads(Protocol):
+    """Views straight from the database; `customer_id` None means any owner (operators)."""
+
+    async def order(self, order_id: UUID, customer_id: CustomerId | None) -> OrderView | None: ...
+
+    async def page(
+        self, customer_id: CustomerId, *, status: str | None, before: UUID | None, limit: int
+    ) -> OrderPage: ...
+
+    async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView | None: ...
+
+
+class OrderMeter(Protocol):
+    def created(self, count: int) -> None: ...
+
+    def finished(self, status: str, seconds: float) -> None:
+        """An order reached a final status, so many seconds after it was created."""
+        ...

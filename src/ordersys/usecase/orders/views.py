@@ -1,0 +1,152 @@
+"""What callers get to see of an order. These shapes are the JSON of CONTRACT."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ordersys.domain.orders.order import Order
+from ordersys.domain.shared.ids import FlightId, OrderId
+from ordersys.domain.shared.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemView:
+    flight_id: FlightId
+    seats: int
+    unit_price: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    """`attempts` counts the calls to the gateway so far."""
+
+    status: str
+    method: str
+    amount: Money
+    attempts: int
+    authorization_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketView:
+    number: str
+    flight_id: FlightId
+    seat: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """`payment` is None until the payment-service knows the order, `tickets` is empty until they are issued."""
+
+    id: OrderId
+    status: str
+    items: Sequence[ItemView]
+    total: Money
+    created_at: datetime
+    updated_at: datetime
+    reason: str | None = None
+    payment: PaymentView | None = None
+    tickets: Sequence[TicketView] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """`next_cursor` is None on the last page."""
+
+    items: Sequence[OrderView]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxView:
+    event_id: str
+    type: str
+    producer: str
+    occurred_at: datetime
+    status: str
+    attempts: int
+    correlation_id: str
+    causation_id: str
+    published_at: datetime | None = None
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxView:
+    consumer: str
+    event_id: str
+    type: str
+    status: str
+    attempts: int
+    processed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryView:
+    from_status: str | None
+    to_status: str
+    at: datetime
+    reason: str | None = None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryView:
+    consumer: str
+    event_id: str
+    type: str
+    attempts: int
+    next_attempt_at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterView:
+    id: str
+    consumer: str
+    event_id: str | None
+    type: str | None
+    status: str
+    attempts: int
+    error: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingFor:
+    """What an unfinished order waits for: `what`, `where` it is now."""
+
+    what: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowView:
+    order: OrderView
+    payment: PaymentView | None
+    tickets: Sequence[TicketView]
+    outbox: Sequence[OutboxView]
+    inbox: Sequence[InboxView]
+    history: Sequence[HistoryView]
+    retries: Sequence[RetryView]
+    dead_letters: Sequence[DeadLetterView]
+    waiting_for: WaitingFor | None = None
+
+
+def order_view(order: Order) -> OrderView:
+    return OrderView(
+        id=order.id,
+        status=order.status,
+        items=tuple(
+            ItemView(flight_id=item.flight_id, seats=item.seats, unit_price=item.unit_price) for item in order.items
+        ),
+        total=order.total,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        reason=order.reason,
+    )
