@@ -1,0 +1,161 @@
+"""Bearer tokens (JWT): checked against the settings alone, never against what a token says of itself.
+
+Invariant: the accepted algorithms come from the settings and are all of one family, so neither `none` nor a public key
+used as an HMAC secret can ever verify.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any, Final, Literal, get_args
+
+import jwt
+from jwt.exceptions import PyJWKClientConnectionError, PyJWTError
+
+from ordersys.config import AuthSettings
+from ordersys.domain.shared.errors import DomainError, Kind, Unavailable
+from ordersys.domain.shared.ids import CustomerId
+
+UserRole = Literal["customer", "operator"]
+USER_ROLES: Final[tuple[UserRole, ...]] = get_args(UserRole)
+REQUIRED: Final = ["exp", "iss", "aud", "sub"]
+CLOCK_SKEW_SECONDS: Final = 10
+LONGEST_SUBJECT: Final = 255
+KEYS_KEPT_SECONDS: Final = 300
+FETCH_TIMEOUT_SECONDS: Final = 5
+UNKNOWN_KEY_PAUSE_SECONDS: Final = 10
+FAILED_FETCH_PAUSE_SECONDS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who is calling."""
+
+    customer: CustomerId
+    roles: frozenset[str]
+
+
+class TokenRefused(Exception):
+    """The token proves nothing. The message may be shown to the caller."""
+
+
+class DemoTokensOff(DomainError):
+    """Tokens are made by the identity provider, not here (`auth.demo` is false)."""
+
+    def __init__(self) -> None:
+        super().__init__("demo_auth_off", Kind.REJECTED, "demo tokens are switched off (auth.demo is false)")
+
+
+class InvalidUser(DomainError):
+    """A user name that cannot be the subject of a token."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_user", Kind.INVALID, f"a user is 1 to {LONGEST_SUBJECT} printable characters")
+
+
+class Tokens:
+    """Checks tokens. Raises TokenRefused, or Unavailable when the public keys are needed and cannot be fetched."""
+
+    def __init__(self, settings: AuthSettings) -> None:
+        self._settings = settings
+        self._keys = None if settings.shared_key else KeySet(settings.jwks_url)
+
+    async def check(self, token: str) -> Principal:
+        key = await self._key(token)
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=list(self._settings.algorithms),
+                audience=self._settings.audience,
+                issuer=self._settings.issuer,
+                leeway=CLOCK_SKEW_SECONDS,
+                options={"require": REQUIRED},
+            )
+        except jwt.ExpiredSignatureError:
+            raise TokenRefused("the token has expired") from None
+        except PyJWTError:
+            raise TokenRefused("the token is not valid") from None
+        return _principal(claims)
+
+    async def _key(self, token: str) -> str | jwt.PyJWK:
+        if self._keys is None:
+            return self._settings.secret.reveal()
+        try:
+            header = jwt.get_unverified_header(token)
+        except PyJWTError:
+            raise TokenRefused("the token is not valid") from None
+        # Asked before the key is: a token that can never be accepted must not cause a fetch.
+        if header.get("alg") not in self._settings.algorithms:
+            raise TokenRefused("the token is not valid")
+        return await self._keys.key(str(header.get("kid")))
+
+
+class KeySet:
+    """The identity provider's public keys: kept for five minutes, fetched at once for a key id not seen before."""
+
+    def __init__(self, url: str) -> None:
+        self._client = jwt.PyJWKClient(
+            url,
+            lifespan=KEYS_KEPT_SECONDS,
+            timeout=FETCH_TIMEOUT_SECONDS,
+            cooldown_duration=UNKNOWN_KEY_PAUSE_SECONDS,
+        )
+        self._fetching = asyncio.Lock()
+        self._not_before = 0.0
+
+    async def key(self, kid: str) -> jwt.PyJWK:
+        if found := self._known(kid):
+            return found
+        async with self._fetching:
+            return self._known(kid) or await self._fetch(kid)
+
+    def _known(self, kid: str) -> jwt.PyJWK | None:
+        cache = self._client.jwk_set_cache
+        keys = cache.get() if cache else None
+        return self._client.match_kid(keys.keys, kid) if keys else None
+
+    async def _fetch(self, kid: str) -> jwt.PyJWK:
+        """In a thread, as the client blocks; after a failure the callers in line are answered without a try of their own."""
+        if monotonic() < self._not_before:
+            raise Unavailable("identity provider")
+        try:
+            return await asyncio.to_thread(self._client.get_signing_key, kid)
+        except PyJWKClientConnectionError:
+            self._not_before = monotonic() + FAILED_FETCH_PAUSE_SECONDS
+            raise Unavailable("identity provider") from None
+        except PyJWTError:
+            raise TokenRefused("the token is signed by an unknown key") from None
+
+
+def mint(settings: AuthSettings, user: str, role: UserRole, now: datetime) -> str:
+    """A demo token. Raises DemoTokensOff, InvalidUser."""
+    if not settings.demo:
+        raise DemoTokensOff
+    if not _is_subject(user):
+        raise InvalidUser
+    claims = {
+        "iss": settings.issuer,
+        "aud": settings.audience,
+        "sub": user,
+        "roles": [role],
+        "iat": now,
+        "exp": now + timedelta(hours=settings.token_hours),
+    }
+    return jwt.encode(claims, settings.secret.reveal(), algorithm=settings.algorithms[0])
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    subject, roles = claims["sub"], claims.get("roles", ["customer"])
+    if not _is_subject(subject):
+        raise TokenRefused("the token names no usable subject")
+    if not isinstance(roles, list):
+        raise TokenRefused("the token's roles are not a list")
+    return Principal(customer=CustomerId(subject), roles=frozenset(role for role in USER_ROLES if role in roles))
+
+
+def _is_subject(user: str) -> bool:
+    """Printable keeps out what a text column refuses (NUL) and what would garble a terminal."""
+    return 0 < len(user) <= LONGEST_SUBJECT and user.isprintable()
