@@ -118,7 +118,7 @@ class KeySet:
         return self._client.match_kid(keys.keys, kid) if keys else None
 
     async def _fetch(self, kid: str) -> jwt.PyJWK:
-        """In a thread, as the client blocks; after a failure the callers in line are answered without a try of their own."""
+        """In a thread, as the client blocks; after a failure those in line are answered without a try of their own."""
         if monotonic() < self._not_before:
             raise Unavailable("identity provider")
         try:
