@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ordersys.domain.catalog.flight import FlightSearch, FlightView
 from ordersys.domain.shared.ids import FlightId
 from ordersys.domain.shared.money import Money
+from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.tables import flights
 
 _VIEW = select(flights, (flights.c.seats_total - flights.c.seats_taken).label("seats_left"))
@@ -29,8 +30,9 @@ class FlightReads:
         return found[0] if found else None
 
     async def _fetch(self, statement: Select[Any]) -> Sequence[FlightView]:
-        async with self.engine.connect() as connection:
-            return [_view(row) for row in await connection.execute(statement)]
+        with translated():
+            async with self.engine.connect() as connection:
+                return [_view(row) for row in await connection.execute(statement)]
 
 
 def statement_of(search: FlightSearch) -> Select[Any]:

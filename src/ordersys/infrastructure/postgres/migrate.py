@@ -1,8 +1,7 @@
 """Brings a database to a revision of `alembic/`: one transaction under one lock, so two at once are safe."""
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -13,11 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from ordersys.domain.shared.errors import Unavailable
+from ordersys.infrastructure.postgres.errors import translated
 
 T = TypeVar("T")
 CONNECT_SECONDS = 5
@@ -57,7 +55,7 @@ async def transact(url: str, act: Callable[[Connection], T]) -> T:
     """Runs `act` in one transaction that no other migration or seeding of this database overlaps."""
     engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS})
     try:
-        with _reachable():
+        with translated():
             async with engine.begin() as connection:
                 await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
                 return await connection.run_sync(act)
@@ -87,15 +85,3 @@ def _scripts() -> Path:
     """In a wheel they lie beside this file (force-include in pyproject.toml), in a checkout at its top."""
     packaged = Path(__file__).with_name("migrations")
     return packaged if packaged.is_dir() else Path(__file__).parents[4] / "alembic"
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Unavailable("postgres") from error
-    except DBAPIError as error:
-        if error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(("08", "57P")):
-            raise Unavailable("postgres") from error
-        raise

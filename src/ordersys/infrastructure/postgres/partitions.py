@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ordersys.domain.shared.errors import Contention
+from ordersys.infrastructure.postgres.errors import translated
 
 LOCK_TIMEOUT_MS = 500
 _LOCK = 0x0D5E_0002
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def is_partition(name: str) -> bool:
@@ -29,20 +30,20 @@ async def ensure_days(connection: AsyncConnection, today: date, ahead: int = 7) 
     made: list[date] = []
     for day in await _missing(connection, today, ahead):
         try:
-            async with connection.begin():
-                if await _make(connection, day):
-                    made.append(day)
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                raise
+            with translated():
+                async with connection.begin():
+                    if await _make(connection, day):
+                        made.append(day)
+        except Contention:
             break
     return made
 
 
 async def _missing(connection: AsyncConnection, today: date, ahead: int) -> Sequence[date]:
     attached = text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'outbox_archive'::regclass")
-    async with connection.begin():
-        names = set(await connection.scalars(attached))
+    with translated():
+        async with connection.begin():
+            names = set(await connection.scalars(attached))
     wanted = (today + timedelta(days=n) for n in range(ahead + 1))
     return [day for day in wanted if _name(day) not in names]
 
