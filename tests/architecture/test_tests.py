@@ -11,7 +11,15 @@ from tests.architecture.places import TESTS, imported, shown
 KINDS = {"unit", "contract", "integration", "e2e", "architecture"}
 MAY_SLEEP = {TESTS / "waiting.py"}  # the one place that waits for a condition, with a deadline
 MOCKS = ("unittest.mock", "mock", "pytest_mock")
-SERVERS = {"postgres_server", "valkey_server", "kafka_server", "database_url", "topic_prefix"}
+SERVERS = {
+    "postgres_server",
+    "valkey_server",
+    "kafka_server",
+    "database_template",
+    "database_url",
+    "redis_url",
+    "topic_prefix",
+}
 IO = {"asyncpg", "confluent_kafka", "redis", "socket", "sqlalchemy", "subprocess"}
 
 
