@@ -10,7 +10,8 @@ usable() { # a Python that is new enough and can make environments
 }
 
 find_python() {
-  for python in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
+  if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3 python3.14 python3.13 python3.12 python3.11; fi
+  for python; do
     if usable "$python"; then
       echo "$python"
       return
@@ -19,9 +20,9 @@ find_python() {
 }
 
 explain() {
-  found=$("${PYTHON:-python3}" --version 2>&1 || true)
+  found=$("${PYTHON:-python3}" --version 2>/dev/null) || found="no ${PYTHON:-python3}"
   cat >&2 <<MESSAGE
-ordersys needs Python 3.11 or newer with its venv module. Found: ${found:-no python3}.
+ordersys needs Python 3.11 or newer with its venv module. Found: $found.
   Debian, Ubuntu:  sudo apt-get install python3 python3-venv
   another Python:  make PYTHON=/path/to/python3.12 ...
 MESSAGE
