@@ -1,5 +1,6 @@
 """The Flights port: one suite for the fake and for PostgreSQL, through the use cases that need it."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from ordersys.domain.catalog.errors import FlightNotFound
 from ordersys.domain.catalog.flight import FlightSearch, FlightView
+from ordersys.domain.shared.errors import Unavailable
 from ordersys.domain.shared.ids import FlightId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres import tables
@@ -173,3 +175,12 @@ async def test_times_come_back_in_utc(catalog: Catalog) -> None:
     found = (await catalog.search())[0]
 
     assert found.departs_at.utcoffset() == found.arrives_at.utcoffset() == timedelta(0)
+
+
+async def test_a_store_that_is_away_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        engine = create_async_engine(f"postgresql+asyncpg://nobody@127.0.0.1:{taken.getsockname()[1]}/none")
+
+        with pytest.raises(Unavailable, match="postgres"):
+            await FlightReads(engine=engine).search(SEARCH)

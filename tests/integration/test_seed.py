@@ -1,5 +1,6 @@
 """The demo flights in a real table: the same number fills it the same way, and never twice."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 
@@ -52,6 +53,12 @@ async def test_the_same_number_on_the_same_day_adds_nothing(engine: AsyncEngine,
 
     assert await seed(database_url, number=NUMBER, today=TODAY) == 0
     assert await rows(engine) == first
+
+
+async def test_two_at_once_are_one(engine: AsyncEngine, database_url: str) -> None:
+    written = await asyncio.gather(*(seed(database_url, number=NUMBER, today=TODAY, days=5) for _ in range(3)))
+
+    assert sorted(written) == [0, 0, len(await rows(engine))]
 
 
 async def test_a_later_day_extends_the_window(engine: AsyncEngine, database_url: str) -> None:
