@@ -1,0 +1,1 @@
+"""Kafka: producer, consumer group member, topics. The only package that knows confluent-kafka."""

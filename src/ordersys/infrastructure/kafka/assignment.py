@@ -1,0 +1,77 @@
+"""Which partitions a member owns, since when, and how far it has come in each.
+
+Every assignment of a partition gets a number of its own. A delivery carries the number under which it was fetched: a
+partition that was taken away and given back since then is not the same assignment, and the delivery is void.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from ordersys.messaging.envelope import Delivery
+
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched(Delivery):
+    """A delivery that knows the assignment which it came under."""
+
+    assignment: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Offsets of the next record: `marked` is what we said is done, `saved` what the group's coordinator knows."""
+
+    assignment: int
+    marked: int = -1
+    saved: int = -1
+
+
+@dataclass(slots=True)
+class Assignments:
+    _owned: dict[Partition, Progress] = field(default_factory=dict)
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def __len__(self) -> int:
+        return len(self._owned)
+
+    def partitions(self) -> Sequence[Partition]:
+        return tuple(self._owned)
+
+    def add(self, partitions: Iterable[Partition]) -> None:
+        for partition in partitions:
+            self._owned[partition] = Progress(assignment=next(self._numbers))
+
+    def remove(self, partitions: Iterable[Partition]) -> None:
+        for partition in partitions:
+            self._owned.pop(partition, None)
+
+    def number(self, partition: Partition) -> int | None:
+        progress = self._owned.get(partition)
+        return progress.assignment if progress else None
+
+    def owns(self, delivery: Delivery) -> bool:
+        number = self.number((delivery.topic, delivery.partition))
+        return number is not None and isinstance(delivery, Fetched) and delivery.assignment == number
+
+    def mark(self, deliveries: Sequence[Delivery]) -> int:
+        """Notes them as done and answers how many of them were not ours any more."""
+        lost = 0
+        for delivery in deliveries:
+            if self.owns(delivery):
+                progress = self._owned[delivery.topic, delivery.partition]
+                progress.marked = max(progress.marked, delivery.offset + 1)
+            else:
+                lost += 1
+        return lost
+
+    def saved(self, partition: Partition, offset: int) -> None:
+        progress = self._owned.get(partition)
+        if progress:
+            progress.saved = max(progress.saved, offset)
+
+    def unsaved(self) -> Mapping[Partition, int]:
+        """What was marked and is not known to be saved."""
+        return {key: progress.marked for key, progress in self._owned.items() if progress.marked > progress.saved}

@@ -1,0 +1,106 @@
+"""KafkaPublisher: librdkafka's synchronous producer under asyncio.
+
+A batch is answered when the delivery report of its last record is in. Partitions are chosen by `murmur2_random`, as
+Java clients do, so that an order keeps its partition whoever writes. A producer that can never work again (a wedged or
+fenced idempotent sequence) is replaced.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+
+from ordersys.config import KafkaSettings
+from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, slug
+from ordersys.infrastructure.kafka.producer_line import Answer, ProducerLine, Reports
+from ordersys.messaging.envelope import Acked, Record, Refused
+
+log = structlog.get_logger()
+
+REPORT_GRACE_SECONDS: Final = 5.0
+TOO_LARGE: Final = slug(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
+NO_REPORT: Final = Refused(reason="no_delivery_report")
+
+
+class KafkaPublisher:
+    """The Publisher port. `name` is the client's name in the broker's logs and ours."""
+
+    def __init__(self, kafka: KafkaSettings, *, name: str) -> None:
+        self._config = _producer_config(kafka, name)
+        self._patience = kafka.message_timeout_seconds
+        self._link = Link(f"{name} producer")
+        self._line = ProducerLine(self._config, self._link)
+        self.replaced = 0
+        """How many producers had to be given up."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether a broker has been reached and not lost since."""
+        return self._link.connected
+
+    async def warm_up(self, deadline: float = 5.0) -> bool:
+        """Connects, which lets the producer id come: the first record of a cold producer waits 0.5-1 s for it."""
+        try:
+            await asyncio.to_thread(self._line.producer.list_topics, timeout=deadline)
+        except KafkaException as failed:
+            self._link.lost(failed.args[0].str())
+            return False
+        self._link.seen()
+        return True
+
+    async def publish(self, records: Sequence[Record]) -> Sequence[Answer]:
+        answers = await self._send(records)
+        if len(records) > 1:
+            # A topic with a low limit refuses a whole librdkafka batch as too large: each record is judged alone.
+            for index, answer in enumerate(answers):
+                if isinstance(answer, Refused) and answer.reason == TOO_LARGE:
+                    answers[index] = (await self._send([records[index]]))[0]
+        return answers
+
+    async def close(self, deadline: float = 5.0) -> None:
+        """What is under way may arrive for `deadline` seconds, the rest is refused."""
+        self._line.retire(deadline)
+        if not await self._line.ended(deadline + 2):
+            log.warning("kafka producer did not close in time", action="kafka.close_late")
+
+    async def _send(self, records: Sequence[Record]) -> list[Answer]:
+        if not records:
+            return []
+        line = self._sound_line()
+        reports = Reports(len(records))
+        for index, record in enumerate(records):
+            if refused := await line.offer(record, reports, index, self._patience):
+                reports.settle(index, refused)
+        answers = await reports.within(self._patience + REPORT_GRACE_SECONDS)
+        self._judge(line, answers)
+        return [answer or NO_REPORT for answer in answers]
+
+    def _judge(self, line: ProducerLine, answers: Sequence[Answer | None]) -> None:
+        if any(isinstance(answer, Acked) for answer in answers):
+            self._link.seen()
+        if None in answers:
+            line.broken = line.broken or "delivery reports do not come"
+
+    def _sound_line(self) -> ProducerLine:
+        if self._line.broken:
+            log.error("kafka producer replaced: %s", self._line.broken, action="kafka.producer_replaced")
+            self._line.retire(0)
+            self._line = ProducerLine(self._config, self._link)
+            self.replaced += 1
+        return self._line
+
+
+def _producer_config(kafka: KafkaSettings, name: str) -> dict[str, Any]:
+    return client_config(kafka) | {
+        "client.id": name,
+        "acks": "all",
+        "enable.idempotence": True,
+        "partitioner": "murmur2_random",
+        "compression.type": "lz4",
+        "linger.ms": 1,
+        "message.timeout.ms": int(kafka.message_timeout_seconds * 1000),
+        "queue.buffering.max.messages": 100_000,
+        "statistics.interval.ms": int(STATISTICS_SECONDS * 1000),
+    }

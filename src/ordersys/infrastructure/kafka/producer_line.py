@@ -1,0 +1,151 @@
+"""A librdkafka producer with the thread that takes its delivery reports, and the reports of one batch."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from functools import partial
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import Any, Final, cast
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from ordersys.infrastructure.kafka.client import INVALID_ARGUMENT, Link, fatal, library_log, slug
+from ordersys.messaging.envelope import Acked, Record, Refused
+
+log = structlog.get_logger()
+
+Answer = Acked | Refused
+POLL_SECONDS: Final = 0.1
+PURGE_SECONDS: Final = 1.0
+FULL_PAUSE_SECONDS: Final = 0.005
+PERMANENT: Final = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.INVALID_MSG,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_TIMESTAMP,
+        INVALID_ARGUMENT,
+    }
+)
+"""What no further attempt can mend: it lies in the record itself."""
+
+
+def refusal(error: KafkaError) -> Refused:
+    return Refused(reason=slug(error), permanent=error.code() in PERMANENT)
+
+
+class Reports:
+    """The answers to one batch. Reports come from the polling thread, refusals from the event loop; the loop is woken
+    once, by the last of them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._answers: list[Answer | None] = [None] * size
+        self._missing = size
+        self._lock = Lock()
+        self._loop = asyncio.get_running_loop()
+        self._complete = asyncio.Event()
+
+    def delivered(self, index: int, error: KafkaError | None, message: Message) -> None:
+        if error:
+            self.settle(index, refusal(error))
+        else:
+            place = cast(int, message.partition()), cast(int, message.offset())
+            self.settle(index, Acked(partition=place[0], offset=place[1]))
+
+    def settle(self, index: int, answer: Answer) -> None:
+        with self._lock:
+            self._answers[index] = answer
+            self._missing -= 1
+            if self._missing:
+                return
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._complete.set)
+
+    async def within(self, seconds: float) -> Sequence[Answer | None]:
+        """None where no report came in time."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._complete.wait(), seconds)
+        with self._lock:
+            return tuple(self._answers)
+
+
+class ProducerLine:
+    """`broken` says why this producer can never work again; "" while it can."""
+
+    def __init__(self, config: dict[str, Any], link: Link) -> None:
+        self.broken = ""
+        self._link = link
+        self._grace = 0.0
+        self._retired = Event()
+        callbacks = {"error_cb": self._on_error, "stats_cb": link.on_statistics}
+        self.producer = Producer(config | callbacks, logger=library_log)
+        self._thread = Thread(target=self._work, name="kafka-producer", daemon=True)
+        self._thread.start()
+
+    async def offer(self, record: Record, reports: Reports, index: int, patience: float) -> Refused | None:
+        """Hands a record over. While the queue is full it waits, so that no later record overtakes it.
+
+        None: the answer will come as a report.
+        """
+        deadline = monotonic() + patience
+        while not self._retired.is_set():
+            try:
+                self._produce(record, reports, index)
+            except BufferError:
+                if monotonic() > deadline:
+                    return Refused(reason="queue_full")
+                await asyncio.sleep(FULL_PAUSE_SECONDS)
+            except KafkaException as failed:
+                return self._refused(failed.args[0])
+            except (TypeError, ValueError):
+                return Refused(reason="invalid_record", permanent=True)
+            else:
+                return None
+        return Refused(reason="producer_closed")
+
+    def retire(self, grace: float) -> None:
+        """What is under way may arrive for that many seconds, the rest is reported as purged."""
+        self._grace = grace
+        self._retired.set()
+
+    async def ended(self, within: float) -> bool:
+        await asyncio.to_thread(self._thread.join, within)
+        return not self._thread.is_alive()
+
+    def _produce(self, record: Record, reports: Reports, index: int) -> None:
+        self.producer.produce(
+            record.topic,
+            record.value,
+            record.key,
+            on_delivery=partial(reports.delivered, index),
+            headers=list(record.headers),
+        )
+
+    def _refused(self, error: KafkaError) -> Refused:
+        self._on_error(error)
+        return refusal(error)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if fatal(error):
+            self.broken = error.str()
+        else:
+            self._link.on_error(error)
+
+    def _work(self) -> None:
+        while not self._retired.is_set():
+            self._poll()
+        self.producer.flush(self._grace)
+        self.producer.purge()
+        self.producer.flush(PURGE_SECONDS)
+        self.producer.close()
+
+    def _poll(self) -> None:
+        try:
+            self.producer.poll(POLL_SECONDS)
+        except Exception:
+            # Without this thread no batch would ever be answered.
+            log.exception("kafka producer callback failed", action="kafka.callback_failed")

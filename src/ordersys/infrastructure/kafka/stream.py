@@ -1,0 +1,268 @@
+"""KafkaStream: one member of a consumer group under asyncio.
+
+All calls of the client, its callbacks included, are made in one thread of its own. Offsets are committed without
+waiting while things go well, and with waiting before a partition is given away. A batch that nobody took, because the
+waiting task was cancelled, is handed out by the next fetch.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Final, cast
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from ordersys.config import KafkaSettings
+from ordersys.infrastructure.kafka.assignment import Assignments, Fetched, Partition
+from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, fatal, library_log
+from ordersys.infrastructure.kafka.lane import Lane
+from ordersys.messaging.envelope import Delivery
+
+log = structlog.get_logger()
+
+FETCH_SECONDS: Final = 0.2
+HOLD_SECONDS: Final = 0.1
+HEARTBEAT_SECONDS: Final = 0.5
+MAX_POLL_SECONDS: Final = 60.0
+RECOMMIT_SECONDS: Final = 1.0
+_NO_PARTITIONS: Final[Mapping[str, Any]] = {"partitions": {}}
+
+
+class MemberLost(RuntimeError):
+    """The group has let this member go for good, as when another process uses its instance id: start again."""
+
+
+class KafkaStream:
+    """The Stream port. `topics` are full names; `instance` is this process's stable name, used for static membership.
+
+    Longer than `max_poll_seconds` between two calls of fetch() or hold() costs the member its partitions.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        *,
+        group: str,
+        topics: Sequence[str],
+        instance: str,
+        max_poll_seconds: float = MAX_POLL_SECONDS,
+    ) -> None:
+        self._batch_size = kafka.batch_size
+        self._link = Link(f"{group} consumer")
+        self._owned = Assignments()
+        self._fetched: list[Fetched] = []
+        self._lag: Mapping[Partition, int] = {}
+        self._held = False
+        self._closed = False
+        self._fatal = ""
+        self._recommit_at: float | None = None
+        self.commits_dropped = 0
+        """Deliveries whose partition was gone when they should have been committed."""
+        self.commits_failed = 0
+        callbacks = {"error_cb": self._on_error, "stats_cb": self._on_statistics, "on_commit": self._on_commit}
+        config = _consumer_config(kafka, group, instance, max_poll_seconds)
+        self._consumer = Consumer(config | callbacks, logger=library_log)
+        self._consumer.subscribe(list(topics), self._on_assign, self._on_revoke, self._on_lost)
+        self._lane = Lane(f"kafka-{group}")
+
+    @property
+    def connected(self) -> bool:
+        """Whether a broker has been reached and not lost since."""
+        return self._link.connected
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions this member owns."""
+        return len(self._owned)
+
+    def lag(self) -> Mapping[Partition, int]:
+        """Records behind the end of each owned partition, about a second old."""
+        return self._lag
+
+    async def fetch(self) -> Sequence[Delivery]:
+        await self._lane.run(self._fetch)
+        fetched, self._fetched = self._fetched, []
+        return [delivery for delivery in fetched if self._owned.owns(delivery)]
+
+    async def commit(self, deliveries: Sequence[Delivery]) -> None:
+        await self._lane.run(lambda: self._commit(deliveries))
+
+    async def hold(self) -> None:
+        await self._lane.run(self._hold)
+
+    def owns(self, delivery: Delivery) -> bool:
+        return self._owned.owns(delivery)
+
+    async def close(self, deadline: float = 5.0) -> None:
+        """Saves the offsets and leaves the group (a static member keeps its place in it)."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await asyncio.wait_for(self._lane.run(self._leave), deadline)
+        except TimeoutError:
+            log.warning("kafka consumer did not close in time", action="kafka.close_late")
+        finally:
+            self._lane.end()
+
+    def _fetch(self) -> None:
+        if self._fetched:
+            return
+        if self._held:
+            self._held = False
+            self._consumer.resume(self._consumer.assignment())
+        self._recommit_if_due()
+        self._receive(FETCH_SECONDS)
+
+    def _hold(self) -> None:
+        if not self._held:
+            self._held = True
+            self._consumer.pause(self._consumer.assignment())
+        self._receive(HOLD_SECONDS)
+
+    def _receive(self, wait: float) -> None:
+        """Waits for the first record alone: consume() would wait until the batch is full or the time is up."""
+        first = self._consumer.poll(wait)
+        if first is not None:
+            rest = self._consumer.consume(self._batch_size - 1, timeout=0) if self._batch_size > 1 else []
+            for message in (first, *rest):
+                self._accept(message)
+        if self._fatal:
+            raise MemberLost(self._fatal)
+
+    def _accept(self, message: Message) -> None:
+        error = message.error()
+        if error:
+            self._on_error(error)
+            return
+        number = self._owned.number(_place(message))
+        if number is not None:
+            self._fetched.append(_delivery(message, number))
+
+    def _commit(self, deliveries: Sequence[Delivery]) -> None:
+        self.commits_dropped += self._owned.mark(deliveries)
+        self._save(wait=False)
+
+    def _save(self, *, wait: bool) -> None:
+        offsets = [TopicPartition(topic, number, end) for (topic, number), end in self._owned.unsaved().items()]
+        if not offsets:
+            return
+        try:
+            if wait:
+                self._on_commit(None, self._consumer.commit(offsets=offsets, asynchronous=False))
+            else:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as failed:
+            self._on_commit(failed.args[0], [])
+
+    def _recommit_if_due(self) -> None:
+        if self._recommit_at is not None and monotonic() >= self._recommit_at:
+            self._recommit_at = None
+            self._save(wait=False)
+
+    def _leave(self) -> None:
+        if self._link.connected:
+            self._save(wait=True)
+        self._consumer.close()
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._owned.add(_keys(partitions))
+        consumer.incremental_assign(partitions)
+        if self._held:
+            consumer.pause(partitions)
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Before the partitions have a new owner. librdkafka unassigns them afterwards."""
+        if self._link.connected:
+            self._save(wait=True)
+        self._owned.remove(_keys(partitions))
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """They may have a new owner already: nothing can be saved."""
+        self._owned.remove(_keys(partitions))
+        log.warning("kafka partitions lost", action="kafka.partitions_lost", partitions=len(partitions))
+
+    def _on_commit(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> None:
+        for partition in partitions:
+            error = error or partition.error
+            if not partition.error:
+                self._owned.saved((partition.topic, partition.partition), partition.offset)
+        if error:
+            self.commits_failed += 1
+            self._recommit_at = monotonic() + RECOMMIT_SECONDS
+            self._on_error(error)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if fatal(error):
+            self._fatal = error.str()
+        else:
+            self._link.on_error(error)
+
+    def _on_statistics(self, text: str) -> None:
+        topics = self._link.on_statistics(text)["topics"]
+        self._lag = {
+            (topic, number): _behind(topics[topic]["partitions"][str(number)])
+            for topic, number in self._owned.partitions()
+            if str(number) in topics.get(topic, _NO_PARTITIONS)["partitions"]
+        }
+
+
+def _consumer_config(kafka: KafkaSettings, group: str, instance: str, max_poll_seconds: float) -> dict[str, Any]:
+    session = kafka.session_timeout_seconds
+    config = client_config(kafka) | {
+        "client.id": instance or group,
+        "group.id": group,
+        "group.protocol": "classic",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": int(session * 1000),
+        # Members hear of a rebalance with a heartbeat: a third of the session would make them wait for seconds.
+        "heartbeat.interval.ms": int(min(session / 3, HEARTBEAT_SECONDS) * 1000),
+        "max.poll.interval.ms": int(max(max_poll_seconds, session) * 1000),
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        # A partition that is resumed or newly assigned waits for the fetch under way to come back.
+        "fetch.wait.max.ms": 100,
+        "fetch.error.backoff.ms": 50,
+        "fetch.queue.backoff.ms": 10,
+        "queued.min.messages": kafka.batch_size * 4,
+        "topic.metadata.refresh.interval.ms": 30_000,
+        "statistics.interval.ms": int(STATISTICS_SECONDS * 1000),
+    }
+    if kafka.static_membership:
+        config["group.instance.id"] = f"{group}-{instance}"
+    return config
+
+
+def _keys(partitions: Iterable[TopicPartition]) -> list[Partition]:
+    return [(partition.topic, partition.partition) for partition in partitions]
+
+
+def _place(message: Message) -> Partition:
+    return cast(str, message.topic()), cast(int, message.partition())
+
+
+def _delivery(message: Message, assignment: int) -> Fetched:
+    topic, partition = _place(message)
+    return Fetched(
+        topic=topic,
+        partition=partition,
+        offset=cast(int, message.offset()),
+        key=message.key(),
+        value=message.value(),
+        headers=_headers(message),
+        assignment=assignment,
+    )
+
+
+def _headers(message: Message) -> Mapping[str, bytes]:
+    headers = cast(Sequence[tuple[str, bytes | None]], message.headers() or ())
+    return {name: value or b"" for name, value in headers}
+
+
+def _behind(partition: Mapping[str, int]) -> int:
+    """From the end back to what is committed, else to where reading is or will begin."""
+    known = (partition[name] for name in ("committed_offset", "app_offset", "lo_offset"))
+    position = next((offset for offset in known if offset >= 0), partition["hi_offset"])
+    return max(partition["hi_offset"] - position, 0)

@@ -1,0 +1,93 @@
+"""The four topics: made when they are missing, never changed (more partitions would move keys to other partitions)."""
+
+import asyncio
+from concurrent.futures import TimeoutError as Late
+from time import monotonic
+from typing import Final
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from ordersys.config import KafkaSettings, Settings
+from ordersys.domain.shared.errors import Unavailable
+from ordersys.infrastructure.kafka.client import ALL_BROKERS_DOWN, client_config, library_log, topic_name
+from ordersys.messaging.names import DEAD_LETTERS, STREAMS
+
+log = structlog.get_logger()
+
+RETENTION_HOURS: Final = 7 * 24
+ATTEMPT_SECONDS: Final = 3.0
+PAUSE_SECONDS: Final = 0.2
+
+
+async def ensure(settings: Settings, *, deadline: float = 30.0) -> None:
+    """Returns when all topics exist; Unavailable says what stood in the way for `deadline` seconds."""
+    maker = _TopicMaker(settings.kafka)
+    until = monotonic() + deadline
+    while problem := await asyncio.to_thread(maker.attempt):
+        if monotonic() > until:
+            raise Unavailable("kafka", problem)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+class _TopicMaker:
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._wanted = _wanted(kafka)
+        self._last_error = ""
+        self._admin = AdminClient(client_config(kafka) | {"error_cb": self._on_error}, logger=library_log)
+
+    def attempt(self) -> str:
+        """What is in the way, "" when the topics are there. No error is final: a starting cluster gives many."""
+        try:
+            problem = self._create()
+            if not problem:
+                self._compare()
+        except KafkaException as failed:
+            return self._explain(failed.args[0].str())
+        return problem
+
+    def _create(self) -> str:
+        creations = self._admin.create_topics(
+            list(self._wanted.values()), request_timeout=ATTEMPT_SECONDS, operation_timeout=ATTEMPT_SECONDS
+        )
+        for topic, created in creations.items():
+            try:
+                created.result(ATTEMPT_SECONDS + 1)
+            except KafkaException as failed:
+                if failed.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    return self._explain(f"topic {topic} cannot be made: {failed.args[0].str()}")
+            except Late:
+                return self._explain(f"topic {topic} cannot be made: no answer")
+        return ""
+
+    def _compare(self) -> None:
+        found = self._admin.list_topics(timeout=ATTEMPT_SECONDS).topics
+        for name, wanted in self._wanted.items():
+            count = len(found[name].partitions) if name in found else wanted.num_partitions
+            if count != wanted.num_partitions:
+                log.warning(
+                    "topic %s has %d partitions, the configuration says %d",
+                    name,
+                    count,
+                    wanted.num_partitions,
+                    action="kafka.partitions_differ",
+                )
+
+    def _explain(self, problem: str) -> str:
+        return f"{problem} ({self._last_error})" if self._last_error else problem
+
+    def _on_error(self, error: KafkaError) -> None:
+        """The reason behind a timeout: refused connections, a wrong password."""
+        if error.code() != ALL_BROKERS_DOWN:
+            self._last_error = error.str()
+
+
+def _wanted(kafka: KafkaSettings) -> dict[str, NewTopic]:
+    names = {topic_name(kafka, stream): 1 if stream == DEAD_LETTERS else kafka.partitions for stream in STREAMS}
+    config = {"retention.ms": str(RETENTION_HOURS * 3_600_000)}
+    return {
+        name: NewTopic(name, num_partitions=count, replication_factor=kafka.replication_factor, config=config)
+        for name, count in names.items()
+    }
