@@ -9,18 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import pytest
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from ordersys.config import KafkaSettings, Settings
 from ordersys.infrastructure.embedded.errors import EmbeddedError
+from ordersys.infrastructure.kafka import topics
 from ordersys.infrastructure.postgres import migrate
 from tests import servers
 
 TEMPLATE = "ordersys_template"
-STREAMS = ("orders", "payments", "tickets", "dlq")
-PARTITIONS = 6
 S = TypeVar("S", servers.PostgresServer, servers.ValkeyServer, servers.KafkaServer)
 _numbers = itertools.count()
 
@@ -74,10 +72,8 @@ def topic_prefix(kafka_server: servers.KafkaServer) -> str:
     """A prefix nobody else has, its four topics made."""
     kafka_server.start()
     prefix = f"t{uuid.uuid4().hex[:6]}."
-    admin = AdminClient({"bootstrap.servers": kafka_server.bootstrap_servers})
-    wanted = [NewTopic(prefix + stream, num_partitions=PARTITIONS, replication_factor=1) for stream in STREAMS]
-    for created in admin.create_topics(wanted, operation_timeout=10).values():
-        created.result(15)
+    kafka = KafkaSettings(bootstrap_servers=kafka_server.bootstrap_servers, topic_prefix=prefix)
+    _apart(topics.ensure(Settings(kafka=kafka)))
     return prefix
 
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from ordersys.infrastructure.embedded.errors import EmbeddedError
 from ordersys.infrastructure.embedded.server import Command, Server
@@ -20,21 +21,34 @@ def ends_with_parent(argv: tuple[str, ...], sent: signal.Signals) -> tuple[str, 
     return (setpriv, "--pdeathsig", sent.name.removeprefix("SIG"), "--", *argv) if setpriv else argv
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopenOptions:
+    """As subprocess and asyncio both take them."""
+
+    argv: tuple[str, ...]
+    keywords: dict[str, Any]
+
+
+def popen_options(command: Command, out: IO[bytes], stop_signal: signal.Signals) -> PopenOptions:
+    """In its own session, so that Ctrl-C at the terminal is not its business; output goes to the open file."""
+    keywords = {
+        "cwd": command.cwd,
+        "env": command.environment(),
+        "stdin": subprocess.DEVNULL,
+        "stdout": out,
+        "stderr": subprocess.STDOUT,
+        "start_new_session": True,
+        "user": command.user,
+        "group": command.group,
+        "extra_groups": [] if command.user is not None else None,
+    }
+    return PopenOptions(argv=ends_with_parent(command.argv, stop_signal), keywords=keywords)
+
+
 def spawn(command: Command, log: Path, stop_signal: signal.Signals) -> "subprocess.Popen[bytes]":
-    """In its own session, so that Ctrl-C at the terminal is not its business; output is appended to the log."""
     with log.open("ab") as out:
-        return subprocess.Popen(
-            ends_with_parent(command.argv, stop_signal),
-            cwd=command.cwd,
-            env=command.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            user=command.user,
-            group=command.group,
-            extra_groups=[] if command.user is not None else None,
-        )
+        options = popen_options(command, out, stop_signal)
+        return subprocess.Popen(options.argv, **options.keywords)
 
 
 @dataclass(slots=True, kw_only=True)
