@@ -111,8 +111,8 @@ class RelaySettings(Section, frozen=True, kw_only=True):
 
 
 class PaymentsSettings(Section, frozen=True, kw_only=True):
-    gateway_timeout_seconds: Seconds = 1.0
-    lease_seconds: Annotated[float, Meta(ge=1, le=300)] = 5
+    gateway_timeout_seconds: Seconds = 3.0
+    lease_seconds: Annotated[float, Meta(ge=1, le=300)] = 6
     batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 200
     concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 256
     retry_delays_seconds: Annotated[tuple[Seconds, ...], Meta(min_length=1)] = (0.2, 0.5, 1, 2, 4, 8)
@@ -201,6 +201,12 @@ def _check_public_keys(auth: AuthSettings) -> Iterator[str]:
         yield "auth.demo: demo tokens can be signed with an HS algorithm only"
 
 
+def _check_payments(settings: Settings) -> Iterator[str]:
+    payments = settings.payments
+    if payments.gateway_timeout_seconds >= payments.lease_seconds:
+        yield "payments.gateway_timeout_seconds: Expected less than payments.lease_seconds"
+
+
 def _check_production(settings: Settings) -> Iterator[str]:
     if settings.environment != "production":
         return
@@ -213,4 +219,9 @@ def _check_production(settings: Settings) -> Iterator[str]:
             yield f"chaos.rates[{point}]: must be 0 with environment: production"
 
 
-CHECKS: Final[tuple[Callable[[Settings], Iterator[str]], ...]] = (_check_addresses, _check_auth, _check_production)
+CHECKS: Final[tuple[Callable[[Settings], Iterator[str]], ...]] = (
+    _check_addresses,
+    _check_auth,
+    _check_payments,
+    _check_production,
+)

@@ -56,6 +56,12 @@ ARCHIVE = text("""
     FROM gone
 """)
 
+BACKLOG = text("""
+    SELECT count(*) AS pending,
+        CAST(coalesce(greatest(extract(epoch FROM now() - min(occurred_at)), 0), 0) AS float8) AS oldest_seconds
+    FROM outbox
+""")
+
 FORGET = text("DELETE FROM outbox_attempts WHERE outbox_id = ANY(CAST(:ids AS bigint[]))")
 
 DEFER = text("""
@@ -99,6 +105,13 @@ class PostgresOutboxQueue:
         with translated():
             async with autocommit(self.engine).connect() as connection:
                 return [_row(row) for row in await connection.execute(DUE, {"shards": shards, "limit": limit})]
+
+    async def backlog(self) -> tuple[int, float]:
+        """How many events wait, and the age of the oldest in seconds."""
+        with translated():
+            async with autocommit(self.engine).connect() as connection:
+                row = (await connection.execute(BACKLOG)).one()
+        return row.pending, row.oldest_seconds
 
     async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
         columns = {

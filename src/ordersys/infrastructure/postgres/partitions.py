@@ -6,11 +6,13 @@ lock is given up soon, until the next call. Writers of other days go on meanwhil
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import Contention
 from ordersys.infrastructure.postgres.errors import translated
 
@@ -75,3 +77,17 @@ async def _make(connection: AsyncConnection, day: date) -> bool:
 
 def _name(day: date) -> str:
     return f"outbox_archive_{day:%Y%m%d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionKeeper:
+    """Makes the coming days' partitions; a worker's timer calls it."""
+
+    engine: AsyncEngine
+    clock: Clock
+
+    async def run_once(self) -> int:
+        with translated():
+            async with self.engine.connect() as connection:
+                await ensure_days(connection, self.clock.now().date())
+        return 1

@@ -1,0 +1,82 @@
+"""The messaging kernel of a role: the relay of a worker, the consumer of a service."""
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ordersys.config import KafkaSettings, RelaySettings
+from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
+from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
+from ordersys.infrastructure.kafka.client import topic_name
+from ordersys.infrastructure.kafka.producer import KafkaPublisher
+from ordersys.infrastructure.kafka.stream import KafkaStream
+from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
+from ordersys.infrastructure.postgres.work import PostgresTransaction
+from ordersys.messaging.chaos import DroppingPublisher, Faults
+from ordersys.messaging.consumer import Consumer, ConsumerMeter
+from ordersys.messaging.outbox import OutboxQueue
+from ordersys.messaging.relay import Relay, RelayMeter, RelayTuning
+from ordersys.messaging.work import Work
+
+UseCases = Mapping[str, Callable[..., Any]]
+
+
+def _tuning(relay: RelaySettings, kafka: KafkaSettings) -> RelayTuning:
+    return RelayTuning(
+        batch_size=relay.batch_size,
+        lease_seconds=relay.lease_seconds,
+        retry_delays=[delay / 1000 for delay in relay.retry_delays_ms],
+        topic_prefix=kafka.topic_prefix,
+    )
+
+
+class RelayContainer(containers.DeclarativeContainer):
+    engine = providers.Dependency(instance_of=AsyncEngine)
+    queue: providers.Dependency[OutboxQueue] = providers.Dependency()
+    faults: providers.Dependency[Faults] = providers.Dependency()
+    meter: providers.Dependency[RelayMeter] = providers.Dependency()
+    name = providers.Dependency(instance_of=str)
+    settings = providers.Dependency(instance_of=RelaySettings)
+    kafka = providers.Dependency(instance_of=KafkaSettings)
+
+    publisher = providers.Singleton(KafkaPublisher, kafka, name=name)
+    leases = providers.Singleton(
+        PostgresShardLeases, engine=engine, owner=name, lease_seconds=settings.provided.lease_seconds
+    )
+    relay = providers.Singleton(
+        Relay,
+        queue=queue,
+        leases=leases,
+        publisher=providers.Factory(DroppingPublisher, publisher=publisher, faults=faults),
+        meter=meter,
+        ticker=providers.Object(monotonic),
+        tuning=providers.Factory(_tuning, settings, kafka),
+    )
+
+
+def _stream(kafka: KafkaSettings, group: str, name: str) -> KafkaStream:
+    topics = sorted(topic_name(kafka, stream) for stream in streams_of(group))
+    return KafkaStream(kafka, group=group, topics=topics, instance=name)
+
+
+def _consumer(group: str, use_cases: UseCases, **parts: Any) -> Consumer[PostgresTransaction]:
+    makers = {name: lambda joined, make=make: make(work=joined) for name, make in use_cases.items()}
+    handle: Dispatch[PostgresTransaction] = Dispatch(subscriptions=SUBSCRIPTIONS[group], use_cases=makers)
+    return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
+
+
+class ConsumerContainer(containers.DeclarativeContainer):
+    """`use_cases`: factories by the name that the subscriptions use."""
+
+    group = providers.Dependency(instance_of=str)
+    use_cases: providers.Dependency[UseCases] = providers.Dependency()
+    work: providers.Dependency[Work[Any]] = providers.Dependency()
+    meter: providers.Dependency[ConsumerMeter] = providers.Dependency()
+    name = providers.Dependency(instance_of=str)
+    kafka = providers.Dependency(instance_of=KafkaSettings)
+
+    stream = providers.Singleton(_stream, kafka, group, name)
+    consumer = providers.Singleton(_consumer, group, use_cases, stream=stream, work=work, meter=meter)

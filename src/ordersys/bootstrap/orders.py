@@ -1,0 +1,52 @@
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ordersys.config import CoalescerSettings, OrdersSettings
+from ordersys.domain.orders.placing import Limits
+from ordersys.domain.shared.clock import Clock
+from ordersys.domain.shared.ids import Ids
+from ordersys.entrypoint.coalescer import Coalescer
+from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
+from ordersys.messaging.work import Work
+from ordersys.usecase.orders.advance_orders import AdvanceOrders
+from ordersys.usecase.orders.place_orders import PlaceOrders
+from ordersys.usecase.orders.ports import OrderMeter
+from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrders
+
+
+def coalesced(
+    execute: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]], how: CoalescerSettings
+) -> Coalescer[Any, Any]:
+    return Coalescer(
+        execute=execute,
+        batch_size=how.batch_size,
+        batches_in_flight=how.batches_in_flight,
+        queue_size=how.queue_size,
+    )
+
+
+class OrderContainer(containers.DeclarativeContainer):
+    work: providers.Dependency[Work[Any]] = providers.Dependency()
+    engine = providers.Dependency(instance_of=AsyncEngine)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    ids: providers.Dependency[Ids] = providers.Dependency()
+    meter: providers.Dependency[OrderMeter] = providers.Dependency()
+    settings = providers.Dependency(instance_of=OrdersSettings)
+    coalescing = providers.Dependency(instance_of=CoalescerSettings)
+
+    reads = providers.Singleton(PostgresOrderReads, engine=engine)
+    limits = providers.Factory(Limits, max_items=settings.provided.max_items, max_seats=settings.provided.max_seats)
+    keys_kept = providers.Factory(timedelta, hours=settings.provided.idempotency_hours)
+
+    place_orders = providers.Factory(
+        PlaceOrders, work=work, clock=clock, ids=ids, meter=meter, limits=limits, keys_kept=keys_kept
+    )
+    placing = providers.Singleton(coalesced, place_orders.provided.execute, coalescing)
+    advance_orders = providers.Factory(AdvanceOrders, work=work, clock=clock, meter=meter)
+    get_order = providers.Factory(GetOrder, reads=reads)
+    list_orders = providers.Factory(ListOrders, reads=reads)
+    get_workflow = providers.Factory(GetWorkflow, reads=reads)

@@ -1,0 +1,50 @@
+import asyncio
+from typing import Any
+
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ordersys.bootstrap.orders import coalesced
+from ordersys.config import CoalescerSettings, PaymentsSettings
+from ordersys.domain.shared.clock import Clock
+from ordersys.domain.shared.ids import Ids
+from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
+from ordersys.infrastructure.gateways.simulator import GatewaySimulator
+from ordersys.infrastructure.postgres.gateway_books import GatewayBooks
+from ordersys.messaging.work import Work
+from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayments
+from ordersys.usecase.payments.request_payments import RequestPayments
+
+
+class PaymentContainer(containers.DeclarativeContainer):
+    work: providers.Dependency[Work[Any]] = providers.Dependency()
+    engine = providers.Dependency(instance_of=AsyncEngine)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    ids: providers.Dependency[Ids] = providers.Dependency()
+    name = providers.Dependency(instance_of=str)
+    settings = providers.Dependency(instance_of=PaymentsSettings)
+    coalescing = providers.Dependency(instance_of=CoalescerSettings)
+
+    wake = providers.Singleton(asyncio.Event)
+    books = providers.Singleton(GatewayBooks, engine=engine)
+    writing = providers.Singleton(coalesced, books.provided.record, coalescing)
+    gateway = providers.Singleton(GatewaySimulator, books=writing.provided.submit)
+
+    request_payments = providers.Factory(RequestPayments, work=work, clock=clock, wake=wake.provided.set)
+    claim_payments = providers.Factory(
+        ClaimPayments, work=work, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds
+    )
+    record_payments = providers.Factory(
+        RecordPayments, work=work, clock=clock, ids=ids, retry_delays=settings.provided.retry_delays_seconds
+    )
+    recording = providers.Singleton(coalesced, record_payments.provided.execute, coalescing)
+    dispatcher = providers.Singleton(
+        PaymentDispatcher,
+        claim=claim_payments,
+        gateway=gateway,
+        record=recording.provided.submit,
+        timeout=settings.provided.gateway_timeout_seconds,
+        batch_size=settings.provided.batch_size,
+        concurrency=settings.provided.concurrency,
+        wake=wake.provided.set,
+    )

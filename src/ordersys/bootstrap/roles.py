@@ -1,0 +1,219 @@
+"""What runs in role X? One function per role says it; `runtime` runs what they say."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from dependency_injector import providers
+
+from ordersys.bootstrap.catalog import CatalogContainer
+from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
+from ordersys.bootstrap.orders import OrderContainer
+from ordersys.bootstrap.payments import PaymentContainer
+from ordersys.bootstrap.platform import PlatformContainer
+from ordersys.bootstrap.runtime import Assembly, run
+from ordersys.bootstrap.samplers import LagSampler, OutboxSampler
+from ordersys.bootstrap.tickets import TicketContainer
+from ordersys.config import Role, Settings
+from ordersys.entrypoint.http.app import build_api, build_watch
+from ordersys.entrypoint.http.health_routes import Check, Health
+from ordersys.entrypoint.http.tokens import Tokens
+from ordersys.infrastructure.telemetry import logs, trace
+from ordersys.messaging.envelope import Cause
+from ordersys.messaging.loop import Loop
+from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
+
+SAMPLE_SECONDS: Final = 2.0
+PARTITION_SECONDS: Final = 3600.0
+
+
+async def run_role(role: Role, settings: Settings) -> None:
+    """Runs one role until SIGTERM or SIGINT, then drains it. Raises what ended it, if that was neither."""
+    name = settings.instance or role
+    logs.configure(f"ordersys-{role}", settings.log, instance=name)
+    platform = PlatformContainer(settings=settings, name=name)
+    await run(ASSEMBLIES[role](platform), settings, role)
+
+
+def api(platform: PlatformContainer) -> Assembly:
+    settings: Settings = platform.settings()
+    orders = order_container(platform)
+    catalog = CatalogContainer(engine=platform.engine)
+    health = _health("api", platform, {})
+    app = build_api(
+        provide={
+            **_watched(platform, health),
+            "placing": orders.placing,
+            "causes": lambda: partial(_cause, platform),
+            "get_order": orders.get_order,
+            "list_orders": orders.list_orders,
+            "get_workflow": orders.get_workflow,
+            "search_flights": catalog.search_flights,
+            "get_flight": catalog.get_flight,
+        },
+        tokens=Tokens(settings.auth),
+        observe=platform.metrics().answered,
+        max_body_bytes=settings.http.max_body_bytes,
+    )
+    sampler = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
+    return Assembly(
+        app=app,
+        health=health,
+        loops=[_timer(platform, "outbox-sampler", sampler.run_once, SAMPLE_SECONDS)],
+        leaving=[orders.placing().drained, platform.engine().dispose],
+    )
+
+
+def worker(platform: PlatformContainer) -> Assembly:
+    settings: Settings = platform.settings()
+    outbox = relay_container(platform)
+    publisher, relay = outbox.publisher(), outbox.relay()
+    health = _health("worker", platform, {"kafka": _connected(publisher)})
+    sampler = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
+    keeper = platform.partition_keeper()
+    relaying = Loop(
+        name="relay",
+        run_once=relay.run_once,
+        watch=platform.loop_log(),
+        wake=asyncio.Event(),
+        busy=settings.relay.busy_poll_ms / 1000,
+        idle=settings.relay.idle_poll_ms / 1000,
+    )
+    return Assembly(
+        app=build_watch(provide=_watched(platform, health)),
+        health=health,
+        starting=[publisher.warm_up],
+        loops=[
+            relaying,
+            _timer(platform, "outbox-sampler", sampler.run_once, SAMPLE_SECONDS),
+            _timer(platform, "archive-partitions", keeper.run_once, PARTITION_SECONDS),
+        ],
+        leaving=[relay.leave, publisher.close, platform.engine().dispose],
+    )
+
+
+def consumer(platform: PlatformContainer) -> Assembly:
+    orders = order_container(platform)
+    return _service("consumer", platform, ORDER_SERVICE, {"advance_orders": orders.advance_orders})
+
+
+def ticket(platform: PlatformContainer) -> Assembly:
+    tickets = TicketContainer(work=platform.work, clock=platform.clock, ids=platform.ids)
+    return _service("ticket", platform, TICKET_SERVICE, {"issue_tickets": tickets.issue_tickets})
+
+
+def payment(platform: PlatformContainer) -> Assembly:
+    settings: Settings = platform.settings()
+    payments = payment_container(platform)
+    dispatcher = payments.dispatcher()
+    assembly = _service("payment", platform, PAYMENT_SERVICE, {"request_payments": payments.request_payments})
+    dispatching = Loop(
+        name="payment-dispatcher",
+        run_once=dispatcher.run_once,
+        watch=platform.loop_log(),
+        wake=payments.wake(),
+        idle=settings.payments.idle_poll_ms / 1000,
+    )
+    assembly.loops.append(dispatching)
+    assembly.leaving.insert(0, dispatcher.drained)
+    return assembly
+
+
+ASSEMBLIES: Final[Mapping[Role, Callable[[PlatformContainer], Assembly]]] = {
+    "api": api,
+    "worker": worker,
+    "consumer": consumer,
+    "payment": payment,
+    "ticket": ticket,
+}
+
+
+def order_container(platform: PlatformContainer) -> OrderContainer:
+    return OrderContainer(
+        work=platform.work,
+        engine=platform.engine,
+        clock=platform.clock,
+        ids=platform.ids,
+        meter=platform.metrics,
+        settings=platform.settings.provided.orders,
+        coalescing=platform.settings.provided.coalescer,
+    )
+
+
+def payment_container(platform: PlatformContainer) -> PaymentContainer:
+    return PaymentContainer(
+        work=platform.work,
+        engine=platform.engine,
+        clock=platform.clock,
+        ids=platform.ids,
+        name=platform.name,
+        settings=platform.settings.provided.payments,
+        coalescing=platform.settings.provided.coalescer,
+    )
+
+
+def relay_container(platform: PlatformContainer) -> RelayContainer:
+    return RelayContainer(
+        engine=platform.engine,
+        queue=platform.outbox_queue,
+        faults=platform.faults,
+        meter=platform.metrics,
+        name=platform.name,
+        settings=platform.settings.provided.relay,
+        kafka=platform.settings.provided.kafka,
+    )
+
+
+def consumer_container(platform: PlatformContainer, group: str, use_cases: Mapping[str, Any]) -> ConsumerContainer:
+    return ConsumerContainer(
+        group=group,
+        use_cases=providers.Object(use_cases),
+        work=platform.work,
+        meter=platform.metrics,
+        name=platform.name,
+        kafka=platform.settings.provided.kafka,
+    )
+
+
+def _service(role: Role, platform: PlatformContainer, group: str, use_cases: Mapping[str, Any]) -> Assembly:
+    """A role that consumes: one member of one group."""
+    container = consumer_container(platform, group, use_cases)
+    stream = container.stream()
+    health = _health(role, platform, {"kafka": _connected(stream)})
+    sampler = LagSampler(consumer=group, stream=stream, metrics=platform.metrics())
+    consuming = Loop(
+        name=group, run_once=container.consumer().run_once, watch=platform.loop_log(), wake=asyncio.Event()
+    )
+    return Assembly(
+        app=build_watch(provide=_watched(platform, health)),
+        health=health,
+        loops=[consuming, _timer(platform, "lag-sampler", sampler.run_once, SAMPLE_SECONDS)],
+        leaving=[stream.close, platform.engine().dispose],
+    )
+
+
+def _health(role: Role, platform: PlatformContainer, checks: Mapping[str, Check]) -> Health:
+    return Health(role=role, checks={"postgres": platform.postgres_probe().answers, **checks})
+
+
+def _watched(platform: PlatformContainer, health: Health) -> dict[str, Callable[[], Any]]:
+    return {"health": lambda: health, "render": lambda: platform.metrics().render}
+
+
+def _connected(client: Any) -> Check:
+    async def check() -> bool:
+        return bool(client.connected)
+
+    return check
+
+
+def _timer(platform: PlatformContainer, name: str, run_once: Callable[[], Any], seconds: float) -> Loop:
+    return Loop(
+        name=name, run_once=run_once, watch=platform.loop_log(), wake=asyncio.Event(), busy=seconds, idle=seconds
+    )
+
+
+def _cause(platform: PlatformContainer, traceparent: str) -> Cause:
+    """A request is the beginning of a correlation; it goes on with the caller's trace if there is one."""
+    return Cause(correlation_id=str(platform.ids().new()), traceparent=trace.continued(traceparent).header)

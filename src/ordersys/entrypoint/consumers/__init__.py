@@ -1,0 +1,1 @@
+"""From events to use cases: `subscriptions` says which, `dispatch` does it."""

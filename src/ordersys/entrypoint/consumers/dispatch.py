@@ -1,0 +1,60 @@
+"""Hands a batch of messages to its use cases: as few calls as possible, each order's events in their order."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from ordersys.domain.shared.event import Event
+from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, Subscription
+from ordersys.messaging.inbox import Message, Unreadable
+from ordersys.messaging.work import Joined
+
+T = TypeVar("T")
+
+_DECODERS: Mapping[str, msgspec.json.Decoder[Event]] = {
+    subscription.event.TYPE: msgspec.json.Decoder(subscription.event)
+    for subscriptions in SUBSCRIPTIONS.values()
+    for subscription in subscriptions
+}
+
+
+def decode(event_type: str, payload: bytes) -> Event:
+    """The event in a payload. Raises Unreadable."""
+    try:
+        return _DECODERS[event_type].decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"the payload is no {event_type}: {error}") from None
+
+
+class UseCase(Protocol):
+    async def execute(self, commands: Sequence[Any]) -> object: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch(Generic[T]):
+    """`use_cases` makes a use case by its name for the transaction that the batch already has."""
+
+    subscriptions: Sequence[Subscription]
+    use_cases: Mapping[str, Callable[[Joined[T]], UseCase]]
+
+    async def __call__(self, transaction: T, messages: Sequence[Message]) -> None:
+        by_type = {subscription.event.TYPE: subscription for subscription in self.subscriptions}
+        joined = Joined(transaction=transaction)
+        for use_case, group in _waves(messages, by_type):
+            commands = [by_type[message.type].command(message.event, message) for message in group]
+            await self.use_cases[use_case](joined).execute(commands)
+
+
+def _waves(messages: Sequence[Message], by_type: Mapping[str, Subscription]) -> Iterator[tuple[str, Sequence[Message]]]:
+    """An order whose next event needs another use case than its last one goes on in the next wave."""
+    last: dict[object, tuple[int, str]] = {}
+    groups: dict[tuple[int, str], list[Message]] = {}
+    for message in messages:
+        use_case = by_type[message.type].use_case
+        wave, before = last.get(message.order_id, (0, use_case))
+        last[message.order_id] = (wave + (before != use_case), use_case)
+        groups.setdefault(last[message.order_id], []).append(message)
+    for (_, use_case), group in sorted(groups.items(), key=lambda item: item[0]):
+        yield use_case, group

@@ -1,0 +1,70 @@
+"""Flights over HTTP; open to everybody."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, SkipValidation
+from msgspec import Struct, field
+
+from ordersys.domain.catalog.flight import FlightSearch, FlightView
+from ordersys.domain.shared.ids import FlightId
+from ordersys.domain.shared.money import Money
+from ordersys.usecase.catalog.get_flight import GetFlight
+from ordersys.usecase.catalog.search_flights import SearchFlights
+
+
+class Flight(Struct, frozen=True, kw_only=True):
+    """`price` is for one seat; times are UTC."""
+
+    id: UUID
+    airline: str
+    number: str
+    origin: str = field(name="from")
+    destination: str = field(name="to")
+    departs_at: datetime
+    arrives_at: datetime
+    price: Money
+    seats_left: int
+
+
+class Flights(Struct, frozen=True, kw_only=True):
+    items: Sequence[Flight]
+
+
+@get("/", summary="Flights of one day (UTC)")
+async def search_flights(
+    search_flights: NamedDependency[SkipValidation[SearchFlights]],
+    origin: Annotated[str, QueryParameter(name="from", description="IATA code, such as SVO")],
+    destination: Annotated[str, QueryParameter(name="to", description="IATA code, such as LED")],
+    day: Annotated[date, QueryParameter(name="date")],
+) -> Flights:
+    found = await search_flights.execute(FlightSearch(origin=origin, destination=destination, day=day))
+    return Flights(items=[_flight(view) for view in found])
+
+
+@get("/{flight_id:uuid}", summary="One flight")
+async def get_flight(flight_id: FromPath[UUID], get_flight: NamedDependency[SkipValidation[GetFlight]]) -> Flight:
+    return _flight(await get_flight.execute(FlightId(flight_id)))
+
+
+FLIGHT_ROUTES = Router(
+    "/flights", route_handlers=[search_flights, get_flight], tags=["flights"], opt={"exclude_from_auth": True}
+)
+
+
+def _flight(view: FlightView) -> Flight:
+    return Flight(
+        id=view.id,
+        airline=view.airline,
+        number=view.number,
+        origin=view.origin,
+        destination=view.destination,
+        departs_at=view.departs_at,
+        arrives_at=view.arrives_at,
+        price=view.price,
+        seats_left=view.seats_left,
+    )

@@ -1,0 +1,102 @@
+"""Orders over HTTP (CONTRACT, HTTP)."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidation
+
+from ordersys.domain.orders.placing import Wanted
+from ordersys.domain.shared.ids import CustomerId, FlightId
+from ordersys.domain.shared.money import Money
+from ordersys.entrypoint.http.idempotency import fingerprint, parse_key
+from ordersys.entrypoint.http.payloads import MoneyBody, OrderBody
+from ordersys.entrypoint.http.problem import refused
+from ordersys.entrypoint.http.tokens import Principal
+from ordersys.messaging.envelope import Cause
+from ordersys.usecase.orders.place_orders import OrderPlaced, OrderRefused, PlaceOrder
+from ordersys.usecase.orders.ports import IdempotencyKey
+from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrders
+from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
+
+Caller = Request[Principal, Any, State]
+ROUTE = "POST /orders"
+REPLAYED = {"Idempotency-Replayed": "true"}
+
+
+class Placing(Protocol):
+    """The coalescer in front of PlaceOrders."""
+
+    async def submit(self, command: PlaceOrder) -> OrderPlaced | OrderRefused: ...
+
+
+Causes = Callable[[str], Cause]
+
+
+@post("/", status_code=201, summary="Buy seats")
+async def place_order(
+    request: Caller,
+    data: JSONBody[OrderBody],
+    placing: NamedDependency[SkipValidation[Placing]],
+    causes: NamedDependency[SkipValidation[Causes]],
+    key: Annotated[str, HeaderParameter(name="Idempotency-Key")] = "",
+) -> Response[OrderView]:
+    """Holds the seats and starts the purchase. The same key and body again give the same answer again."""
+    command = PlaceOrder(
+        customer_id=request.user.customer,
+        items=tuple(Wanted(flight_id=FlightId(item.flight_id), seats=item.seats) for item in data.items),
+        payment_method=data.payment_method,
+        expected_total=_money(data.expected_total),
+        idempotency=IdempotencyKey(customer_id=request.user.customer, route=ROUTE, key=parse_key(key)),
+        fingerprint=fingerprint(data),
+        cause=causes(request.headers.get("traceparent", "")),
+    )
+    return _answer(await placing.submit(command))
+
+
+@get("/", summary="My orders, the newest first")
+async def list_orders(
+    request: Caller,
+    list_orders: NamedDependency[SkipValidation[ListOrders]],
+    status: str | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+) -> OrderPage:
+    return await list_orders.execute(request.user.customer, status=status, cursor=cursor, limit=limit)
+
+
+@get("/{order_id:uuid}", summary="One order")
+async def get_order(
+    request: Caller, order_id: FromPath[UUID], get_order: NamedDependency[SkipValidation[GetOrder]]
+) -> OrderView:
+    return await get_order.execute(order_id, _owner(request.user))
+
+
+@get("/{order_id:uuid}/workflow", summary="How the saga of an order went so far")
+async def get_workflow(
+    request: Caller, order_id: FromPath[UUID], get_workflow: NamedDependency[SkipValidation[GetWorkflow]]
+) -> WorkflowView:
+    return await get_workflow.execute(order_id, _owner(request.user))
+
+
+ORDER_ROUTES = Router("/orders", route_handlers=[place_order, list_orders, get_order, get_workflow], tags=["orders"])
+
+
+def _owner(user: Principal) -> CustomerId | None:
+    """Operators see everybody's orders."""
+    return None if "operator" in user.roles else user.customer
+
+
+def _money(body: MoneyBody | None) -> Money | None:
+    return None if body is None else Money(amount=body.amount, currency=body.currency)
+
+
+def _answer(result: OrderPlaced | OrderRefused) -> Response[Any]:
+    headers = dict(REPLAYED) if result.replayed else {}
+    if isinstance(result, OrderRefused):
+        refusal = result.refusal
+        return refused(refusal.kind, refusal.code, refusal.detail, headers=headers)
+    return Response(result.order, status_code=201, headers={"Location": f"/orders/{result.order.id}", **headers})

@@ -1,0 +1,86 @@
+"""Errors as application/problem+json (RFC 9457): a stable `code`, a sentence, never a stack trace, SQL or host name."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
+
+from ordersys.domain.shared.errors import DomainError, Kind
+
+log = structlog.get_logger()
+AnyRequest = Request[Any, Any, Any]
+
+STATUS: Final[Mapping[Kind, HTTPStatus]] = {
+    Kind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Kind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Kind.CONFLICT: HTTPStatus.CONFLICT,
+    Kind.REJECTED: HTTPStatus.FORBIDDEN,
+    Kind.TRANSIENT: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+RETRY_AFTER_SECONDS: Final = "1"
+CODES: Final = {
+    HTTPStatus.BAD_REQUEST: "bad_request",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+}
+
+
+class BadRequest(HTTPException):
+    """400 with a code of its own."""
+
+    status_code = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail=detail, extra={"code": code})
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: object
+) -> Response[dict[str, object]]:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    return Response(
+        {**body, **more}, status_code=status, media_type="application/problem+json", headers=dict(headers or {})
+    )
+
+
+def refused(kind: Kind, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    status = STATUS[kind]
+    retry = {"Retry-After": RETRY_AFTER_SECONDS} if kind is Kind.TRANSIENT else {}
+    return problem(status, code, detail, headers={**retry, **(headers or {})})
+
+
+def on_domain_error(_: AnyRequest, error: DomainError) -> Response[Any]:
+    # The detail of a transient error tells operators which server is away; that is not for callers.
+    detail = "the service cannot answer right now; try again" if error.kind is Kind.TRANSIENT else error.detail
+    return refused(error.kind, error.code, detail)
+
+
+def on_invalid(_: AnyRequest, error: ValidationException) -> Response[Any]:
+    if isinstance(error.__cause__, SerializationException):
+        return problem(HTTPStatus.BAD_REQUEST, "malformed_body", "the body is not valid JSON")
+    errors = error.extra if isinstance(error.extra, list) else []
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not valid", errors=errors)
+
+
+def on_http_error(_: AnyRequest, error: HTTPException) -> Response[Any]:
+    extra = error.extra if isinstance(error.extra, dict) else {}
+    code = extra.get("code") or CODES.get(HTTPStatus(error.status_code), "http_error")
+    return problem(error.status_code, str(code), error.detail, headers=error.headers)
+
+
+def on_bug(request: AnyRequest, error: Exception) -> Response[Any]:
+    log.error("a request failed", action="http.failed", path=request.scope.get("path_template"), exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "the service failed; the failure was recorded")
+
+
+HANDLERS: Final[dict[int | type[Exception], Any]] = {
+    DomainError: on_domain_error,
+    ValidationException: on_invalid,
+    HTTPException: on_http_error,
+    Exception: on_bug,
+}

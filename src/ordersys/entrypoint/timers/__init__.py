@@ -1,0 +1,1 @@
+"""What happens because time passes, not because somebody called."""

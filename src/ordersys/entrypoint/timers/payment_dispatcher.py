@@ -1,0 +1,76 @@
+"""The payment dispatcher: asks the gateway what the intents want to know, many at once, with no transaction open.
+
+A slow answer holds up its own order only. What is not recorded in the end (a crash, the database away) is asked
+again when the lease of the intent runs out, with the same key.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ordersys.domain.payments.payment import Answer, Unanswered
+from ordersys.domain.shared.errors import DomainError, Kind
+from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayment
+from ordersys.usecase.payments.ports import Gateway, Intent
+
+
+class Recording(Protocol):
+    """The coalescer in front of RecordPayments."""
+
+    def __call__(self, command: RecordPayment) -> Awaitable[None]: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class PaymentDispatcher:
+    """`timeout`: seconds that the gateway may take. `concurrency`: calls under way at once. `wake`: a call has
+    ended.
+    """
+
+    claim: ClaimPayments
+    gateway: Gateway
+    record: Recording
+    timeout: float
+    batch_size: int
+    concurrency: int
+    wake: Callable[[], None]
+    _calls: set[asyncio.Task[None]] = field(default_factory=set)
+    _returning: bool = True
+
+    async def run_once(self) -> int:
+        """Claims what is due and starts the calls. Answers how many it started."""
+        if self._returning:
+            await self.claim.reclaim()
+            self._returning = False
+        room = min(self.batch_size, self.concurrency - len(self._calls))
+        intents = await self.claim.execute(room) if room > 0 else ()
+        for intent in intents:
+            task = asyncio.create_task(self._settle(intent))
+            self._calls.add(task)
+            task.add_done_callback(self._ended)
+        return len(intents)
+
+    async def drained(self) -> None:
+        """Returns when no call is under way."""
+        while self._calls:
+            await asyncio.wait(self._calls)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        was_full = len(self._calls) >= self.concurrency
+        self._calls.discard(task)
+        if was_full:
+            self.wake()
+
+    async def _settle(self, intent: Intent) -> None:
+        try:
+            await self.record(RecordPayment(intent=intent, answer=await self._ask(intent)))
+        except DomainError as error:
+            if error.kind is not Kind.TRANSIENT:
+                raise
+
+    async def _ask(self, intent: Intent) -> Answer:
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self.gateway.authorize(intent.charge)
+        except TimeoutError:
+            return Unanswered(error=f"the gateway did not answer within {self.timeout:g} s")

@@ -1,0 +1,1 @@
+"""Servers outside of ordersys. The demo ones behave like real ones, faults included."""
