@@ -73,11 +73,16 @@ def build_watch(*, provide: Mapping[str, Callable[[], Any]]) -> Litestar:
 def _build(routes: Sequence[Router], provide: Mapping[str, Callable[[], Any]], **config: Any) -> Litestar:
     return Litestar(
         route_handlers=list(routes),
-        dependencies={name: Provide(make, sync_to_thread=False) for name, make in provide.items()},
+        dependencies={name: _provided(make) for name, make in provide.items()},
         exception_handlers=HANDLERS,
         logging_config=None,
         **config,
     )
+
+
+def _provided(make: Callable[[], Any]) -> Provide:
+    """Litestar wants a function that it can inspect; a provider of the container is none."""
+    return Provide(lambda: make(), sync_to_thread=False)  # noqa: PLW0108
 
 
 def _openapi() -> OpenAPIConfig:
@@ -93,6 +98,7 @@ def _openapi() -> OpenAPIConfig:
             SwaggerRenderPlugin(
                 js_url=f"{ASSETS}/swagger-ui-bundle.js",
                 css_url=f"{ASSETS}/swagger-ui.css",
+                favicon=f"<link rel='icon' type='image/png' href='{ASSETS}/favicon-32x32.png'>",
                 standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
             )
         ],

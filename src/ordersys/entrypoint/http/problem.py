@@ -61,13 +61,13 @@ def on_domain_error(_: AnyRequest, error: DomainError) -> Response[Any]:
 
 
 def on_invalid(_: AnyRequest, error: ValidationException) -> Response[Any]:
-    if isinstance(error.__cause__, SerializationException):
-        return problem(HTTPStatus.BAD_REQUEST, "malformed_body", "the body is not valid JSON")
     errors = error.extra if isinstance(error.extra, list) else []
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not valid", errors=errors)
 
 
 def on_http_error(_: AnyRequest, error: HTTPException) -> Response[Any]:
+    if isinstance(error.__cause__, SerializationException):
+        return problem(HTTPStatus.BAD_REQUEST, "malformed_body", "the body is not valid JSON")
     extra = error.extra if isinstance(error.extra, dict) else {}
     code = extra.get("code") or CODES.get(HTTPStatus(error.status_code), "http_error")
     return problem(error.status_code, str(code), error.detail, headers=error.headers)

@@ -1,5 +1,6 @@
 """Views, events and causes as JSON: the shapes are the dataclasses themselves."""
 
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,20 +19,12 @@ def from_json(text: str, shape: type[T]) -> T:
     return msgspec.json.decode(text, type=shape)
 
 
-def cause_to_json(cause: Cause, **more: str) -> str:
-    return to_json(
-        {
-            "correlation_id": cause.correlation_id,
-            "causation_id": cause.causation_id,
-            "traceparent": cause.traceparent,
-            **more,
-        }
-    )
+def cause_to_json(cause: Cause, *, source: str = "") -> str:
+    return to_json({**asdict(cause), "source": source})
 
 
-def cause_from(headers: dict[str, str]) -> Cause:
-    return Cause(
-        correlation_id=headers.get("correlation_id", ""),
-        causation_id=headers.get("causation_id", ""),
-        traceparent=headers.get("traceparent", ""),
-    )
+def headers_from(text: str) -> tuple[Cause, str]:
+    """The cause and the source in what `cause_to_json` made."""
+    headers = from_json(text, dict[str, str])
+    source = headers.pop("source", "")
+    return Cause(**headers), source

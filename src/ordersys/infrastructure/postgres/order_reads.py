@@ -1,4 +1,6 @@
-"""Orders as callers see them. Each read is one statement that builds the view as JSON, so it is one consistent moment."""
+"""Orders as callers see them. Each read is one statement that builds the view as JSON, so it is one consistent
+moment.
+"""
 
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -71,21 +73,22 @@ WORKFLOW_PARTS: Final = """
 
 OWNED: Final = "o.id = :id AND (CAST(:customer AS text) IS NULL OR o.customer_id = :customer)"
 
-GET_ORDER = text(f"SELECT {ORDER} FROM orders AS o WHERE {OWNED}")
+GET_ORDER = text(f"SELECT CAST({ORDER} AS text) FROM orders AS o WHERE {OWNED}")  # noqa: S608 - constants only
 
 GET_WORKFLOW = text(f"""
-    SELECT json_build_object('order', view, 'payment', view->'payment', 'tickets', view->'tickets', {WORKFLOW_PARTS})
+    SELECT CAST(json_build_object(
+        'order', view, 'payment', view->'payment', 'tickets', view->'tickets', {WORKFLOW_PARTS}) AS text)
     FROM orders AS o CROSS JOIN LATERAL (SELECT {ORDER} AS view) AS v WHERE {OWNED}
-""")
+""")  # noqa: S608 - constants only
 
 LIST_ORDERS = text(f"""
-    SELECT json_build_object('items', coalesce(json_agg(view ORDER BY id DESC), '[]')) FROM (
+    SELECT CAST(json_build_object('items', coalesce(json_agg(view ORDER BY id DESC), '[]')) AS text) FROM (
         SELECT o.id, {ORDER} AS view FROM (
             SELECT * FROM orders
             WHERE customer_id = :customer AND (CAST(:status AS text) IS NULL OR status = :status)
                 AND (CAST(:before AS uuid) IS NULL OR id < :before)
             ORDER BY id DESC LIMIT :limit) AS o) AS page
-""")
+""")  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +100,7 @@ class PostgresOrderReads:
     async def order(self, order_id: UUID, customer_id: CustomerId | None) -> OrderView | None:
         return await self._view(GET_ORDER, OrderView, id=order_id, customer=customer_id)
 
-    async def page(
-        self, customer_id: CustomerId, *, status: str | None, before: UUID | None, limit: int
-    ) -> OrderPage:
+    async def page(self, customer_id: CustomerId, *, status: str | None, before: UUID | None, limit: int) -> OrderPage:
         bound = {"customer": customer_id, "status": status, "before": before}
         page = await self._view(LIST_ORDERS, OrderPage, limit=limit + 1, **bound)
         if page is None or len(page.items) <= limit:

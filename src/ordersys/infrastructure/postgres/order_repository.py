@@ -42,9 +42,9 @@ ADD_ITEMS = text("""
 
 LOCK_ORDERS = text("""
     SELECT id, customer_id, status, reason, payment_method, total_amount, currency, created_at, updated_at,
-        (SELECT json_agg(json_build_object('flight_id', flight_id, 'seats', seats,
+        (SELECT CAST(json_agg(json_build_object('flight_id', flight_id, 'seats', seats,
                 'unit_price', json_build_object('amount', unit_amount, 'currency', orders.currency)) ORDER BY position)
-         FROM order_items WHERE order_id = orders.id)::text AS items
+            AS text) FROM order_items WHERE order_id = orders.id) AS items
     FROM orders WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 """)
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ordersys.infrastructure.postgres.codec import cause_from, cause_to_json, to_json
+from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from, to_json
 from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.messaging.envelope import Outgoing
@@ -27,7 +26,8 @@ APPEND = text("""
 # What waits for its next attempt, or is parked, holds back the later rows of its order; the table of those is all but
 # empty.
 DUE = text("""
-    SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at,
+    SELECT id, event_id, aggregatetype, aggregateid, type, payload, CAST(headers AS text) AS headers, shard,
+        occurred_at,
         coalesce((SELECT attempts FROM outbox_attempts WHERE outbox_id = outbox.id), 0) AS attempts
     FROM outbox
     WHERE shard = ANY(CAST(:shards AS smallint[])) AND NOT EXISTS (
@@ -144,16 +144,16 @@ class PostgresOutboxQueue:
 
 
 def _row(row: Row[tuple[object, ...]]) -> OutboxRow:
-    headers = msgspec.json.decode(row.headers, type=dict[str, str])
+    cause, source = headers_from(row.headers)
     return OutboxRow(
         id=row.id,
         event_id=row.event_id,
         order_id=row.aggregateid,
         stream=row.aggregatetype,
         type=row.type,
-        source=headers.get("source", ""),
+        source=source,
         payload=row.payload,
-        cause=cause_from(headers),
+        cause=cause,
         shard=row.shard,
         occurred_at=row.occurred_at,
         attempts=row.attempts,

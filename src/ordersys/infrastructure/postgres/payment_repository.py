@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.domain.payments.payment import Authorized, Charge, Declined, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
-from ordersys.infrastructure.postgres.codec import cause_from, cause_to_json
+from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from
 from ordersys.usecase.payments.ports import Intent
 
 REQUEST = text("""
@@ -30,7 +29,7 @@ CLAIM = text("""
         SELECT order_id FROM payments
         WHERE next_attempt_at <= :at AND (claimed_until IS NULL OR claimed_until < :at)
         ORDER BY next_attempt_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING order_id, method, amount, currency, cause, attempts
+    RETURNING order_id, method, amount, currency, CAST(cause AS text) AS cause, attempts
 """)
 
 RECLAIM = text("""
@@ -111,5 +110,5 @@ def _intent(row: Row[tuple[object, ...]]) -> Intent:
     charge = Charge(
         order_id=OrderId(row.order_id), amount=Money(amount=row.amount, currency=row.currency), method=row.method
     )
-    cause = cause_from(msgspec.json.decode(row.cause, type=dict[str, str]))
+    cause, _ = headers_from(row.cause)
     return Intent(charge=charge, cause=cause, attempts=row.attempts)

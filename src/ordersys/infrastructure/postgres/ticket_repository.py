@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +11,9 @@ from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap, seat_label
 from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.usecase.tickets.ports import Leg, Ticket
+
+# The demo airline's code: the first three of a ticket number's 13 digits; no real airline has it.
+PREFIX: Final = "999"
 
 ITEMS = text("""
     SELECT order_id, flight_id, seats FROM order_items
@@ -90,7 +94,7 @@ class TicketRepository:
 
     async def next_numbers(self, count: int) -> Sequence[str]:
         rows = await self.connection.execute(NUMBERS, {"count": count})
-        return [f"{number:013d}" for number in rows.scalars()]
+        return [f"{PREFIX}{number:010d}" for number in rows.scalars()]
 
     async def add(self, tickets: Sequence[Ticket]) -> None:
         columns = {
