@@ -43,8 +43,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=10485760
 # A broker that comes back after kill -9 is let in when its former session has run out.
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=400
 """
 _FORMAT_SECONDS = 60
 

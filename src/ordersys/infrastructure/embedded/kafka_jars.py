@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ordersys.infrastructure.embedded.errors import EmbeddedError
@@ -19,6 +19,7 @@ from ordersys.infrastructure.embedded.server import Report, quietly
 LOCK = Path(__file__).with_name("kafka_jars.lock")
 _NOTE = "verified.json"
 _AT_ONCE = 8
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ def user_cache() -> Path:
 class JarCache:
     folder: Path
     lock: Path = LOCK
+    fetch: Callable[[Jar, Path], Path] = field(default_factory=lambda: download)
 
     def provide(self, report: Report = quietly) -> list[Path]:
         """The verified files, in the order of the lock; downloads what is missing."""
@@ -99,7 +101,7 @@ class JarCache:
                 raise
 
     def _fetch_one(self, jar: Jar, draft: Path) -> None:
-        path = download(jar, draft)
+        path = self.fetch(jar, draft)
         _verify(jar, path)
         with path.open("rb") as written:
             os.fsync(written.fileno())
@@ -129,18 +131,23 @@ def download(jar: Jar, into: Path) -> Path:
         ) from error
     context = MavenContext(repo_cache=into, local_repos=[])
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
-    try:
-        return Path(artifact.resolve())
-    except (OSError, RuntimeError) as error:
-        raise EmbeddedError(
-            f"{jar.coordinate} of Apache Kafka is not in {into.parent} and could not be downloaded: {_cause(error)}."
-            " It is needed once: run `ordersys up` with a network, or copy that folder from a machine that has it."
-        ) from error
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            return Path(artifact.resolve())
+        except (OSError, RuntimeError) as error:
+            if not attempts_left:
+                raise _unavailable(jar, into.parent, error) from error
+            if artifact.cached_path:
+                artifact.cached_path.unlink(missing_ok=True)
+    raise AssertionError("unreachable")
 
 
-def _cause(error: BaseException) -> str:
-    """The kind of failure; the texts of network errors are long and name hosts."""
-    return type(error).__name__
+def _unavailable(jar: Jar, folder: Path, error: Exception) -> EmbeddedError:
+    """Only the kind of the failure: the texts of network errors are long and name hosts."""
+    return EmbeddedError(
+        f"{jar.coordinate} of Apache Kafka is not in {folder} and could not be downloaded ({type(error).__name__})."
+        " It is needed once: run `ordersys up` with a network, or copy that folder from a machine that has it."
+    )
 
 
 def _verify(jar: Jar, path: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ordersys.bootstrap.children import Child
-from ordersys.bootstrap.stack_state import StackError, StateFolder, UpOptions
+from ordersys.bootstrap.stack.state import StackError, StateFolder, UpOptions
+from ordersys.bootstrap.supervision.children import Child
 from ordersys.config import ROLE_PORTS, ROLES
 from ordersys.infrastructure.embedded import ports
 from ordersys.infrastructure.embedded.kafka import Kafka
@@ -85,7 +85,7 @@ class Parts:
             name=name,
             kind="job",
             after=after,
-            command=lambda: self._python("ordersys.bootstrap.stack_setup", name, str(self.options.seed_number)),
+            command=lambda: self._python("ordersys.bootstrap.stack.setup", name, str(self.options.seed_number)),
             log=self.folder.log(name),
         )
 

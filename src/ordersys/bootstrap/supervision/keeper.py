@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ordersys.bootstrap.children import Backoff, Child, ChildFailed, ChildState, Phase
+from ordersys.bootstrap.supervision.children import Backoff, Child, ChildFailed, ChildState, Phase
 from ordersys.infrastructure.embedded import processes
 from ordersys.infrastructure.embedded.child import popen_options
 from ordersys.infrastructure.embedded.errors import EmbeddedError

@@ -12,14 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ordersys.bootstrap import stack_display, stack_leftovers
-from ordersys.bootstrap.children import ChildState
-from ordersys.bootstrap.stack_display import Display
-from ordersys.bootstrap.stack_state import RUNS, StackError, StackState, StateFolder, UpOptions
+from ordersys.bootstrap.stack import display, leftovers
+from ordersys.bootstrap.stack.display import Display
+from ordersys.bootstrap.stack.state import RUNS, StackError, StackState, StateFolder, UpOptions
+from ordersys.bootstrap.supervision.children import ChildState
 from ordersys.infrastructure.embedded import processes
 from ordersys.infrastructure.embedded.child import last_lines
-
-__all__ = ["StackError", "UpOptions", "addresses", "down", "logs", "services", "status", "up"]
 
 STATE = Path(".ordersys")
 POLL_SECONDS = 0.1
@@ -30,7 +28,7 @@ _supervisors: list["subprocess.Popen[bytes]"] = []
 
 def up(options: UpOptions) -> None:
     """Returns when everything answers and is printed; raises StackError, and leaves nothing running then."""
-    from ordersys.bootstrap.stack_parts import check_scale
+    from ordersys.bootstrap.stack.parts import check_scale
 
     options = replace(options, state=options.state.absolute(), config=options.config and options.config.absolute())
     check_scale(options.scale)
@@ -40,7 +38,7 @@ def up(options: UpOptions) -> None:
         state = folder.read()
         runs = state if state and state.supervised else None
         state = _change(folder, runs, options) if runs else _start(folder, options)
-    stack_display.summary(state)
+    display.summary(state)
 
 
 def down(state: Path = STATE) -> list[str]:
@@ -52,7 +50,7 @@ def down(state: Path = STATE) -> list[str]:
     ended = [service.name for service in known.services if service.pid]
     if known.supervised:
         _end_supervisor(known)
-    ended = [*ended, *stack_leftovers.end(folder, lambda _: None)] if known.phase in RUNS else []
+    ended = [*ended, *leftovers.end(folder, lambda _: None)] if known.phase in RUNS else []
     _collect()
     return list(dict.fromkeys(ended))
 
@@ -71,7 +69,7 @@ def status(state: Path = STATE, *, as_json: bool = False) -> str:
     rows = services(state)
     if as_json:
         return json.dumps({"services": [_public(service) for service in rows]})
-    return stack_display.table(rows) if rows else "nothing is running; `ordersys up` starts it"
+    return display.table(rows) if rows else "nothing is running; `ordersys up` starts it"
 
 
 def addresses(state: Path = STATE) -> Mapping[str, str]:
@@ -104,7 +102,7 @@ def logs(name: str | None = None, *, follow: bool = False, lines: int = 100, sta
 
 def _start(folder: StateFolder, options: UpOptions) -> StackState:
     folder.write_options(options)
-    command = [sys.executable, "-m", "ordersys.bootstrap.stack_daemon", str(folder.path)]
+    command = [sys.executable, "-m", "ordersys.bootstrap.stack.daemon", str(folder.path)]
     with folder.log("supervisor").open("ab") as out:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
@@ -119,12 +117,12 @@ def _start(folder: StateFolder, options: UpOptions) -> StackState:
 
 
 def _await_start(folder: StateFolder, process: "subprocess.Popen[bytes]") -> StackState:
-    with Display() as display:
+    with Display() as shown:
         while True:
             ended = process.poll() is not None
             state = folder.read()
             if state is not None and state.pid == process.pid:
-                display.show(state)
+                shown.show(state)
                 if state.error:
                     raise StackError(state.error)
                 if state.phase == "running" and all(service.ready for service in state.services):
@@ -142,7 +140,7 @@ def _change(folder: StateFolder, state: StackState, options: UpOptions) -> Stack
         return state
     folder.write_options(replace(before, scale=options.scale))
     os.kill(state.pid, signal.SIGHUP)
-    from ordersys.bootstrap.stack_parts import instances
+    from ordersys.bootstrap.stack.parts import instances
 
     wanted = {name for _, name in instances(replace(before, scale=options.scale))}
     return _await_change(folder, wanted)

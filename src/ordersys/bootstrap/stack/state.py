@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ordersys.bootstrap.children import ChildState
+from ordersys.bootstrap.supervision.children import ChildState
 from ordersys.infrastructure.embedded import processes
 
 StackPhase = Literal["starting", "running", "stopping", "stopped", "failed"]

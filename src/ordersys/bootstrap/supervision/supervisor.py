@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ordersys.bootstrap.children import Child, ChildFailed, ChildState
-from ordersys.bootstrap.keeper import Keeper
+from ordersys.bootstrap.supervision.children import Child, ChildFailed, ChildState
+from ordersys.bootstrap.supervision.keeper import Keeper
 
 _PUBLISH_SECONDS = 0.05
 _LOG_SECONDS = 5.0

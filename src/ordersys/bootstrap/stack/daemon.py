@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ordersys.bootstrap import stack_leftovers
-from ordersys.bootstrap.children import ChildFailed, ChildState
-from ordersys.bootstrap.stack_parts import assemble
-from ordersys.bootstrap.stack_state import StackError, StackPhase, StackState, StateFolder, UpOptions
-from ordersys.bootstrap.supervisor import Supervisor
+from ordersys.bootstrap.stack import leftovers
+from ordersys.bootstrap.stack.parts import assemble
+from ordersys.bootstrap.stack.state import StackError, StackPhase, StackState, StateFolder, UpOptions
+from ordersys.bootstrap.supervision.children import ChildFailed, ChildState
+from ordersys.bootstrap.supervision.supervisor import Supervisor
 from ordersys.infrastructure.embedded import processes
 from ordersys.infrastructure.embedded.child import last_lines
 from ordersys.infrastructure.embedded.errors import EmbeddedError
@@ -39,7 +39,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for ending in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(ending, self.stop)
-        await asyncio.to_thread(stack_leftovers.end, self.folder, say)
+        await asyncio.to_thread(leftovers.end, self.folder, say)
         self.publish((), False)
         children = assemble(self.folder, options).children()
         changing: set[asyncio.Task[None]] = set()

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from ordersys.bootstrap.children import ChildState
-from ordersys.bootstrap.stack_state import StackState
+from ordersys.bootstrap.stack.state import StackState
+from ordersys.bootstrap.supervision.children import ChildState
 
 _MARKS = {"ready": "[green]✓[/]", "done": "[green]✓[/]", "failed": "[red]✗[/]", "waiting": "[dim]·[/]"}
 _EXAMPLE = """\

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from signal import Signals
 
-from ordersys.bootstrap.children import ChildState, Kind
-from ordersys.bootstrap.stack_state import StateFolder
+from ordersys.bootstrap.stack.state import StateFolder
+from ordersys.bootstrap.supervision.children import ChildState, Kind
 from ordersys.infrastructure.embedded import processes
 
 _PATIENCE = 20.0

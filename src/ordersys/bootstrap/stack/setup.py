@@ -33,7 +33,7 @@ async def _run(job: str, settings: Settings, seed_number: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="ordersys.bootstrap.stack_setup")
+    parser = argparse.ArgumentParser(prog="ordersys.bootstrap.stack.setup")
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("seed_number", type=int)
     parser.add_argument("--config", type=Path)

@@ -1,0 +1,1 @@
+"""Keeps a set of processes running; knows nothing of what they are."""
