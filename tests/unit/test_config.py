@@ -60,15 +60,15 @@ def test_config_yaml_of_the_working_directory_is_read_unless_another_file_is_nam
     assert load(file, {}).orders.max_items == Settings().orders.max_items
 
 
-def test_a_running_stack_beats_defaults_but_nothing_that_was_said_by_hand(file: Path) -> None:
-    file.write_text("redis: {url: 'redis://file:1'}\n")
+def test_a_running_stack_beats_the_file_and_the_environment_beats_it(file: Path) -> None:
+    file.write_text("kafka: {bootstrap_servers: 'file:1'}\n")
     stack = {"ORDERSYS__REDIS__URL": "redis://stack:2", "ORDERSYS__KAFKA__BOOTSTRAP_SERVERS": "stack:3"}
 
-    loaded = read(file, {}, stack=stack)
+    loaded = read(file, {"ORDERSYS__REDIS__URL": "redis://environment:4"}, stack=stack)
 
-    assert loaded.settings.redis.url.reveal() == "redis://file:1"
+    assert loaded.settings.redis.url.reveal() == "redis://environment:4"
     assert loaded.settings.kafka.bootstrap_servers == "stack:3"
-    assert "stack" in loaded.sources["kafka.bootstrap_servers"]
+    assert "the running stack" in loaded.sources["kafka.bootstrap_servers"]
 
 
 def test_environment_text_becomes_the_type_of_its_key() -> None:

@@ -152,20 +152,38 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def read(path: Path | None, environ: Mapping[str, str], *, stack: Mapping[str, str] | None = None) -> Loaded[Settings]:
-    """`stack`: addresses of a stack that runs in this folder, as environment names; what is said by hand beats them."""
+    """`stack`: addresses of the stack that runs in this folder, as environment names; they beat the file."""
     reading = Reading(Settings)
-    reading.take_names(stack or {}, "the stack in .ordersys,")
     file = path or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
     if file:
         reading.take_file(file)
+    reading.take_names(stack or {}, "the running stack,")
     reading.take_names(environ, "environment")
     return reading.finish(CHECKS)
+
+
+def as_yaml(loaded: Loaded[Settings]) -> str:
+    """What applies, with the source of whatever was set as a comment; secrets hidden."""
+    lines: list[str] = []
+    for key, value in public(loaded.settings).items():
+        if isinstance(value, dict):
+            lines.append(f"{key}:")
+            lines += [_line(f"{key}.{inner}", item, loaded, indent="  ") for inner, item in value.items()]
+        else:
+            lines.append(_line(key, value, loaded))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def public(settings: Settings) -> dict[str, Any]:
     """The settings as plain values, secrets hidden."""
     plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=repr)
     return plain
+
+
+def _line(key: str, value: Any, loaded: Loaded[Settings], indent: str = "") -> str:
+    """JSON is YAML on one line."""
+    source = f"  # {loaded.sources[key]}" if key in loaded.sources else ""
+    return f"{indent}{key.rpartition('.')[2]}: {msgspec.json.encode(value).decode()}{source}"
 
 
 def _check_addresses(settings: Settings) -> Iterator[str]:

@@ -4,15 +4,16 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import chain, repeat
 from random import Random
 from time import time
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
-from ordersys.load.client import Answer, Api, Order, Unreachable
-from ordersys.load.flights import FlightPool, NoFlights
+from ordersys.load.client import Answer, Api, HttpApi, Order, Unreachable, open_session
+from ordersys.load.flights import FlightPool, NoFlights, find
 from ordersys.load.ledger import Ledger
 from ordersys.load.plan import Plan, PlannedOrder
 from ordersys.load.report import Outcome, Report, report
@@ -140,3 +141,21 @@ def _again(answer: Answer) -> bool:
 
 def _body(flight: str, method: str) -> bytes:
     return msgspec.json.encode({"items": [{"flight_id": flight, "seats": 1}], "payment_method": method})
+
+
+async def run_load(
+    plan: Plan,
+    *,
+    api: str,
+    token: Callable[[str], str],
+    ledger: BinaryIO | None,
+    progress: Callable[[str, int, int], None],
+    follow: bool,
+) -> Report:
+    """The whole of it over HTTP. Raises Unreachable or NoFlights when it cannot even begin."""
+    async with open_session(api) as session:
+        client = HttpApi(session, token, browser=f"load-{plan.run}")
+        flights = await find(client, datetime.now(UTC).date(), flights=plan.flights, seats=plan.count)
+        pool = FlightPool(flights, plan.flights)
+        generator = Generator(plan=plan, api=client, flights=pool, ledger=Ledger(file=ledger), progress=progress)
+        return await generator.run(follow=follow)

@@ -1,0 +1,26 @@
+"""The command line. Exit code 0: done; 1: the checked thing does not hold; 2: wrong use or configuration.
+
+What a command needs is imported inside it, so that `--help` stays quick and optional packages stay optional.
+"""
+
+from ordersys.cli import configuration, database, load, process, stack, token
+from ordersys.cli.frame import cli
+
+COMMANDS = (
+    process.run,
+    stack.up,
+    stack.down,
+    stack.status,
+    stack.logs,
+    database.migrate,
+    database.seed,
+    token.token,
+    load.load,
+    configuration.config,
+)
+for command in COMMANDS:
+    cli.add_command(command)
+
+
+def main() -> None:
+    cli()

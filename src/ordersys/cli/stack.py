@@ -1,0 +1,74 @@
+"""The embedded stack: everything on this machine, state and logs in .ordersys/."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import rich_click as click
+
+from ordersys.cli.frame import STACK, config_path, everywhere, refused, settings, stack_errors
+
+DEMO_DROP = 0.2
+
+
+@click.command()
+@click.option("--scale", "scales", multiple=True, metavar="ROLE=N", help="How many processes of a role. Repeatable.")
+@click.option(
+    "--drop",
+    type=click.FloatRange(0, 1),
+    help=f"Share of publishes lost on purpose. Default: publish.drop of the configuration, else {DEMO_DROP}.",
+)
+@everywhere
+def up(scales: tuple[str, ...], drop: float | None) -> None:
+    """Start PostgreSQL, Valkey, Kafka and the five roles on this machine. Returns when they answer."""
+    scale, configured = dict(_scales(scales)), settings()
+    if configured.environment == "production":
+        raise refused("environment: `ordersys up` is the demo; in production start the roles with `ordersys run`")
+    rate = configured.chaos.rates.get("publish.drop", DEMO_DROP) if drop is None else drop
+    with stack_errors():
+        from ordersys.bootstrap import stack
+
+        stack.up(stack.UpOptions(state=STACK, scale=scale, publish_drop=rate, config=config_path()))
+
+
+@click.command()
+@everywhere
+def down() -> None:
+    """Stop exactly what `up` started in this folder. The data stays."""
+    with stack_errors():
+        from ordersys.bootstrap import stack
+
+        ended = stack.down(STACK)
+    click.echo(f"stopped: {', '.join(ended)}" if ended else "nothing was running")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@everywhere
+def status(as_json: bool) -> None:
+    """Show what `up` started in this folder: addresses, readiness, restarts."""
+    with stack_errors():
+        from ordersys.bootstrap import stack
+
+        click.echo(stack.status(STACK, as_json=as_json))
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[ROLE]")
+@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
+@everywhere
+def logs(name: str | None, follow: bool) -> None:
+    """Print the last log lines of one role or server, or of all."""
+    with stack_errors():
+        from ordersys.bootstrap import stack
+
+        with suppress(KeyboardInterrupt):
+            for line in stack.logs(name, follow=follow, state=STACK):
+                click.echo(line)
+
+
+def _scales(texts: Iterable[str]) -> Iterable[tuple[str, int]]:
+    for text in texts:
+        role, _, count = text.partition("=")
+        if not count.isdecimal():
+            raise click.BadParameter(f"{text!r} is not ROLE=N", param_hint="--scale")
+        yield role, int(count)
