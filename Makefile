@@ -26,7 +26,7 @@ down: .venv/.embedded ## stop what `make up` started; the data stays in .ordersy
 status: .venv/.embedded ## what runs, where, and whether it is ready
 	@$(BIN)/ordersys status $(ARGS)
 
-logs: .venv/.embedded ## follow the logs (ARGS=worker for one role)
+logs: .venv/.embedded ## the last log lines (ARGS="worker -f" follows one role or server)
 	@$(BIN)/ordersys logs $(ARGS)
 
 migrate: .venv/.embedded ## bring the database of the configuration to the newest schema

