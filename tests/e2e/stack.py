@@ -1,0 +1,112 @@
+"""A whole stack as a stranger starts it: `ordersys up` in an empty folder, driven from outside."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from ordersys.config import AuthSettings
+from ordersys.entrypoint.http.tokens import mint
+from tests.waiting import eventually_blocking
+
+ORDERSYS = [sys.executable, "-m", "ordersys"]
+UP_SECONDS = 240
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    name: str
+    kind: str
+    pid: int
+    address: str
+    ready: bool
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    folder: Path
+
+    def run(self, *arguments: str, within: float = 60) -> subprocess.CompletedProcess[str]:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("ORDERSYS__")}
+        command = [*ORDERSYS, *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=environ, timeout=within, capture_output=True, text=True, check=False
+        )
+
+    def up(self, *arguments: str) -> str:
+        done = self.run("up", *arguments, within=UP_SECONDS)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def down(self) -> None:
+        done = self.run("down")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def services(self) -> dict[str, Service]:
+        answer = json.loads(self.run("status", "--json").stdout)
+        return {service["name"]: Service(**service) for service in answer["services"]}
+
+    def kill(self, name: str) -> Service:
+        """SIGKILL; answers what the service was."""
+        service = self.services()[name]
+        os.kill(service.pid, signal.SIGKILL)
+        return service
+
+    def query(self, statement: str, **bound: object) -> list[Any]:
+        """Asks the stack's database, as soon as it answers."""
+        address = self.services()["postgres"].address.replace("postgresql://", "postgresql+asyncpg://")
+        return asyncio.run(_fetch(address, statement, bound))
+
+    def client(self, user: str) -> "Customer":
+        return Customer(address=self.services()["api"].address, user=user)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Talks to the api as one customer."""
+
+    address: str
+    user: str
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.address + path, headers=self._headers(), timeout=10)
+
+    def order(self, flight: str, *, key: str, seats: int = 1, method: str = "pm_ok") -> httpx.Response:
+        body = {"items": [{"flight_id": flight, "seats": seats}], "payment_method": method}
+        headers = {**self._headers(), "Idempotency-Key": key}
+        return httpx.post(self.address + "/orders", json=body, headers=headers, timeout=10)
+
+    def ended(self, order_id: str, within: float = 20) -> dict[str, Any]:
+        """The order, once it is COMPLETED or CANCELLED."""
+
+        def look() -> dict[str, Any] | None:
+            order: dict[str, Any] = self.get(f"/orders/{order_id}").json()
+            return order if order.get("status") in {"COMPLETED", "CANCELLED"} else None
+
+        found = eventually_blocking(look, within=within, what=f"the end of order {order_id}")
+        assert found is not None
+        return found
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {mint(AuthSettings(), self.user, 'customer', datetime.now(UTC))}"}
+
+
+async def _fetch(address: str, statement: str, bound: dict[str, object]) -> list[Any]:
+    engine = create_async_engine(address, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            return list(await connection.execute(text(statement), bound))
+    finally:
+        await engine.dispose()
