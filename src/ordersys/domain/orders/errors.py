@@ -38,6 +38,11 @@ class TooManySeats(DomainError):
         super().__init__("too_many_seats", Kind.INVALID, f"{wanted} seats were asked for; one order may hold {limit}")
 
 
+class SeatsMissing(DomainError):
+    def __init__(self) -> None:
+        super().__init__("seats_missing", Kind.INVALID, "every item takes at least one seat")
+
+
 class TooManyItems(DomainError):
     def __init__(self, wanted: int, limit: int) -> None:
         super().__init__("too_many_items", Kind.INVALID, f"an order takes 1 to {limit} items, {wanted} were given")

@@ -9,6 +9,7 @@ from ordersys.domain.orders.errors import (
     FlightDeparted,
     FlightUnknown,
     PriceChanged,
+    SeatsMissing,
     SoldOut,
     TooManyItems,
     TooManySeats,
@@ -42,9 +43,11 @@ class Limits:
     max_seats: int
 
     def check(self, wanted: Sequence[Wanted]) -> None:
-        """Raises TooManyItems or TooManySeats."""
+        """Raises TooManyItems, SeatsMissing or TooManySeats."""
         if not 1 <= len(wanted) <= self.max_items:
             raise TooManyItems(len(wanted), self.max_items)
+        if any(item.seats < 1 for item in wanted):
+            raise SeatsMissing
         seats = sum(item.seats for item in wanted)
         if seats > self.max_seats:
             raise TooManySeats(seats, self.max_seats)

@@ -1,0 +1,102 @@
+"""The ports of usecase.orders in memory; tests/contract holds them to what PostgreSQL does."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ordersys.domain.orders.order import Order, Status
+from ordersys.domain.orders.placing import Offer
+from ordersys.domain.shared.errors import Contention
+from ordersys.domain.shared.ids import FlightId, OrderId
+from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, StatusChange
+from tests.fakes.memory import Changes, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTables:
+    flights: Table[FlightId, Offer] = field(default_factory=Table)
+    orders: Table[OrderId, Order] = field(default_factory=Table)
+    history: Table[tuple[OrderId, Status], StatusChange] = field(default_factory=Table)
+    answers: Table[IdempotencyKey, tuple[Answered, datetime]] = field(default_factory=Table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeSeats:
+    tables: OrderTables
+    changes: Changes
+
+    async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, Offer]:
+        wanted = set(flight_ids)
+        await self.changes.lock(self.tables.flights, wanted)
+        return {key: row for key, row in self.changes.rows(self.tables.flights).items() if key in wanted}
+
+    async def take(self, seats: Mapping[FlightId, int]) -> None:
+        await self.changes.lock(self.tables.flights, seats)
+        flights = self.changes.rows(self.tables.flights)
+        for key in seats.keys() & flights.keys():
+            self.changes.put(
+                self.tables.flights, key, replace(flights[key], seats_left=flights[key].seats_left - seats[key])
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeOrders:
+    tables: OrderTables
+    changes: Changes
+
+    async def add(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            self.changes.put(self.tables.orders, order.id, order)
+
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
+        wanted = set(order_ids)
+        await self.changes.lock(self.tables.orders, wanted)
+        return {key: row for key, row in self.changes.rows(self.tables.orders).items() if key in wanted}
+
+    async def change(self, changes: Sequence[StatusChange]) -> None:
+        for change in changes:
+            key = change.order_id, change.after
+            if key in self.changes.rows(self.tables.history):
+                raise ValueError(f"{key} was reached before")
+            self.changes.put(self.tables.history, key, change)
+            self._move(change)
+
+    def _move(self, change: StatusChange) -> None:
+        order = self.changes.rows(self.tables.orders).get(change.order_id)
+        if order and change.before:
+            moved = replace(order, status=change.after, reason=change.reason or order.reason, updated_at=change.at)
+            self.changes.put(self.tables.orders, order.id, moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeIdempotencyKeys:
+    tables: OrderTables
+    changes: Changes
+
+    async def claim(self, keys: Sequence[IdempotencyKey], *, since: datetime) -> Mapping[IdempotencyKey, Claim]:
+        claims: dict[IdempotencyKey, Claim] = {
+            key: None if self.changes.try_lock(self.tables.answers, key) else InUse() for key in keys
+        }
+        for key, (answered, at) in self.changes.rows(self.tables.answers).items():
+            if key in claims and at > since:
+                claims[key] = answered
+        return claims
+
+    async def store(self, answers: Sequence[tuple[IdempotencyKey, Answered]], *, at: datetime, since: datetime) -> None:
+        kept = self.changes.rows(self.tables.answers)
+        for key, answered in answers:
+            if key in kept and kept[key][1] > since:
+                raise Contention(f"{key} was answered by another transaction")
+            self.changes.put(self.tables.answers, key, (answered, at))
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeOrderMeter:
+    count: int = 0
+    ended: list[tuple[str, float]] = field(default_factory=list)
+
+    def created(self, count: int) -> None:
+        self.count += count
+
+    def finished(self, status: str, seconds: float) -> None:
+        self.ended.append((status, seconds))

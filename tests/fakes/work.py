@@ -1,0 +1,64 @@
+"""The unit of work in memory: others see what a transaction wrote once it ended well, and never if it did not."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from tests.fakes.memory import Changes
+from tests.fakes.messaging import FakeDeadLetters, FakeInbox, FakeOutbox, MessagingTables
+from tests.fakes.orders import FakeIdempotencyKeys, FakeOrders, FakeSeats, OrderTables
+from tests.fakes.payments import FakePayments, PaymentTables
+from tests.fakes.tickets import FakeItineraries, FakeSeatMaps, FakeTickets, TicketTables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeDatabase:
+    orders: OrderTables = field(default_factory=OrderTables)
+    payments: PaymentTables = field(default_factory=PaymentTables)
+    tickets: TicketTables = field(default_factory=TicketTables)
+    messaging: MessagingTables = field(default_factory=MessagingTables)
+
+
+class FakeTransaction:
+    """Has the ports of every context."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self.changes = changes = Changes()
+        self.then: list[Callable[[], None]] = []
+        self.orders = FakeOrders(tables=database.orders, changes=changes)
+        self.seats = FakeSeats(tables=database.orders, changes=changes)
+        self.idempotency = FakeIdempotencyKeys(tables=database.orders, changes=changes)
+        self.outbox = FakeOutbox(tables=database.messaging, changes=changes)
+        self.inbox = FakeInbox(tables=database.messaging, changes=changes)
+        self.dead_letters = FakeDeadLetters(tables=database.messaging, changes=changes)
+        self.payments = FakePayments(tables=database.payments, changes=changes)
+        self.itineraries = FakeItineraries(tables=database.orders, changes=changes)
+        self.seat_maps = FakeSeatMaps(tables=database.tickets, changes=changes)
+        self.tickets = FakeTickets(tables=database.tickets, changes=changes)
+
+    def on_commit(self, then: Callable[[], None]) -> None:
+        self.then.append(then)
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeWork:
+    """`failures` are raised by the next transactions in place of their commits; None lets one through."""
+
+    database: FakeDatabase = field(default_factory=FakeDatabase)
+    failures: list[Exception | None] = field(default_factory=list)
+    begun: int = 0
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[FakeTransaction]:
+        self.begun += 1
+        transaction = FakeTransaction(self.database)
+        try:
+            yield transaction
+            failure = self.failures.pop(0) if self.failures else None
+            if failure is not None:
+                raise failure
+            transaction.changes.commit()
+        finally:
+            transaction.changes.end()
+        for then in transaction.then:
+            then()
