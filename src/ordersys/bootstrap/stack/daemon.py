@@ -17,6 +17,7 @@ from ordersys.bootstrap.stack.parts import assemble
 from ordersys.bootstrap.stack.state import StackError, StackPhase, StackState, StateFolder, UpOptions
 from ordersys.bootstrap.supervision.children import ChildFailed, ChildState
 from ordersys.bootstrap.supervision.supervisor import Supervisor
+from ordersys.config import ConfigError
 from ordersys.infrastructure.embedded import processes
 from ordersys.infrastructure.embedded.child import last_lines
 from ordersys.infrastructure.embedded.errors import EmbeddedError
@@ -90,7 +91,7 @@ def _supervise(folder: StateFolder) -> int:
     except ChildFailed as failure:
         log = last_lines(failure.child.log)
         daemon.error = f"{failure.child.name} could not be started: {failure.reason}" + (f"\n{log}" if log else "")
-    except (StackError, EmbeddedError, OSError) as error:
+    except (StackError, EmbeddedError, ConfigError, OSError) as error:
         daemon.error = str(error)
     say(daemon.error or "stopped")
     daemon.write("failed" if daemon.error else "stopped")

@@ -2,16 +2,18 @@
 
 import http.client
 import json
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ordersys.bootstrap.stack.state import StackError, StateFolder, UpOptions
 from ordersys.bootstrap.supervision.children import Child
-from ordersys.config import ROLE_PORTS, ROLES
+from ordersys.config import ROLE_PORTS, ROLES, load
 from ordersys.infrastructure.embedded import ports
 from ordersys.infrastructure.embedded.kafka import Kafka
+from ordersys.infrastructure.embedded.kafka_jars import user_cache
 from ordersys.infrastructure.embedded.ports import HOST
 from ordersys.infrastructure.embedded.postgres import Postgres
 from ordersys.infrastructure.embedded.server import Command, Server
@@ -37,6 +39,8 @@ class Parts:
     folder: StateFolder
     options: UpOptions
     ports: Mapping[str, int]
+    # The other fault points, as configured.
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def postgres(self) -> Postgres:
@@ -95,6 +99,7 @@ class Parts:
             name=name,
             kind="role",
             after=("valkey", *JOBS),
+            prepare=lambda _: ports.require_free(port),
             command=lambda: self._python("ordersys", "run", f"--role={role}", env=self._role_environment(name, port)),
             ready=answers(port, "/health/ready"),
             alive=answers(port, "/health/live"),
@@ -109,7 +114,7 @@ class Parts:
             "ORDERSYS__HTTP__HOST": HOST,
             "ORDERSYS__HTTP__PORT": str(port),
             "ORDERSYS__KAFKA__STATIC_MEMBERSHIP": "true",
-            "ORDERSYS__CHAOS__RATES": json.dumps({"publish.drop": self.options.publish_drop}),
+            "ORDERSYS__CHAOS__RATES": json.dumps({**self.rates, "publish.drop": self.options.publish_drop}),
             "ORDERSYS__LOG__FORMAT": "json",
         }
 
@@ -119,10 +124,17 @@ class Parts:
         return Command(
             argv=(sys.executable, "-m", module, *arguments, *config),
             cwd=Path.cwd(),
-            env=ours | {"PYTHONUNBUFFERED": "1"},
+            env=ours | {"PYTHONUNBUFFERED": "1"} | _bytecode(),
             # A secret file that the user's shell names would beat our value.
-            without=tuple(f"{name}__FILE" for name in ours),
+            without=("PYTHONDONTWRITEBYTECODE", *(f"{name}__FILE" for name in ours)),
         )
+
+
+def _bytecode() -> dict[str, str]:
+    """Without compiled files a role needs more than twice as long to come back; who wants none in the tree gets them
+    in the cache.
+    """
+    return {"PYTHONPYCACHEPREFIX": str(user_cache() / "pycache")} if sys.dont_write_bytecode else {}
 
 
 def assemble(folder: StateFolder, options: UpOptions, running: Collection[str] = ()) -> Parts:
@@ -135,7 +147,8 @@ def assemble(folder: StateFolder, options: UpOptions, running: Collection[str] =
             preferred = [port for port in (known.get(name), USUAL_PORTS.get(name)) if port]
             chosen[name] = ports.choose(preferred, taken=chosen.values())
     folder.write_ports(known | chosen)
-    return Parts(folder=folder, options=options, ports=chosen)
+    rates = {str(point): rate for point, rate in load(options.config, os.environ).chaos.rates.items()}
+    return Parts(folder=folder, options=options, ports=chosen, rates=rates)
 
 
 def instances(options: UpOptions) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from ordersys.infrastructure.embedded import probes
 from ordersys.infrastructure.embedded.errors import EmbeddedError
 from ordersys.infrastructure.embedded.kafka_jars import JarCache, user_cache
 from ordersys.infrastructure.embedded.packages import binary
-from ordersys.infrastructure.embedded.ports import HOST
+from ordersys.infrastructure.embedded.ports import HOST, require_free
 from ordersys.infrastructure.embedded.server import Command, Report, quietly
 
 _JVM = (
@@ -83,6 +83,8 @@ class Kafka:
         if not (self.data / "meta.properties").exists():
             report("formatting the storage of Apache Kafka")
             self._format()
+        require_free(self.port)
+        require_free(self.controller_port)
 
     def command(self) -> Command:
         return Command(

@@ -9,6 +9,8 @@ import socket
 from collections.abc import Collection
 from pathlib import Path
 
+from ordersys.infrastructure.embedded.errors import EmbeddedError
+
 HOST = "127.0.0.1"
 _LOWEST = 15_000
 _HIGHEST = 32_000
@@ -26,6 +28,12 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def require_free(port: int) -> None:
+    """Before a start: whoever else listens there would answer our probes in the server's place."""
+    if not is_free(port):
+        raise EmbeddedError(f"port {port} is taken by another program")
 
 
 def choose(wanted: Collection[int], taken: Collection[int] = ()) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ordersys.infrastructure.embedded import leftovers, postgres_binaries, privileges, probes
 from ordersys.infrastructure.embedded.errors import EmbeddedError
-from ordersys.infrastructure.embedded.ports import HOST
+from ordersys.infrastructure.embedded.ports import HOST, require_free
 from ordersys.infrastructure.embedded.postgres_binaries import PostgresBinaries
 from ordersys.infrastructure.embedded.privileges import Privileges
 from ordersys.infrastructure.embedded.server import Command, Report, quietly
@@ -29,7 +29,8 @@ _INITDB = (
     "--no-instructions",
 )
 _DURABLE = {"synchronous_commit": "on", "fsync": "on"}
-_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# What was committed survives kill -9 of the server with these, too, but not the loss of the machine.
+_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"}
 _COMMON = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -89,6 +90,7 @@ class Postgres:
         if not self.password_file.exists():
             report("setting a new password")
             self._renew_password()
+        require_free(self.port)
 
     def command(self) -> Command:
         settings = _COMMON | (_DURABLE if self.durable else _FAST) | {"port": str(self.port)}

