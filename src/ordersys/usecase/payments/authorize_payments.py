@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined
 from ordersys.domain.payments.payment import Answer, Authorized, Declined, Unanswered
 from ordersys.domain.shared.clock import Clock
-from ordersys.domain.shared.ids import Ids
+from ordersys.domain.shared.ids import Ids, OrderId
 from ordersys.messaging.envelope import Outgoing
+from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import outgoing
 from ordersys.messaging.work import Work
 from ordersys.usecase.payments.ports import Intent, PaymentTransaction
@@ -57,8 +58,8 @@ class RecordPayments:
     async def execute(self, commands: Sequence[RecordPayment]) -> Sequence[None]:
         async with self.work.begin() as transaction:
             now = self.clock.now()
-            open_orders = await transaction.payments.open({command.intent.charge.order_id for command in commands})
-            counted = [command for command in commands if command.intent.charge.order_id in open_orders]
+            open_orders = await transaction.payments.open({_order(command) for command in commands})
+            counted = [command for command in _first_answers(commands) if _order(command) in open_orders]
             settled = [(c.intent, c.answer) for c in counted if not isinstance(c.answer, Unanswered)]
             postponed = [
                 (c.intent, c.answer.error, self._next(c.intent, now))
@@ -86,3 +87,13 @@ class RecordPayments:
         else:
             event = PaymentDeclined(order_id=charge.order_id, reason=answer.reason)
         return outgoing(event, order_id=charge.order_id, at=now, cause=intent.cause, ids=self.ids)
+
+
+def _order(command: RecordPayment) -> OrderId:
+    return command.intent.charge.order_id
+
+
+def _first_answers(commands: Sequence[RecordPayment]) -> list[RecordPayment]:
+    """One per order: its first answer, or its first Unanswered if there is none."""
+    answers_first = sorted(commands, key=lambda command: isinstance(command.answer, Unanswered))
+    return first_of_each(answers_first, _order)

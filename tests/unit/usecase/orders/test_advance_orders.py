@@ -1,0 +1,161 @@
+import pytest
+
+from ordersys.domain.orders.errors import IllegalMove
+from ordersys.domain.orders.order import Move, Order, Status
+from ordersys.domain.shared.errors import Unavailable
+from ordersys.usecase.orders.advance_orders import AdvanceOrder, AdvanceOrders, OrderUnknown
+from tests.fakes.clock import FakeClock
+from tests.fakes.making import event_id, flight_id, item, offer, order, order_id
+from tests.fakes.orders import FakeOrderMeter
+from tests.fakes.work import FakeWork
+
+
+class Desk:
+    """AdvanceOrders over a database in memory; 5 seconds after the orders were made."""
+
+    def __init__(self, *orders: Order) -> None:
+        self.work, self.meter = FakeWork(), FakeOrderMeter()
+        self.tables = self.work.database.orders
+        self.tables.orders.rows.update({one.id: one for one in orders or [order()]})
+        self.tables.flights.rows.update({one.flight_id: one for one in (offer(1, left=7), offer(2, left=7))})
+        self._advance = AdvanceOrders(work=self.work, clock=FakeClock(passed=5), meter=self.meter)
+
+    async def advance(self, *commands: AdvanceOrder) -> None:
+        await self._advance.execute(commands)
+
+    def status(self, number: int = 1) -> Status:
+        return self.tables.orders.rows[order_id(number)].status
+
+    def steps(self, number: int = 1) -> list[tuple[Status | None, Status]]:
+        return [
+            (step.before, step.after) for step in self.tables.history.rows.values() if step.order_id == order_id(number)
+        ]
+
+    def left(self, number: int = 1) -> int:
+        return self.tables.flights.rows[flight_id(number)].seats_left
+
+
+def move(move: Move, number: int = 1, *, event: int = 1, reason: str | None = None) -> AdvanceOrder:
+    return AdvanceOrder(order_id=order_id(number), move=move, event_id=event_id(event), reason=reason)
+
+
+async def test_an_order_goes_on_step_by_step() -> None:
+    desk = Desk()
+
+    await desk.advance(move(Move.AUTHORIZE))
+    await desk.advance(move(Move.COMPLETE))
+
+    assert desk.status() is Status.COMPLETED
+    assert desk.steps() == [
+        (Status.CREATED, Status.PAYMENT_AUTHORIZED),
+        (Status.PAYMENT_AUTHORIZED, Status.COMPLETED),
+    ]
+
+
+async def test_several_events_of_one_order_in_one_batch_are_folded() -> None:
+    desk = Desk()
+
+    await desk.advance(move(Move.AUTHORIZE, event=1), move(Move.COMPLETE, event=2))
+
+    assert desk.status() is Status.COMPLETED
+    assert [step.event_id for step in desk.tables.history.rows.values()] == [event_id(1), event_id(2)]
+
+
+async def test_a_ticket_that_overtakes_its_payment_completes_the_order_all_the_same() -> None:
+    desk = Desk()
+
+    await desk.advance(move(Move.COMPLETE), move(Move.AUTHORIZE))
+
+    assert desk.status() is Status.COMPLETED
+    assert [after for _, after in desk.steps()] == [Status.PAYMENT_AUTHORIZED, Status.COMPLETED]
+
+
+async def test_a_payment_that_comes_a_batch_after_its_ticket_changes_nothing() -> None:
+    desk = Desk()
+    await desk.advance(move(Move.COMPLETE))
+
+    await desk.advance(move(Move.AUTHORIZE))
+
+    assert desk.status() is Status.COMPLETED
+    assert len(desk.steps()) == 2
+
+
+async def test_a_repeated_event_is_a_no_op() -> None:
+    desk = Desk()
+
+    await desk.advance(move(Move.AUTHORIZE), move(Move.AUTHORIZE))
+    await desk.advance(move(Move.AUTHORIZE))
+
+    assert len(desk.steps()) == 1
+
+
+async def test_a_cancelled_order_gives_every_seat_back() -> None:
+    desk = Desk(order(1, item(1, 2), item(2, 1)))
+
+    await desk.advance(move(Move.CANCEL, reason="payment_declined: card_declined"))
+
+    assert (desk.left(1), desk.left(2)) == (9, 8)
+    assert desk.tables.orders.rows[order_id(1)].reason == "payment_declined: card_declined"
+
+
+async def test_a_cancellation_asked_for_again_gives_no_seat_back_twice() -> None:
+    desk = Desk()
+
+    await desk.advance(move(Move.CANCEL), move(Move.CANCEL))
+    await desk.advance(move(Move.CANCEL))
+
+    assert desk.left() == 8
+
+
+async def test_seats_of_several_orders_on_one_flight_come_back_together() -> None:
+    desk = Desk(order(1), order(2, item(1, 3)), order(3))
+
+    await desk.advance(move(Move.CANCEL, 1), move(Move.CANCEL, 2), move(Move.AUTHORIZE, 3))
+
+    assert desk.left() == 11
+
+
+async def test_a_completed_order_keeps_its_seats() -> None:
+    desk = Desk()
+
+    await desk.advance(move(Move.COMPLETE))
+
+    assert desk.left() == 7
+
+
+async def test_an_illegal_move_stops_the_whole_batch() -> None:
+    desk = Desk(order(1), order(2, status=Status.CANCELLED))
+
+    with pytest.raises(IllegalMove):
+        await desk.advance(move(Move.AUTHORIZE, 1), move(Move.AUTHORIZE, 2))
+
+    assert desk.status(1) is Status.CREATED
+    assert desk.steps(1) == []
+
+
+async def test_an_unknown_order_stops_the_whole_batch() -> None:
+    desk = Desk()
+
+    with pytest.raises(OrderUnknown, match=str(order_id(9))):
+        await desk.advance(move(Move.AUTHORIZE), move(Move.AUTHORIZE, 9))
+
+    assert desk.status() is Status.CREATED
+
+
+async def test_an_order_is_counted_when_it_ends_with_its_age() -> None:
+    desk = Desk(order(1), order(2), order(3))
+
+    await desk.advance(move(Move.COMPLETE, 1), move(Move.CANCEL, 2), move(Move.AUTHORIZE, 3))
+
+    assert desk.meter.ended == [("COMPLETED", 5.0), ("CANCELLED", 5.0)]
+
+
+async def test_an_order_is_not_counted_before_the_commit() -> None:
+    desk = Desk()
+    desk.work.failures = [Unavailable("postgres")]
+
+    with pytest.raises(Unavailable):
+        await desk.advance(move(Move.COMPLETE))
+
+    assert desk.meter.ended == []
+    assert desk.status() is Status.CREATED

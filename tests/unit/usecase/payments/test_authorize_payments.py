@@ -1,0 +1,157 @@
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from ordersys.domain.payments.payment import Answer, Authorized, Declined, PaymentStatus, Unanswered
+from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayment, RecordPayments
+from ordersys.usecase.payments.ports import Intent
+from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
+from tests.fakes.clock import NOON, FakeClock, FakeIds
+from tests.fakes.making import CAUSE, charge, order_id
+from tests.fakes.payments import PaymentRow
+from tests.fakes.work import FakeWork
+
+YES = Authorized(authorization_id="auth_1")
+NO = Declined(reason="card_declined")
+SILENCE = Unanswered(error="no answer")
+DELAYS = (0.2, 0.5, 1.0)
+LEASE = 6
+
+
+class Till:
+    """The payment use cases over a database in memory."""
+
+    def __init__(self) -> None:
+        self.work, self.clock = FakeWork(), FakeClock()
+        self._record = RecordPayments(work=self.work, clock=self.clock, ids=FakeIds(), retry_delays=DELAYS)
+
+    async def request(self, *numbers: int) -> None:
+        requested = [RequestPayment(charge=charge(number), cause=CAUSE) for number in numbers]
+        await RequestPayments(work=self.work, clock=self.clock, wake=lambda: None).execute(requested)
+
+    def claiming(self, owner: str = "payment") -> ClaimPayments:
+        return ClaimPayments(work=self.work, clock=self.clock, owner=owner, lease_seconds=LEASE)
+
+    async def claim(self, owner: str = "payment") -> Sequence[Intent]:
+        return await self.claiming(owner).execute(100)
+
+    async def record(self, *answers: tuple[Intent, Answer]) -> None:
+        await self._record.execute([RecordPayment(intent=intent, answer=answer) for intent, answer in answers])
+
+    async def claimed(self, number: int = 1) -> Intent:
+        await self.request(number)
+        (intent,) = await self.claim()
+        return intent
+
+    def payment(self, number: int = 1) -> PaymentRow:
+        return self.work.database.payments.payments.rows[order_id(number)]
+
+    def events(self) -> list[str]:
+        return [row.type.split(".")[1] for row in self.work.database.messaging.outbox.rows.values()]
+
+
+async def test_a_claimed_intent_is_nobody_elses_until_its_lease_ends() -> None:
+    till = Till()
+    await till.request(1)
+
+    assert [intent.attempts for intent in await till.claim("one")] == [1]
+    till.clock.advance(LEASE)
+    assert await till.claim("two") == []
+    till.clock.advance(0.001)
+    assert [intent.attempts for intent in await till.claim("two")] == [2]
+
+
+async def test_after_a_restart_its_own_claims_are_due_at_once() -> None:
+    till = Till()
+    await till.request(1)
+    await till.claim("one")
+
+    assert await till.claiming("two").reclaim() == 0
+    assert await till.claiming("one").reclaim() == 1
+    assert len(await till.claim("one")) == 1
+
+
+async def test_an_authorized_payment_is_settled_and_told() -> None:
+    till = Till()
+
+    await till.record((await till.claimed(), YES))
+
+    assert (till.payment().status, till.payment().answer) == (PaymentStatus.AUTHORIZED, YES)
+    (row,) = till.work.database.messaging.outbox.rows.values()
+    assert (row.type, row.order_id, row.cause) == ("ordersys.PaymentAuthorized.v1", order_id(1), CAUSE)
+    assert '"authorization_id":"auth_1"' in row.payload
+
+
+async def test_a_declined_payment_is_settled_and_told_with_its_reason() -> None:
+    till = Till()
+
+    await till.record((await till.claimed(), NO))
+
+    assert till.payment().status is PaymentStatus.DECLINED
+    assert till.events() == ["PaymentDeclined"]
+    assert '"card_declined"' in next(iter(till.work.database.messaging.outbox.rows.values())).payload
+
+
+async def test_a_settled_payment_is_never_due_again() -> None:
+    till = Till()
+    await till.record((await till.claimed(), YES))
+
+    till.clock.advance(1000)
+
+    assert await till.claim() == []
+
+
+@pytest.mark.parametrize("late", [YES, NO, SILENCE])
+async def test_a_late_second_answer_changes_nothing(late: Answer) -> None:
+    till = Till()
+    intent = await till.claimed()
+    await till.record((intent, YES))
+    settled = till.payment()
+
+    await till.record((intent, late))
+
+    assert till.payment() == settled
+    assert till.events() == ["PaymentAuthorized"]
+
+
+@pytest.mark.parametrize("answers", [(YES, YES), (YES, NO), (YES, SILENCE), (SILENCE, YES)])
+async def test_two_answers_in_one_batch_make_one_result_and_one_event(answers: tuple[Answer, Answer]) -> None:
+    till = Till()
+    intent = await till.claimed()
+
+    await till.record((intent, answers[0]), (intent, answers[1]))
+
+    assert (till.payment().status, till.payment().next_at) == (PaymentStatus.AUTHORIZED, None)
+    assert till.events() == ["PaymentAuthorized"]
+
+
+async def test_no_answer_is_asked_again_after_growing_delays() -> None:
+    till = Till()
+    await till.request(1)
+    waits: list[float] = []
+
+    for _ in range(5):
+        (intent,) = await till.claim()
+        await till.record((intent, SILENCE))
+        due = till.payment().next_at
+        assert due
+        waits.append((due - till.clock.now()).total_seconds())
+        assert await till.claim() == []
+        till.clock.advance(waits[-1])
+
+    assert waits == [0.2, 0.5, 1.0, 1.0, 1.0]
+    assert till.payment().error == "no answer"
+    assert till.events() == []
+
+
+async def test_each_order_of_a_batch_gets_its_own_answer() -> None:
+    till = Till()
+    await till.request(1, 2, 3)
+    one, two, three = await till.claim()
+
+    await till.record((one, YES), (two, SILENCE), (three, NO))
+
+    assert [till.payment(number).status.name for number in (1, 2, 3)] == ["AUTHORIZED", "REQUESTED", "DECLINED"]
+    assert till.payment(2).next_at == NOON + timedelta(seconds=DELAYS[0])
+    assert till.events() == ["PaymentAuthorized", "PaymentDeclined"]
