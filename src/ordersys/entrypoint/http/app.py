@@ -4,19 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ordersys import __version__
+from ordersys.entrypoint.http import openapi
 from ordersys.entrypoint.http.auth import BearerAuth
 from ordersys.entrypoint.http.flight_routes import FLIGHT_ROUTES
 from ordersys.entrypoint.http.health_routes import HEALTH_ROUTES
@@ -25,7 +22,6 @@ from ordersys.entrypoint.http.problem import HANDLERS
 from ordersys.entrypoint.http.tokens import Tokens
 
 Observe = Callable[[str, str, int, float], None]
-ASSETS: Final = "/schema/assets"
 
 
 class Measured(ASGIMiddleware):
@@ -57,13 +53,15 @@ def build_api(
     *, provide: Mapping[str, Callable[[], Any]], tokens: Tokens, observe: Observe, max_body_bytes: int
 ) -> Litestar:
     """`provide`: by its parameter's name, what the handlers need; called for each request."""
-    return _build(
+    app = _build(
         [HEALTH_ROUTES, FLIGHT_ROUTES, ORDER_ROUTES, _assets()],
         provide,
         middleware=[Measured(observe), BearerAuth(tokens)],
-        openapi_config=_openapi(),
+        openapi_config=openapi.config(),
         request_max_body_size=max_body_bytes,
     )
+    openapi.correct(app.openapi_schema)
+    return app
 
 
 def build_watch(*, provide: Mapping[str, Callable[[], Any]]) -> Litestar:
@@ -85,29 +83,9 @@ def _provided(make: Callable[[], Any]) -> Provide:
     return Provide(lambda: make(), sync_to_thread=False)  # noqa: PLW0108
 
 
-def _openapi() -> OpenAPIConfig:
-    """The page's script comes from the package: a content delivery network would leave it blank offline."""
-    bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
-    return OpenAPIConfig(
-        title="ordersys",
-        version=__version__,
-        path="/schema",
-        components=Components(security_schemes={"bearer": bearer}),
-        security=[{"bearer": []}],
-        render_plugins=[
-            SwaggerRenderPlugin(
-                js_url=f"{ASSETS}/swagger-ui-bundle.js",
-                css_url=f"{ASSETS}/swagger-ui.css",
-                favicon=f"<link rel='icon' type='image/png' href='{ASSETS}/favicon-32x32.png'>",
-                standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
-            )
-        ],
-    )
-
-
 def _assets() -> Router:
     package = Path(str(files("swagger_ui_bundle")))
     folder = next(package.glob("vendor/swagger-ui-*"))
     return create_static_files_router(
-        path=ASSETS, directories=[folder], opt={"exclude_from_auth": True}, include_in_schema=False
+        path=openapi.ASSETS, directories=[folder], opt={"exclude_from_auth": True}, include_in_schema=False
     )

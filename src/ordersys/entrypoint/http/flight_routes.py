@@ -7,12 +7,14 @@ from uuid import UUID
 
 from litestar import Router, get
 from litestar.di import NamedDependency
+from litestar.openapi.spec import Example
 from litestar.params import FromPath, QueryParameter, SkipValidation
 from msgspec import Struct, field
 
 from ordersys.domain.catalog.flight import FlightSearch, FlightView
 from ordersys.domain.shared.ids import FlightId
 from ordersys.domain.shared.money import Money
+from ordersys.entrypoint.http.refusals import refusals
 from ordersys.usecase.catalog.get_flight import GetFlight
 from ordersys.usecase.catalog.search_flights import SearchFlights
 
@@ -35,18 +37,22 @@ class Flights(Struct, frozen=True, kw_only=True):
     items: Sequence[Flight]
 
 
-@get("/", summary="Flights of one day (UTC)")
+@get(
+    "/",
+    summary="Flights of one day (UTC)",
+    responses=refusals("invalid_request", "airport_invalid", "airports_equal", "day_invalid"),
+)
 async def search_flights(
     search_flights: NamedDependency[SkipValidation[SearchFlights]],
-    origin: Annotated[str, QueryParameter(name="from", description="IATA code, such as SVO")],
-    destination: Annotated[str, QueryParameter(name="to", description="IATA code, such as LED")],
-    day: Annotated[date, QueryParameter(name="date")],
+    origin: Annotated[str, QueryParameter(name="from", description="IATA code", examples=[Example(value="SVO")])],
+    destination: Annotated[str, QueryParameter(name="to", description="IATA code", examples=[Example(value="LED")])],
+    date: Annotated[date, QueryParameter(description="in UTC", examples=[Example(value="2026-12-01")])],
 ) -> Flights:
-    found = await search_flights.execute(FlightSearch(origin=origin, destination=destination, day=day))
+    found = await search_flights.execute(FlightSearch(origin=origin, destination=destination, day=date))
     return Flights(items=[_flight(view) for view in found])
 
 
-@get("/{flight_id:uuid}", summary="One flight")
+@get("/{flight_id:uuid}", summary="One flight", responses=refusals("not_found", "flight_not_found"))
 async def get_flight(flight_id: FromPath[UUID], get_flight: NamedDependency[SkipValidation[GetFlight]]) -> Flight:
     return _flight(await get_flight.execute(FlightId(flight_id)))
 

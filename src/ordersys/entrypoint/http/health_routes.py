@@ -6,11 +6,13 @@ Readiness says whether work sent here now would get done.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import SkipValidation
+from msgspec import Struct
 
 Check = Callable[[], Awaitable[bool]]
 
@@ -30,23 +32,45 @@ class Health:
 Render = Callable[[], tuple[bytes, str]]
 
 
-@get("/health/live")
-async def live(health: NamedDependency[SkipValidation[Health]]) -> dict[str, str]:
-    return {"status": "live", "role": health.role}
+class Liveness(Struct, frozen=True, kw_only=True):
+    role: str
+    status: Literal["live"] = "live"
 
 
-@get("/health/ready")
-async def ready(health: NamedDependency[SkipValidation[Health]]) -> Response[dict[str, Any]]:
+class Readiness(Struct, frozen=True, kw_only=True):
+    """`checks`: whether each server that the role needs answers it."""
+
+    status: Literal["ready", "not ready"]
+    role: str
+    checks: Mapping[str, bool]
+    draining: bool
+
+
+@get("/health/live", summary="Does the process turn?")
+async def live(health: NamedDependency[SkipValidation[Health]]) -> Liveness:
+    return Liveness(role=health.role)
+
+
+@get("/health/ready", summary="Would work get done?", responses={503: ResponseSpec(Readiness, description="not now")})
+async def ready(health: NamedDependency[SkipValidation[Health]]) -> Response[Readiness]:
     checks = await health.ready()
-    is_ready = all(checks.values()) and not health.draining
-    body = {"status": "ready" if is_ready else "not ready", "role": health.role, "checks": checks}
-    return Response({**body, "draining": health.draining}, status_code=200 if is_ready else 503)
+    if all(checks.values()) and not health.draining:
+        return _readiness(health, "ready", checks, 200)
+    return _readiness(health, "not ready", checks, 503)
 
 
 @get("/metrics", include_in_schema=False)
 async def metrics(render: NamedDependency[SkipValidation[Render]]) -> Response[bytes]:
     content, media_type = render()
-    return Response(content, media_type=media_type)
+    # Litestar adds the charset to every text.
+    return Response(content, media_type=media_type.removesuffix("; charset=utf-8"))
 
 
 HEALTH_ROUTES = Router("/", route_handlers=[live, ready, metrics], tags=["health"], opt={"exclude_from_auth": True})
+
+
+def _readiness(
+    health: Health, status: Literal["ready", "not ready"], checks: Mapping[str, bool], code: int
+) -> Response[Readiness]:
+    body = Readiness(status=status, role=health.role, checks=checks, draining=health.draining)
+    return Response(body, status_code=code)

@@ -1,20 +1,22 @@
 """Orders over HTTP (CONTRACT, HTTP)."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Final, Protocol
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
-from litestar.datastructures import State
+from litestar.datastructures import ResponseHeader, State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
+from ordersys.domain.orders.order import Status
 from ordersys.domain.orders.placing import Wanted
 from ordersys.domain.shared.ids import CustomerId, FlightId
 from ordersys.domain.shared.money import Money
 from ordersys.entrypoint.http.idempotency import fingerprint, parse_key
 from ordersys.entrypoint.http.payloads import MoneyBody, OrderBody
 from ordersys.entrypoint.http.problem import refused
+from ordersys.entrypoint.http.refusals import refusals
 from ordersys.entrypoint.http.tokens import Principal
 from ordersys.messaging.envelope import Cause
 from ordersys.usecase.orders.place_orders import OrderPlaced, OrderRefused, PlaceOrder
@@ -23,8 +25,31 @@ from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrder
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
 
 Caller = Request[Principal, Any, State]
-ROUTE = "POST /orders"
-REPLAYED = {"Idempotency-Replayed": "true"}
+ROUTE: Final = "POST /orders"
+REPLAYED: Final = {"Idempotency-Replayed": "true"}
+KEY_DESCRIPTION: Final = (
+    "Chosen by the client, 1 to 255 printable ASCII characters, bare or as a quoted string. "
+    "The same key and body again give the first answer again, for 24 hours."
+)
+PLACING_REFUSALS: Final = (
+    "idempotency_key_missing",
+    "idempotency_key_invalid",
+    "idempotency_key_in_use",
+    "idempotency_key_reused",
+    "malformed_body",
+    "body_too_large",
+    "invalid_request",
+    "sold_out",
+    "price_changed",
+    "flight_unknown",
+    "flight_departed",
+    "currencies_mixed",
+    "too_many_items",
+    "too_many_seats",
+    "contention",
+    "busy",
+)
+NOT_THERE: Final = refusals("unauthorized", "not_found", "order_not_found")
 
 
 class Placing(Protocol):
@@ -36,13 +61,28 @@ class Placing(Protocol):
 Causes = Callable[[str], Cause]
 
 
-@post("/", status_code=201, summary="Buy seats")
+def _documented(name: str, description: str) -> ResponseHeader:
+    return ResponseHeader(name=name, documentation_only=True, value="", description=description)
+
+
+@post(
+    "/",
+    status_code=201,
+    summary="Buy seats",
+    response_headers=[
+        ResponseHeader(name="Location", documentation_only=True, description="path of the order"),
+        ResponseHeader(
+            name="Idempotency-Replayed", documentation_only=True, description="`true`: the first answer, again"
+        ),
+    ],
+    responses=refusals("unauthorized", *PLACING_REFUSALS),
+)
 async def place_order(
     request: Caller,
     data: JSONBody[OrderBody],
     placing: NamedDependency[SkipValidation[Placing]],
     causes: NamedDependency[SkipValidation[Causes]],
-    key: Annotated[str, HeaderParameter(name="Idempotency-Key")] = "",
+    key: Annotated[str, HeaderParameter(name="Idempotency-Key", description=KEY_DESCRIPTION)] = "",
 ) -> Response[OrderView]:
     """Holds the seats and starts the purchase. The same key and body again give the same answer again."""
     command = PlaceOrder(
@@ -57,32 +97,41 @@ async def place_order(
     return _answer(await placing.submit(command))
 
 
-@get("/", summary="My orders, the newest first")
+@get(
+    "/",
+    summary="My orders, the newest first",
+    responses=refusals("unauthorized", "invalid_request", "bad_cursor", "bad_status"),
+)
 async def list_orders(
     request: Caller,
     list_orders: NamedDependency[SkipValidation[ListOrders]],
-    status: str | None = None,
-    cursor: str | None = None,
+    status: Annotated[str | None, QueryParameter(schema_extra={"enum": [*Status]})] = None,
+    cursor: Annotated[str | None, QueryParameter(description="the `next_cursor` of the page before")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
 ) -> OrderPage:
     return await list_orders.execute(request.user.customer, status=status, cursor=cursor, limit=limit)
 
 
-@get("/{order_id:uuid}", summary="One order")
+@get("/{order_id:uuid}", summary="One order", responses=NOT_THERE)
 async def get_order(
     request: Caller, order_id: FromPath[UUID], get_order: NamedDependency[SkipValidation[GetOrder]]
 ) -> OrderView:
     return await get_order.execute(order_id, _owner(request.user))
 
 
-@get("/{order_id:uuid}/workflow", summary="How the saga of an order went so far")
+@get("/{order_id:uuid}/workflow", summary="How the saga of an order went so far", responses=NOT_THERE)
 async def get_workflow(
     request: Caller, order_id: FromPath[UUID], get_workflow: NamedDependency[SkipValidation[GetWorkflow]]
 ) -> WorkflowView:
     return await get_workflow.execute(order_id, _owner(request.user))
 
 
-ORDER_ROUTES = Router("/orders", route_handlers=[place_order, list_orders, get_order, get_workflow], tags=["orders"])
+ORDER_ROUTES = Router(
+    "/orders",
+    route_handlers=[place_order, list_orders, get_order, get_workflow],
+    tags=["orders"],
+    security=[{"bearer": []}],
+)
 
 
 def _owner(user: Principal) -> CustomerId | None:

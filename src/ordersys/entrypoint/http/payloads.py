@@ -1,12 +1,13 @@
 """What clients may send. Unknown fields are refused: a misspelt one must not be ignored."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-Amount = Annotated[int, Meta(ge=0, le=10**15, description="minor units, such as kopecks")]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
+Amount = Annotated[int, Meta(ge=0, le=10**15, description="minor units, such as kopecks", examples=[540000])]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["RUB"])]
 
 
 class MoneyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -16,10 +17,12 @@ class MoneyBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 class ItemBody(Struct, frozen=True, forbid_unknown_fields=True):
     flight_id: UUID
-    seats: Annotated[int, Meta(ge=1, le=100)]
+    seats: Annotated[int, Meta(ge=1, le=100, examples=[1])]
 
 
 class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
-    items: Annotated[tuple[ItemBody, ...], Meta(min_length=1, max_length=100)]
-    payment_method: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,50}$")] = "pm_ok"
+    """`expected_total`: refuse the order if its total is another by now."""
+
+    items: Annotated[Sequence[ItemBody], Meta(min_length=1, max_length=100)]
+    payment_method: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,50}$", examples=["pm_ok"])] = "pm_ok"
     expected_total: MoneyBody | None = None

@@ -1,6 +1,7 @@
 """Errors as application/problem+json (RFC 9457): a stable `code`, a sentence, never a stack trace, SQL or host name."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,7 +22,10 @@ STATUS: Final[Mapping[Kind, HTTPStatus]] = {
     Kind.TRANSIENT: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS: Final = "1"
-CODES: Final = {
+MEDIA_TYPE: Final = "application/problem+json"
+_MISSING: Final = re.compile(r"Missing required (?P<source>\w+) parameter '(?P<key>[^']+)'")
+_NO_BODY: Final = "'data'"
+CODES: Final[Mapping[int, str]] = {
     HTTPStatus.BAD_REQUEST: "bad_request",
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -42,10 +46,18 @@ class BadRequest(HTTPException):
 def problem(
     status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: object
 ) -> Response[dict[str, object]]:
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
-    return Response(
-        {**body, **more}, status_code=status, media_type="application/problem+json", headers=dict(headers or {})
-    )
+    body = {**content(status, code, detail), **more}
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def content(status: int, code: str, detail: str) -> dict[str, object]:
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "code": code,
+        "detail": detail,
+    }
 
 
 def refused(kind: Kind, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> Response[Any]:
@@ -61,15 +73,31 @@ def on_domain_error(_: AnyRequest, error: DomainError) -> Response[Any]:
 
 
 def on_invalid(_: AnyRequest, error: ValidationException) -> Response[Any]:
-    errors = error.extra if isinstance(error.extra, list) else []
+    errors = list(_flaws(error))
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not valid", errors=errors)
 
 
-def on_http_error(_: AnyRequest, error: HTTPException) -> Response[Any]:
+def _flaws(error: ValidationException) -> Iterator[dict[str, str]]:
+    """What is wrong where. What Litestar says of a missing part is put into words that are for callers."""
+    if missing := _MISSING.match(error.detail):
+        yield {"message": "is required", "key": missing["key"], "source": missing["source"]}
+    for flaw in error.extra if isinstance(error.extra, list) else []:
+        if flaw.get("key") != "data":
+            yield flaw
+        elif flaw["message"] == _NO_BODY:
+            yield {"message": "a body is required", "source": "body"}
+        else:
+            yield {"message": flaw["message"], "source": "body"}
+
+
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # Litestar's own word for a mistake of ours; its detail is not for callers.
+        return on_bug(request, error)
     if isinstance(error.__cause__, SerializationException):
         return problem(HTTPStatus.BAD_REQUEST, "malformed_body", "the body is not valid JSON")
     extra = error.extra if isinstance(error.extra, dict) else {}
-    code = extra.get("code") or CODES.get(HTTPStatus(error.status_code), "http_error")
+    code = extra.get("code") or CODES.get(error.status_code, "http_error")
     return problem(error.status_code, str(code), error.detail, headers=error.headers)
 
 
