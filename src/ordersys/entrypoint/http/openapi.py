@@ -1,0 +1,113 @@
+"""The OpenAPI document. Clients are generated from it, so what Litestar cannot see of the routes is said here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeGuard
+
+from litestar import Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import (
+    Components,
+    Example,
+    OpenAPI,
+    OpenAPIHeader,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    Schema,
+    SecurityScheme,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+
+from ordersys import __version__
+from ordersys.entrypoint.http.problem import MEDIA_TYPE
+from ordersys.entrypoint.http.refusals import Flaw, Problem
+
+PATH: Final = "/schema"
+ASSETS: Final = f"{PATH}/assets"
+HEADERS: Final[Mapping[str, Mapping[str, str]]] = {
+    "401": {"WWW-Authenticate": "what is wrong with the token"},
+    "503": {"Retry-After": "seconds"},
+}
+
+
+def config() -> OpenAPIConfig:
+    """The page's script comes from the package: a content delivery network would leave it blank offline."""
+    return OpenAPIConfig(
+        title="ordersys",
+        version=__version__,
+        description="Flights, orders and how far they are. Errors are problem+json (RFC 9457) with a stable `code`.",
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+        ),
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+        openapi_router=Router(PATH, route_handlers=[], include_in_schema=False, opt={"exclude_from_auth": True}),
+        render_plugins=[
+            SwaggerRenderPlugin(
+                js_url=f"{ASSETS}/swagger-ui-bundle.js",
+                css_url=f"{ASSETS}/swagger-ui.css",
+                favicon=f"<link rel='icon' type='image/png' href='{ASSETS}/favicon-32x32.png'>",
+                standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
+            )
+        ],
+    )
+
+
+def correct(document: OpenAPI) -> None:
+    """Makes true what Litestar derives from types alone."""
+    for name, schema in document.components.schemas.items():
+        if name.endswith("Body"):
+            schema.additional_properties = False
+        elif name not in (Problem.__name__, Flaw.__name__):
+            # Answers leave nothing out: what is not known yet is null or empty.
+            schema.required = sorted(schema.properties or ())
+    for operation in _operations(document):
+        for parameter in operation.parameters or ():
+            if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
+                _correct_parameter(parameter, parameter.schema)
+        responses = operation.responses or {}
+        if "400" in responses and not _is_problem(responses["400"]):
+            del responses["400"]  # Litestar's own answer to an invalid request; ours is the 422
+        for status, response in responses.items():
+            if _is_problem(response):
+                _correct_problem(status, response)
+
+
+def _correct_parameter(parameter: Parameter, schema: Schema) -> None:
+    if parameter.name == "Idempotency-Key":
+        # Its default is there only so that a missing header is told by a code of its own.
+        parameter.required, schema.default = True, None
+    for choice in schema.one_of or ():
+        if isinstance(choice, Schema) and choice.type != OpenAPIType.NULL:
+            # A parameter can be left out, but not be null.
+            schema.type, schema.one_of = choice.type, None
+
+
+def _correct_problem(status: str, response: OpenAPIResponse) -> None:
+    response.headers = {name: _header(text) for name, text in HEADERS.get(status, {}).items()} or None
+    for media in (response.content or {}).values():
+        # An example has no id of its own in OpenAPI; Litestar writes the one that named it.
+        examples = (media.examples or {}).items()
+        media.examples = {name: replace(one, id=None) for name, one in examples if isinstance(one, Example)}
+
+
+def _is_problem(response: Any) -> TypeGuard[OpenAPIResponse]:
+    return isinstance(response, OpenAPIResponse) and MEDIA_TYPE in (response.content or {})
+
+
+def _header(description: str) -> OpenAPIHeader:
+    return OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=description)
+
+
+def _operations(document: OpenAPI) -> Iterator[Operation]:
+    for item in (document.paths or {}).values():
+        yield from (found for found in (item.get, item.post, item.put, item.delete) if found)
+
+
+def _operation_id(handler: HTTPRouteHandler, *_: object) -> str:
+    """search_flights -> searchFlights: the name of the function in a generated client."""
+    first, *rest = handler.handler_name.split("_")
+    return first + "".join(word.title() for word in rest)
