@@ -11,6 +11,7 @@ from itertools import count
 from ordersys.messaging.envelope import Delivery
 
 Partition = tuple[str, int]
+_numbers = count(1)  # of all members in the process: one member's delivery is never another's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,6 @@ class Progress:
 @dataclass(slots=True)
 class Assignments:
     _owned: dict[Partition, Progress] = field(default_factory=dict)
-    _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def __len__(self) -> int:
         return len(self._owned)
@@ -42,7 +42,7 @@ class Assignments:
 
     def add(self, partitions: Iterable[Partition]) -> None:
         for partition in partitions:
-            self._owned[partition] = Progress(assignment=next(self._numbers))
+            self._owned[partition] = Progress(assignment=next(_numbers))
 
     def remove(self, partitions: Iterable[Partition]) -> None:
         for partition in partitions:

@@ -87,7 +87,7 @@ class Link:
     def on_error(self, error: KafkaError) -> None:
         """librdkafka's error callback. Single brokers come and go; only all of them together are a loss."""
         if error.code() == ALL_BROKERS_DOWN:
-            self.lost(error.str())
+            self.lost("no broker can be reached")
         elif error.code() not in ONE_BROKER_AWAY:
             library_log.warning("%s [%s] %s", "ERROR", self._client, error.str())
 

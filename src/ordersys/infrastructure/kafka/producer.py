@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
 from ordersys.config import KafkaSettings
-from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, slug
+from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config
 from ordersys.infrastructure.kafka.producer_line import Answer, ProducerLine, Reports
 from ordersys.messaging.envelope import Acked, Record, Refused
 
 log = structlog.get_logger()
 
 REPORT_GRACE_SECONDS: Final = 5.0
-TOO_LARGE: Final = slug(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
 NO_REPORT: Final = Refused(reason="no_delivery_report")
 
 
@@ -53,9 +52,9 @@ class KafkaPublisher:
     async def publish(self, records: Sequence[Record]) -> Sequence[Answer]:
         answers = await self._send(records)
         if len(records) > 1:
-            # A topic with a low limit refuses a whole librdkafka batch as too large: each record is judged alone.
+            # Brokers refuse whole librdkafka batches, as too large for one: each record must be judged alone.
             for index, answer in enumerate(answers):
-                if isinstance(answer, Refused) and answer.reason == TOO_LARGE:
+                if isinstance(answer, Refused) and answer.permanent:
                     answers[index] = (await self._send([records[index]]))[0]
         return answers
 
@@ -101,6 +100,8 @@ def _producer_config(kafka: KafkaSettings, name: str) -> dict[str, Any]:
         "compression.type": "lz4",
         "linger.ms": 1,
         "message.timeout.ms": int(kafka.message_timeout_seconds * 1000),
+        # For so long a topic may be missing from the metadata before its records are refused.
+        "topic.metadata.propagation.max.ms": 1000,
         "queue.buffering.max.messages": 100_000,
         "statistics.interval.ms": int(STATISTICS_SECONDS * 1000),
     }

@@ -138,14 +138,19 @@ class ProducerLine:
     def _work(self) -> None:
         while not self._retired.is_set():
             self._poll()
-        self.producer.flush(self._grace)
+        with contextlib.suppress(KafkaException):
+            self.producer.flush(self._grace)
         self.producer.purge()
-        self.producer.flush(PURGE_SECONDS)
-        self.producer.close()
+        with contextlib.suppress(KafkaException):
+            self.producer.flush(PURGE_SECONDS)
+            self.producer.close()
 
     def _poll(self) -> None:
         try:
             self.producer.poll(POLL_SECONDS)
+        except KafkaException as failed:
+            # This is how the client tells of fatal errors, the error callback notwithstanding.
+            self._on_error(failed.args[0])
         except Exception:
             # Without this thread no batch would ever be answered.
             log.exception("kafka producer callback failed", action="kafka.callback_failed")

@@ -7,6 +7,7 @@ waiting task was cancelled, is handed out by the next fetch.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from operator import methodcaller
 from time import monotonic
 from typing import Any, Final, cast
 
@@ -256,13 +257,22 @@ def _delivery(message: Message, assignment: int) -> Fetched:
     )
 
 
+# For a header whose name is not UTF-8 the client answers a broken list with an exception set. Called like this, the
+# interpreter notices; `message.headers()`, once specialised, does not and crashes.
+_read_headers = methodcaller("headers")
+
+
 def _headers(message: Message) -> Mapping[str, bytes]:
-    headers = cast(Sequence[tuple[str, bytes | None]], message.headers() or ())
+    """None where a foreign producer made them unreadable: the record is then unreadable as a whole."""
+    try:
+        headers = cast(Sequence[tuple[str, bytes | None]], _read_headers(message) or ())
+    except (SystemError, UnicodeDecodeError):
+        return {}
     return {name: value or b"" for name, value in headers}
 
 
 def _behind(partition: Mapping[str, int]) -> int:
-    """From the end back to what is committed, else to where reading is or will begin."""
-    known = (partition[name] for name in ("committed_offset", "app_offset", "lo_offset"))
+    """From the end back to what is committed, else (nothing ever was) to the beginning."""
+    known = (partition[name] for name in ("committed_offset", "lo_offset"))
     position = next((offset for offset in known if offset >= 0), partition["hi_offset"])
     return max(partition["hi_offset"] - position, 0)
