@@ -1,7 +1,6 @@
 """A whole stack as a stranger starts it: `ordersys up` in an empty folder, driven from outside."""
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -16,22 +15,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from ordersys.bootstrap.stack import services
+from ordersys.bootstrap.supervision.children import ChildState
 from ordersys.config import AuthSettings
 from ordersys.entrypoint.http.tokens import mint
 from tests.waiting import eventually_blocking
 
 ORDERSYS = [sys.executable, "-m", "ordersys"]
 UP_SECONDS = 240
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    name: str
-    kind: str
-    pid: int
-    address: str
-    ready: bool
-    restarts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +45,14 @@ class Stack:
         done = self.run("down")
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def services(self) -> dict[str, Service]:
-        answer = json.loads(self.run("status", "--json").stdout)
-        return {service["name"]: Service(**service) for service in answer["services"]}
+    def services(self) -> dict[str, ChildState]:
+        """What `status` shows, without the price of a process for each look."""
+        return {service.name: service for service in services(self.folder / ".ordersys")}
 
-    def kill(self, name: str) -> Service:
+    def kill(self, name: str) -> ChildState:
         """SIGKILL; answers what the service was."""
         service = self.services()[name]
+        assert service.pid is not None
         os.kill(service.pid, signal.SIGKILL)
         return service
 

@@ -12,6 +12,8 @@ from tests.e2e.stack import Stack
 from tests.e2e.verdict import wrong
 from tests.waiting import eventually_blocking
 
+pytestmark = pytest.mark.timeout(300)
+
 
 def test_the_printed_example_buys_a_ticket(stack: Stack) -> None:
     printed = stack.up()

@@ -10,9 +10,14 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, Final
 
-from tests.e2e.stack import ORDERSYS, Service, Stack
+import pytest
+
+from ordersys.bootstrap.supervision.children import ChildState
+from tests.e2e.stack import ORDERSYS, Stack
 from tests.e2e.verdict import lost, wrong
 from tests.waiting import eventually_blocking
+
+pytestmark = pytest.mark.timeout(600)
 
 RATE: Final = 100
 SECONDS: Final = 80
@@ -68,6 +73,7 @@ def test_everything_killed_at_once_comes_back_with_the_next_up(stack: Stack) -> 
     subprocess.run(command, cwd=stack.folder, check=True, timeout=60, stdout=subprocess.DEVNULL)
     supervisor = json.loads((stack.folder / ".ordersys" / "state.json").read_text())["pid"]
     for pid in (supervisor, *(service.pid for service in stack.services().values())):
+        assert pid is not None
         os.kill(pid, signal.SIGKILL)
     stack.up()
     accepted = _accepted(stack, "burst.jsonl")
@@ -89,7 +95,7 @@ def _kill(stack: Stack, victim: str) -> float:
     return float((signs - killed_at).total_seconds())
 
 
-def _is_back(stack: Stack, before: Service) -> bool:
+def _is_back(stack: Stack, before: ChildState) -> bool:
     now = stack.services().get(before.name)
     return now is not None and now.ready and now.restarts == before.restarts + 1
 

@@ -36,9 +36,14 @@ class PaymentDispatcher:
     wake: Callable[[], None]
     _calls: set[asyncio.Task[None]] = field(default_factory=set)
     _returning: bool = True
+    _failure: BaseException | None = None
 
     async def run_once(self) -> int:
-        """Claims what is due and starts the calls. Answers how many it started."""
+        """Claims what is due and starts the calls. Answers how many it started. Raises what a call before failed
+        with.
+        """
+        if self._failure:
+            raise self._failure
         if self._returning:
             await self.claim.reclaim()
             self._returning = False
@@ -58,7 +63,9 @@ class PaymentDispatcher:
     def _ended(self, task: asyncio.Task[None]) -> None:
         was_full = len(self._calls) >= self.concurrency
         self._calls.discard(task)
-        if was_full:
+        # Expected errors are dealt with in the call; any other is a bug, and the loop must say so.
+        self._failure = self._failure or (None if task.cancelled() else task.exception())
+        if was_full or self._failure:
             self.wake()
 
     async def _settle(self, intent: Intent) -> None:

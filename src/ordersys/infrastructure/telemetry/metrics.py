@@ -1,5 +1,6 @@
 """The metrics of a process: names and labels are public (dashboards and alarms rely on them)."""
 
+import logging
 from collections import Counter as Tally
 from collections.abc import Sequence
 from typing import Final
@@ -18,6 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from ordersys.infrastructure.telemetry.trace import parse
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import Published
 from ordersys.messaging.retry import DeadLetter
@@ -71,6 +73,9 @@ class Metrics:
     def processed(self, consumer: str, messages: Sequence[Message]) -> None:
         for event_type, count in Tally(message.type for message in messages).items():
             self._events_processed.labels(consumer, event_type).inc(count)
+        if log.is_enabled_for(logging.DEBUG):
+            for message in messages:
+                log.debug("event handled", action="event.handled", consumer=consumer, **_ids(message))
 
     def deduplicated(self, consumer: str, count: int) -> None:
         self._events_deduplicated.labels(consumer).inc(count)
@@ -131,3 +136,13 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
         return Histogram(f"ordersys_{name}", text, labels, buckets=buckets, registry=self.registry)
+
+
+def _ids(message: Message) -> dict[str, object]:
+    trace = parse(message.cause.traceparent)
+    return {
+        "order_id": message.order_id,
+        "event_id": message.event_id,
+        "event_type": message.type,
+        "trace_id": trace and trace.trace_id,
+    }
