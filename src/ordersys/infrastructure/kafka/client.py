@@ -73,13 +73,18 @@ class Link:
     def connected(self) -> bool:
         return self._up is True
 
+    @property
+    def away(self) -> bool:
+        """Known to be lost; a link that was not tried yet is neither connected nor away."""
+        return self._up is False
+
     def lost(self, reason: str) -> None:
-        if self._up is not False:
+        if not self.away:
             self._up, self._lost_at = False, monotonic()
             log.warning("kafka lost: %s", reason, action="kafka.lost", client=self._client)
 
     def seen(self) -> None:
-        if self._up is False:
+        if self.away:
             seconds = round(monotonic() - self._lost_at, 3)
             log.warning("kafka back", action="kafka.back", client=self._client, seconds=seconds)
         self._up = True

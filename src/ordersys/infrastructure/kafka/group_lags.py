@@ -31,13 +31,19 @@ class GroupLags:
     async def read(self) -> Mapping[tuple[str, str], int]:
         """Records by (group, topic); a group that never committed has everything before it."""
         try:
-            lags = await asyncio.to_thread(self._read)
+            lags = await asyncio.to_thread(self._polled_read)
         except KafkaException as failed:
             raise Unavailable("kafka", failed.args[0].str()) from failed
         except Late as late:
             raise Unavailable("kafka") from late
         self._link.seen()
         return lags
+
+    def _polled_read(self) -> Mapping[tuple[str, str], int]:
+        try:
+            return self._read()
+        finally:
+            self._admin.poll(0)  # errors and log lines wait for it
 
     def _read(self) -> Mapping[tuple[str, str], int]:
         partitions = self._partitions()

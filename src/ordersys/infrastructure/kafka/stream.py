@@ -163,11 +163,12 @@ class KafkaStream:
             self._save(wait=False)
 
     def _leave(self) -> None:
-        if self._link.connected:
+        if not self._link.away:
             self._save(wait=True)
         self._consumer.close()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._link.seen()
         self._owned.add(_keys(partitions))
         consumer.incremental_assign(partitions)
         if self._held:
@@ -175,7 +176,7 @@ class KafkaStream:
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Before the partitions have a new owner. librdkafka unassigns them afterwards."""
-        if self._link.connected:
+        if not self._link.away:
             self._save(wait=True)
         self._owned.remove(_keys(partitions))
 

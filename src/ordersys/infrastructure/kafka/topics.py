@@ -76,6 +76,7 @@ class _TopicMaker:
                 )
 
     def _explain(self, problem: str) -> str:
+        self._admin.poll(0)  # lets the callbacks come
         return f"{problem} ({self._last_error})" if self._last_error else problem
 
     def _on_error(self, error: KafkaError) -> None:
