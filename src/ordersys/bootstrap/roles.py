@@ -1,19 +1,22 @@
-"""What runs in role X? One function per role says it; `runtime` runs what they say."""
+"""What runs in role X? One function per role says it; `runtime` runs what they say.
+
+One loop of each role tells when PostgreSQL is away: the one that asks it most. The others are watched by Untold.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
 from dependency_injector import providers
 
 from ordersys.bootstrap.catalog import CatalogContainer
-from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
+from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import Assembly, run
-from ordersys.bootstrap.samplers import LagSampler, OutboxSampler
+from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, Untold
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
 from ordersys.entrypoint.http.app import build_api, build_watch
@@ -21,10 +24,11 @@ from ordersys.entrypoint.http.health_routes import Check, Health
 from ordersys.entrypoint.http.tokens import Tokens
 from ordersys.infrastructure.telemetry import logs, trace
 from ordersys.messaging.envelope import Cause
-from ordersys.messaging.loop import Loop
+from ordersys.messaging.loop import Loop, LoopWatch
 from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 
 SAMPLE_SECONDS: Final = 2.0
+LAG_SECONDS: Final = 5.0
 PARTITION_SECONDS: Final = 3600.0
 
 
@@ -33,7 +37,7 @@ async def run_role(role: Role, settings: Settings) -> None:
     name = settings.instance or role
     logs.configure(f"ordersys-{role}", settings.log, instance=name)
     platform = PlatformContainer(settings=settings, name=name)
-    await run(ASSEMBLIES[role](platform), settings, role)
+    await run(lambda: ASSEMBLIES[role](platform), settings, role)
 
 
 def api(platform: PlatformContainer) -> Assembly:
@@ -56,12 +60,17 @@ def api(platform: PlatformContainer) -> Assembly:
         observe=platform.metrics().answered,
         max_body_bytes=settings.http.max_body_bytes,
     )
-    sampler = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
+    backlog = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
+    lag = GroupLagSampler(lags=group_lags(settings.kafka), metrics=platform.metrics())
     return Assembly(
         app=app,
         health=health,
-        loops=[_timer(platform, "outbox-sampler", sampler.run_once, SAMPLE_SECONDS)],
+        loops=[
+            _timer("outbox-sampler", backlog.run_once, SAMPLE_SECONDS, platform.loop_log()),
+            _timer("lag-sampler", lag.run_once, LAG_SECONDS, Untold()),
+        ],
         leaving=[orders.placing().drained, platform.engine().dispose],
+        takes_requests=True,
     )
 
 
@@ -86,8 +95,8 @@ def worker(platform: PlatformContainer) -> Assembly:
         starting=[publisher.warm_up],
         loops=[
             relaying,
-            _timer(platform, "outbox-sampler", sampler.run_once, SAMPLE_SECONDS),
-            _timer(platform, "archive-partitions", keeper.run_once, PARTITION_SECONDS),
+            _timer("outbox-sampler", sampler.run_once, SAMPLE_SECONDS, Untold()),
+            _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, Untold()),
         ],
         leaving=[relay.leave, publisher.close, platform.engine().dispose],
     )
@@ -95,19 +104,21 @@ def worker(platform: PlatformContainer) -> Assembly:
 
 def consumer(platform: PlatformContainer) -> Assembly:
     orders = order_container(platform)
-    return _service("consumer", platform, ORDER_SERVICE, {"advance_orders": orders.advance_orders})
+    use_cases = {"advance_orders": orders.advance_orders}
+    return _service("consumer", platform, ORDER_SERVICE, use_cases, platform.loop_log())
 
 
 def ticket(platform: PlatformContainer) -> Assembly:
     tickets = TicketContainer(work=platform.work, clock=platform.clock, ids=platform.ids)
-    return _service("ticket", platform, TICKET_SERVICE, {"issue_tickets": tickets.issue_tickets})
+    return _service("ticket", platform, TICKET_SERVICE, {"issue_tickets": tickets.issue_tickets}, platform.loop_log())
 
 
 def payment(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     payments = payment_container(platform)
     dispatcher = payments.dispatcher()
-    assembly = _service("payment", platform, PAYMENT_SERVICE, {"request_payments": payments.request_payments})
+    use_cases = {"request_payments": payments.request_payments}
+    assembly = _service("payment", platform, PAYMENT_SERVICE, use_cases, Untold())
     dispatching = Loop(
         name="payment-dispatcher",
         run_once=dispatcher.run_once,
@@ -176,19 +187,19 @@ def consumer_container(platform: PlatformContainer, group: str, use_cases: Mappi
     )
 
 
-def _service(role: Role, platform: PlatformContainer, group: str, use_cases: Mapping[str, Any]) -> Assembly:
+def _service(
+    role: Role, platform: PlatformContainer, group: str, use_cases: Mapping[str, Any], watch: LoopWatch
+) -> Assembly:
     """A role that consumes: one member of one group."""
     container = consumer_container(platform, group, use_cases)
     stream = container.stream()
     health = _health(role, platform, {"kafka": _connected(stream)})
     sampler = LagSampler(consumer=group, stream=stream, metrics=platform.metrics())
-    consuming = Loop(
-        name=group, run_once=container.consumer().run_once, watch=platform.loop_log(), wake=asyncio.Event()
-    )
+    consuming = Loop(name=group, run_once=container.consumer().run_once, watch=watch, wake=asyncio.Event())
     return Assembly(
         app=build_watch(provide=_watched(platform, health)),
         health=health,
-        loops=[consuming, _timer(platform, "lag-sampler", sampler.run_once, SAMPLE_SECONDS)],
+        loops=[consuming, _timer("lag-sampler", sampler.run_once, SAMPLE_SECONDS, Untold())],
         leaving=[stream.close, platform.engine().dispose],
     )
 
@@ -208,10 +219,8 @@ def _connected(client: Any) -> Check:
     return check
 
 
-def _timer(platform: PlatformContainer, name: str, run_once: Callable[[], Any], seconds: float) -> Loop:
-    return Loop(
-        name=name, run_once=run_once, watch=platform.loop_log(), wake=asyncio.Event(), busy=seconds, idle=seconds
-    )
+def _timer(name: str, run_once: Callable[[], Awaitable[int]], seconds: float, watch: LoopWatch) -> Loop:
+    return Loop(name=name, run_once=run_once, watch=watch, wake=asyncio.Event(), busy=seconds, idle=seconds)
 
 
 def _cause(platform: PlatformContainer, traceparent: str) -> Cause:

@@ -16,7 +16,7 @@ import uvicorn
 from litestar import Litestar
 
 from ordersys.config import ROLE_PORTS, HttpSettings, Role, Settings
-from ordersys.domain.shared.errors import DomainError
+from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.entrypoint.http.health_routes import Health
 from ordersys.messaging.loop import Loop
 
@@ -26,21 +26,36 @@ BACKLOG: Final = 2048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
-    """The parts of a role. `starting` is awaited before the loops, `leaving` after them, each in order."""
+    """The parts of a role. `starting` is awaited before the loops, `leaving` after them, each in order.
+
+    `takes_requests`: work comes in over HTTP, so the port is closed first. Otherwise HTTP only tells of the role, and
+    does so until the work is done.
+    """
 
     app: Litestar
     health: Health
     loops: list[Loop]
     starting: Sequence[Callable[[], Awaitable[Any]]] = ()
     leaving: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
+    takes_requests: bool = False
 
 
-class DrainOverrun(RuntimeError):
+class PortTaken(DomainError):
+    """The HTTP port cannot be bound."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("port_taken", Kind.TRANSIENT, detail)
+
+
+class DrainOverrun(DomainError):
     """Something did not finish within `shutdown_seconds`; it is safe to repeat, so the process ends all the same."""
 
+    def __init__(self, seconds: float) -> None:
+        super().__init__("drain_overrun", Kind.TRANSIENT, f"the role did not finish its work within {seconds:g} s")
 
-class PortTaken(RuntimeError):
-    """The HTTP port cannot be bound."""
+
+class ServerEnded(RuntimeError):
+    """The HTTP server ended by itself."""
 
 
 class _Server(uvicorn.Server):
@@ -51,49 +66,73 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def run(assembly: Assembly, settings: Settings, role: Role) -> None:
-    """Raises what ended a loop, DrainOverrun, or PortTaken."""
+async def run(build: Callable[[], Assembly], settings: Settings, role: Role) -> None:
+    """Raises what ended a loop or the server, DrainOverrun, or PortTaken: then nothing was built."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     listener = _listen(settings.http, role)
+    assembly = build()
     server = _server(assembly.app, settings)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    serving = asyncio.create_task(_serve(server, listener, stop))
     working = asyncio.create_task(_work(assembly, stop))
     log.info("started", action="role.started", role=role, port=listener.getsockname()[1])
-    await asyncio.wait({serving, working, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
+    await stop.wait()
     assembly.health.draining = True
-    server.should_exit = True
-    await _drain(assembly, serving, working, settings.shutdown_seconds)
+    await _drain(assembly, server, serving, working, settings.shutdown_seconds)
     log.info("stopped", action="role.stopped", role=role)
 
 
+async def _serve(server: _Server, listener: socket.socket, stop: asyncio.Event) -> None:
+    try:
+        await server.serve(sockets=[listener])
+        if not stop.is_set():
+            raise ServerEnded("the HTTP server ended by itself")
+    finally:
+        stop.set()
+
+
 async def _work(assembly: Assembly, stop: asyncio.Event) -> None:
-    for start in assembly.starting:
-        await start()
-    async with asyncio.TaskGroup() as group:
-        for loop in assembly.loops:
-            group.create_task(_turn(loop, stop))
+    """When one loop fails, the others finish their pass."""
+    try:
+        for start in assembly.starting:
+            await start()
+        ends = await asyncio.gather(*(_turn(loop, stop) for loop in assembly.loops), return_exceptions=True)
+        for error in ends:
+            if isinstance(error, BaseException):
+                raise error
+    finally:
+        stop.set()
 
 
 async def _turn(loop: Loop, stop: asyncio.Event) -> None:
     try:
         await loop.run(stop)
     except Exception as error:
+        stop.set()
         log.error("a loop failed", action="loop.failed", loop=loop.name, exc_info=error)
         raise
 
 
-async def _drain(assembly: Assembly, serving: asyncio.Task[None], working: asyncio.Task[None], seconds: float) -> None:
+async def _drain(
+    assembly: Assembly,
+    server: _Server,
+    serving: asyncio.Task[None],
+    working: asyncio.Task[None],
+    seconds: float,
+) -> None:
     try:
         async with asyncio.timeout(seconds):
-            await asyncio.gather(serving, working, return_exceptions=True)
+            server.should_exit = assembly.takes_requests
+            await asyncio.wait({working})
+            server.should_exit = True
+            await asyncio.wait({serving})
             for leave in assembly.leaving:
                 await _try(leave)
     except TimeoutError:
-        raise DrainOverrun(f"the role did not finish its work within {seconds:g} s") from None
-    await working
+        raise DrainOverrun(seconds) from None
+    working.result()
+    serving.result()
 
 
 async def _try(leave: Callable[[], Awaitable[Any]]) -> None:
@@ -109,7 +148,7 @@ def _listen(http: HttpSettings, role: Role) -> socket.socket:
     try:
         return socket.create_server((http.host, port), backlog=BACKLOG)
     except OSError as error:
-        raise PortTaken(f"cannot listen on {http.host}:{port}: {error.strerror}") from error
+        raise PortTaken(f"{role} cannot listen on {http.host}:{port}: {error.strerror or error}") from error
 
 
 def _server(app: Litestar, settings: Settings) -> _Server:

@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from ordersys.domain.shared.errors import DomainError, Unavailable
+from ordersys.infrastructure.kafka.group_lags import GroupLags
 from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.telemetry.metrics import Metrics
@@ -32,3 +34,28 @@ class LagSampler:
         for topic, records in behind.items():
             self.metrics.lag(self.consumer, topic, records)
         return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLagSampler:
+    """The lag of all groups, from outside. Without Kafka there is none to tell; its client says that it is away."""
+
+    lags: GroupLags
+    metrics: Metrics
+
+    async def run_once(self) -> int:
+        try:
+            lags = await self.lags.read()
+        except Unavailable:
+            return 0
+        for (group, topic), records in lags.items():
+            self.metrics.lag(group, topic, records)
+        return 1
+
+
+class Untold:
+    """The LoopWatch of a loop whose troubles are told elsewhere in its process."""
+
+    def lost(self, loop: str, error: DomainError) -> None: ...
+
+    def back(self, loop: str) -> None: ...
