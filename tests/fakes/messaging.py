@@ -123,11 +123,14 @@ class Lease:
 
 @dataclass(slots=True, kw_only=True)
 class FakeShardLeases:
+    """`trouble` is what every renewal meets."""
+
     tables: MessagingTables
     ticker: Ticker
     owner: str
     lease_seconds: float = 5.0
     renewals: int = 0
+    trouble: DomainError | None = None
 
     async def balance(self, *, returning: bool) -> Mapping[int, int]:
         await self._seen()
@@ -146,6 +149,8 @@ class FakeShardLeases:
 
     async def renew(self) -> None:
         self.renewals += 1
+        if self.trouble:
+            raise self.trouble
         await self._seen()
         self._extend()
 
