@@ -24,7 +24,7 @@ def decode(event_type: str, payload: bytes) -> Event:
     """The event in a payload. Raises Unreadable."""
     try:
         return _DECODERS[event_type].decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"the payload is no {event_type}: {error}") from None
 
 

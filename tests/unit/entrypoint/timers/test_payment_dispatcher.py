@@ -1,0 +1,264 @@
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from ordersys.domain.payments.payment import Answer, Authorized, Charge, PaymentStatus, Unanswered
+from ordersys.domain.shared.errors import DomainError, Unavailable
+from ordersys.domain.shared.ids import OrderId
+from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
+from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayment, RecordPayments
+from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
+from tests.fakes.clock import FakeClock, FakeIds
+from tests.fakes.making import CAUSE, charge, order_id
+from tests.fakes.payments import PaymentRow
+from tests.fakes.work import FakeWork
+from tests.waiting import eventually
+
+LEASE = 6.0
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeGateway:
+    """Answers when it is `open`; orders in `held` wait for `release`."""
+
+    held: set[OrderId] = field(default_factory=set)
+    calls: Counter[OrderId] = field(default_factory=Counter)
+    under_way: int = 0
+    most: int = 0
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def authorize(self, charge: Charge) -> Answer:
+        self.calls[charge.order_id] += 1
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await (self.release if charge.order_id in self.held else self.open).wait()
+        finally:
+            self.under_way -= 1
+        return Authorized(authorization_id=f"auth_{charge.order_id}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Cashier:
+    """Dispatchers over one database in memory and one gateway."""
+
+    work: FakeWork = field(default_factory=FakeWork)
+    clock: FakeClock = field(default_factory=FakeClock)
+    gateway: FakeGateway = field(default_factory=FakeGateway)
+    woken: int = 0
+    recorded: list[RecordPayment] = field(default_factory=list)
+    trouble: DomainError | None = None
+
+    def __post_init__(self) -> None:
+        self.gateway.open.set()
+
+    def dispatcher(
+        self, name: str = "payment", *, timeout: float = 60, batch: int = 100, concurrency: int = 100
+    ) -> PaymentDispatcher:
+        return PaymentDispatcher(
+            claim=ClaimPayments(work=self.work, clock=self.clock, owner=name, lease_seconds=LEASE),
+            gateway=self.gateway,
+            record=self._record,
+            timeout=timeout,
+            batch_size=batch,
+            concurrency=concurrency,
+            wake=self._wake,
+        )
+
+    async def request(self, *numbers: int) -> None:
+        requested = [RequestPayment(charge=charge(number), cause=CAUSE) for number in numbers]
+        await RequestPayments(work=self.work, clock=self.clock, wake=self._wake).execute(requested)
+        self.woken = 0
+
+    async def _record(self, command: RecordPayment) -> None:
+        self.recorded.append(command)
+        if self.trouble:
+            raise self.trouble
+        recording = RecordPayments(work=self.work, clock=self.clock, ids=FakeIds(), retry_delays=[1.0])
+        await recording.execute([command])
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def payment(self, number: int = 1) -> PaymentRow:
+        return self.work.database.payments.payments.rows[order_id(number)]
+
+    def settled(self, *numbers: int) -> Callable[[], bool]:
+        return lambda: all(self.payment(number).status is PaymentStatus.AUTHORIZED for number in numbers)
+
+
+@pytest.fixture
+async def cashier() -> Cashier:
+    return Cashier()
+
+
+async def test_what_is_due_is_asked_and_recorded(cashier: Cashier) -> None:
+    await cashier.request(1, 2)
+    dispatcher = cashier.dispatcher()
+
+    assert await dispatcher.run_once() == 2
+    await dispatcher.drained()
+
+    assert cashier.settled(1, 2)()
+    assert await dispatcher.run_once() == 0
+
+
+async def test_a_slow_gateway_holds_up_its_own_order_only(cashier: Cashier) -> None:
+    cashier.gateway.held = {order_id(1)}
+    await cashier.request(1, 2)
+    dispatcher = cashier.dispatcher()
+    await dispatcher.run_once()
+    await cashier.request(3)
+    await dispatcher.run_once()
+
+    await eventually(cashier.settled(2, 3))
+    assert cashier.payment(1).status is PaymentStatus.REQUESTED
+    cashier.gateway.release.set()
+    await dispatcher.drained()
+    assert cashier.settled(1)()
+
+
+async def test_no_answer_in_time_is_no_answer(cashier: Cashier) -> None:
+    cashier.gateway.held = {order_id(1)}
+    await cashier.request(1)
+    dispatcher = cashier.dispatcher(timeout=0.01)
+
+    await dispatcher.run_once()
+    await dispatcher.drained()
+
+    assert [command.answer for command in cashier.recorded] == [
+        Unanswered(error="the gateway did not answer within 0.01 s")
+    ]
+    assert cashier.payment().next_at is not None
+    assert cashier.gateway.under_way == 0
+
+
+async def test_it_asks_again_when_the_time_has_come(cashier: Cashier) -> None:
+    cashier.gateway.held = {order_id(1)}
+    await cashier.request(1)
+    dispatcher = cashier.dispatcher(timeout=0.01)
+    await dispatcher.run_once()
+    await dispatcher.drained()
+    cashier.gateway.held = set()
+
+    assert await dispatcher.run_once() == 0
+    cashier.clock.advance(1)
+    assert await dispatcher.run_once() == 1
+    await dispatcher.drained()
+
+    assert cashier.settled(1)()
+    assert cashier.gateway.calls[order_id(1)] == 2
+
+
+async def test_no_more_calls_than_allowed_are_under_way(cashier: Cashier) -> None:
+    await cashier.request(*range(1, 8))
+    cashier.gateway.open.clear()
+    dispatcher = cashier.dispatcher(concurrency=3)
+
+    assert await dispatcher.run_once() == 3
+    assert await dispatcher.run_once() == 0
+    await eventually(lambda: cashier.gateway.under_way == 3)
+    cashier.gateway.open.set()
+    await dispatcher.drained()
+    while await dispatcher.run_once():
+        await dispatcher.drained()
+
+    assert cashier.gateway.most == 3
+    assert cashier.settled(*range(1, 8))()
+
+
+async def test_room_after_a_full_house_wakes_the_loop(cashier: Cashier) -> None:
+    await cashier.request(1, 2)
+    dispatcher = cashier.dispatcher(concurrency=1)
+
+    await dispatcher.run_once()
+    await dispatcher.drained()
+
+    await eventually(lambda: cashier.woken == 1)
+
+
+async def test_without_a_full_house_nobody_is_woken(cashier: Cashier) -> None:
+    await cashier.request(1, 2)
+    dispatcher = cashier.dispatcher()
+
+    await dispatcher.run_once()
+    await dispatcher.drained()
+    await asyncio.sleep(0)
+
+    assert cashier.woken == 0
+
+
+async def test_after_a_restart_what_was_under_way_is_asked_again_at_once(cashier: Cashier) -> None:
+    cashier.gateway.held = {order_id(1)}
+    await cashier.request(1)
+    died = cashier.dispatcher()
+    await died.run_once()
+    await eventually(lambda: cashier.gateway.under_way)
+    cashier.gateway.held = set()
+
+    back = cashier.dispatcher()
+    assert await back.run_once() == 1
+    await eventually(cashier.settled(1))
+    cashier.gateway.release.set()
+    await died.drained()
+    assert len(cashier.work.database.messaging.outbox.rows) == 1
+
+
+async def test_another_dispatcher_waits_for_the_lease(cashier: Cashier) -> None:
+    cashier.gateway.held = {order_id(1)}
+    await cashier.request(1)
+    slow = cashier.dispatcher("one")
+    await slow.run_once()
+    other = cashier.dispatcher("two")
+
+    assert await other.run_once() == 0
+    cashier.clock.advance(LEASE + 1)
+    assert await other.run_once() == 1
+    cashier.gateway.release.set()
+    await slow.drained()
+    await other.drained()
+
+
+async def test_its_own_claims_are_taken_back_only_once(cashier: Cashier) -> None:
+    cashier.gateway.held = {order_id(1)}
+    await cashier.request(1)
+    dispatcher = cashier.dispatcher()
+
+    await dispatcher.run_once()
+
+    assert await dispatcher.run_once() == 0
+    cashier.gateway.release.set()
+    await dispatcher.drained()
+
+
+async def test_an_answer_that_cannot_be_recorded_is_asked_for_again_after_the_lease(cashier: Cashier) -> None:
+    await cashier.request(1)
+    dispatcher = cashier.dispatcher()
+    cashier.trouble = Unavailable("postgres")
+    await dispatcher.run_once()
+    await dispatcher.drained()
+    assert cashier.payment().status is PaymentStatus.REQUESTED
+    cashier.trouble = None
+
+    cashier.clock.advance(LEASE + 1)
+    await dispatcher.run_once()
+    await dispatcher.drained()
+
+    assert cashier.settled(1)()
+    assert len(cashier.work.database.messaging.outbox.rows) == 1
+
+
+async def test_a_reclaim_that_failed_is_tried_again(cashier: Cashier) -> None:
+    await cashier.request(1)
+    cashier.work.failures = [Unavailable("postgres")]
+    dispatcher = cashier.dispatcher()
+
+    with pytest.raises(Unavailable):
+        await dispatcher.run_once()
+
+    assert await dispatcher.run_once() == 1
+    await dispatcher.drained()
