@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ordersys.domain.shared.errors import Unavailable
+from ordersys.domain.shared.errors import Contention, Unavailable
 from ordersys.messaging.envelope import Acked, Publisher, Record, Refused
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import Failed, OutboxQueue, OutboxRow, Published, ShardLeases
@@ -89,7 +89,7 @@ class Relay:
         records = [to_record(row, self.tuning.topic_prefix) for row in rows]
         publishing = asyncio.ensure_future(self.publisher.publish(records))
         while not (await asyncio.wait({publishing}, timeout=self.tuning.lease_seconds / 3))[0]:
-            with suppress(Unavailable):
+            with suppress(Unavailable, Contention):
                 await self.leases.renew()
         return publishing.result()
 
