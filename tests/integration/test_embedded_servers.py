@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,6 +117,27 @@ def test_a_lock_file_that_names_a_stranger_is_no_obstacle(postgres: PostgresServ
         stranger.wait()
 
 
+def test_a_dead_postmaster_that_nobody_collects_is_no_obstacle(postgres: PostgresServer) -> None:
+    postgres.start()
+    os.kill(postgres.pid, signal.SIGKILL)
+    second = RunningServer(server=postgres.server, log=postgres.running.log)
+    eventually_blocking(lambda: processes.identity(postgres.pid) is None)
+    assert processes.number_taken(postgres.pid)
+    try:
+        second.start()
+        assert postgres.server.ready()
+    finally:
+        second.kill()
+
+
+def test_probing_leaves_no_trace_in_the_log(postgres: PostgresServer) -> None:
+    postgres.start()
+    before = postgres.running.log.read_bytes()
+    assert all(postgres.server.ready() and postgres.server.alive() for _ in range(20))
+    postgres.stop()
+    assert b"could not receive" not in postgres.running.log.read_bytes().removeprefix(before)
+
+
 def test_a_postgres_that_still_runs_on_the_data_is_ended_first(postgres: PostgresServer) -> None:
     postgres.start()
     former, who = postgres.pid, processes.identity(postgres.pid)
@@ -221,12 +242,10 @@ def test_kafka_finds_its_topics_and_offsets_again(kafka: KafkaServer, ending: st
 
 
 def test_kafka_comes_back_soon_after_kill_9(kafka: KafkaServer) -> None:
-    kafka.start()
+    fresh = seconds(kafka.start)
     kafka.kill()
-    began = time.monotonic()
-    kafka.start()
     # With the broker's usual session of nine seconds it would not be let in before.
-    assert time.monotonic() - began < 9
+    assert seconds(kafka.start) < fresh + 6
 
 
 def test_kafka_stops_cleanly_on_sigterm(kafka: KafkaServer) -> None:
@@ -270,6 +289,12 @@ def test_a_silent_or_strange_server_counts_as_not_ready(valkey: ValkeyServer) ->
     assert not probes.valkey_answers(ports.choose(()))
 
 
+def seconds(call: Callable[[], None]) -> float:
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
+
+
 def owner(path: Path) -> str:
     return path.owner()
 
@@ -291,7 +316,9 @@ def read_one(broker: Config) -> bytes | None:
     """The next message of a group that remembers its place."""
     consumer = Consumer(broker | {"group.id": "reader", "auto.offset.reset": "earliest", "enable.auto.commit": False})
     try:
-        consumer.assign([eventually_blocking(lambda: place_of(consumer), within=10)])
+        place = eventually_blocking(lambda: place_of(consumer), within=10)
+        assert place is not None
+        consumer.assign([place])
         message = consumer.poll(10)
         assert message is not None
         assert message.error() is None

@@ -45,14 +45,17 @@ def down(state: Path = STATE) -> list[str]:
     """Ends what `up` started there, leftovers of a killed supervisor included. The names of what was ended."""
     folder = StateFolder(path=state.absolute())
     known = folder.read()
-    if known is None:
+    if known is None or known.phase not in RUNS:
         return []
-    ended = [service.name for service in known.services if service.pid]
+    ended = [service.name for service in known.services if service.pid] if known.supervised else []
     if known.supervised:
         _end_supervisor(known)
-    ended = [*ended, *leftovers.end(folder, lambda _: None)] if known.phase in RUNS else []
+    ended += leftovers.end(folder, lambda _: None)
+    last = folder.read() or known
+    if last.phase in RUNS:
+        folder.write(replace(last, phase="stopped", services=()))
     _collect()
-    return list(dict.fromkeys(ended))
+    return ended
 
 
 def services(state: Path = STATE) -> list[ChildState]:

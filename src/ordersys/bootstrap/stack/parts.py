@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from ordersys.bootstrap.stack.state import StackError, StateFolder, UpOptions
 from ordersys.bootstrap.supervision.children import Child
@@ -16,7 +17,7 @@ from ordersys.infrastructure.embedded.kafka import Kafka
 from ordersys.infrastructure.embedded.kafka_jars import user_cache
 from ordersys.infrastructure.embedded.ports import HOST
 from ordersys.infrastructure.embedded.postgres import Postgres
-from ordersys.infrastructure.embedded.server import Command, Server
+from ordersys.infrastructure.embedded.server import Command, Report, Server
 from ordersys.infrastructure.embedded.valkey import Valkey
 
 USUAL_PORTS: dict[str, int] = {
@@ -32,13 +33,37 @@ ROLE_STOP_SECONDS = 12.0  # shutdown_seconds and two more
 PROBE_SECONDS = 2.0
 
 
+@dataclass(slots=True, kw_only=True)
+class PortBook:
+    """Who listens where. A port is kept for later starts of the folder, and for good once its owner was started."""
+
+    folder: StateFolder
+    chosen: dict[str, int]
+    settled: set[str] = field(default_factory=set)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __getitem__(self, name: str) -> int:
+        return self.chosen[name]
+
+    def settle(self, name: str) -> None:
+        """Before a start. Between the choice and the first start somebody else may have taken the port."""
+        with self._lock:
+            if name not in self.settled and not ports.is_free(self.chosen[name]):
+                self.chosen[name] = ports.choose((), taken=self.chosen.values())
+                self.write()
+            self.settled.add(name)
+
+    def write(self) -> None:
+        self.folder.write_ports(self.folder.read_ports() | self.chosen)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The servers of one state folder, and everything that is told where they are."""
 
     folder: StateFolder
     options: UpOptions
-    ports: Mapping[str, int]
+    ports: PortBook
     # The other fault points, as configured.
     rates: Mapping[str, float] = field(default_factory=dict)
 
@@ -57,7 +82,11 @@ class Parts:
         return Kafka(data=data, port=self.ports["kafka"], controller_port=self.ports["kafka-controller"])
 
     def children(self) -> list[Child]:
-        servers = [self._server(server) for server in (self.postgres, self.valkey, self.kafka)]
+        servers = [
+            self._server(lambda: self.postgres, "postgres"),
+            self._server(lambda: self.valkey, "valkey"),
+            self._server(lambda: self.kafka, "kafka", "kafka-controller"),
+        ]
         jobs = [self._job(name, after) for name, after in JOBS.items()]
         roles = [self._role(role, name) for role, name in instances(self.options)]
         return [*servers, *jobs, *roles]
@@ -70,17 +99,24 @@ class Parts:
             "ORDERSYS__KAFKA__BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
         }
 
-    def _server(self, server: Server) -> Child:
+    def _server(self, server: Callable[[], Server], *ports_of: str) -> Child:
+        """Built anew for each call: its port is settled only when it is prepared."""
+
+        def prepare(report: Report) -> None:
+            for name in ports_of:
+                self.ports.settle(name)
+            server().prepare(report)
+
         return Child(
-            name=server.name,
+            name=ports_of[0],
             kind="server",
-            prepare=server.prepare,
-            command=server.command,
-            ready=server.ready,
-            alive=server.alive,
-            address=lambda: server.address,
-            log=self.folder.log(server.name),
-            stop_signal=server.stop_signal,
+            prepare=prepare,
+            command=lambda: server().command(),
+            ready=lambda: server().ready(),
+            alive=lambda: server().alive(),
+            address=lambda: server().address,
+            log=self.folder.log(ports_of[0]),
+            stop_signal=server().stop_signal,
             stop_seconds=SERVER_STOP_SECONDS,
         )
 
@@ -94,25 +130,28 @@ class Parts:
         )
 
     def _role(self, role: str, name: str) -> Child:
-        port = self.ports[name]
+        def prepare(_: Report) -> None:
+            self.ports.settle(name)
+            ports.require_free(self.ports[name])
+
         return Child(
             name=name,
             kind="role",
             after=("valkey", *JOBS),
-            prepare=lambda _: ports.require_free(port),
-            command=lambda: self._python("ordersys", "run", f"--role={role}", env=self._role_environment(name, port)),
-            ready=answers(port, "/health/ready"),
-            alive=answers(port, "/health/live"),
-            address=lambda: f"http://{HOST}:{port}",
+            prepare=prepare,
+            command=lambda: self._python("ordersys", "run", f"--role={role}", env=self._role_environment(name)),
+            ready=lambda: answers(self.ports[name], "/health/ready"),
+            alive=lambda: answers(self.ports[name], "/health/live"),
+            address=lambda: f"http://{HOST}:{self.ports[name]}",
             log=self.folder.log(name),
             stop_seconds=ROLE_STOP_SECONDS,
         )
 
-    def _role_environment(self, name: str, port: int) -> dict[str, str]:
+    def _role_environment(self, name: str) -> dict[str, str]:
         return {
             "ORDERSYS__INSTANCE": name,
             "ORDERSYS__HTTP__HOST": HOST,
-            "ORDERSYS__HTTP__PORT": str(port),
+            "ORDERSYS__HTTP__PORT": str(self.ports[name]),
             "ORDERSYS__KAFKA__STATIC_MEMBERSHIP": "true",
             "ORDERSYS__CHAOS__RATES": json.dumps({**self.rates, "publish.drop": self.options.publish_drop}),
             "ORDERSYS__LOG__FORMAT": "json",
@@ -141,14 +180,15 @@ def assemble(folder: StateFolder, options: UpOptions, running: Collection[str] =
     """Chooses a port for every part that is not in `running`, and keeps it for the folder's later starts."""
     known = folder.read_ports()
     wanted = ["postgres", "valkey", "kafka", "kafka-controller", *(name for _, name in instances(options))]
-    chosen = {name: known[name] for name in wanted if name in known and name.removesuffix("-controller") in running}
+    running_ports = {name for name in wanted if name in known and name.removesuffix("-controller") in running}
+    book = PortBook(folder=folder, chosen={name: known[name] for name in running_ports}, settled=running_ports)
     for name in wanted:
-        if name not in chosen:
+        if name not in running_ports:
             preferred = [port for port in (known.get(name), USUAL_PORTS.get(name)) if port]
-            chosen[name] = ports.choose(preferred, taken=chosen.values())
-    folder.write_ports(known | chosen)
+            book.chosen[name] = ports.choose(preferred, taken=book.chosen.values())
+    book.write()
     rates = {str(point): rate for point, rate in load(options.config, os.environ).chaos.rates.items()}
-    return Parts(folder=folder, options=options, ports=chosen, rates=rates)
+    return Parts(folder=folder, options=options, ports=book, rates=rates)
 
 
 def instances(options: UpOptions) -> Iterator[tuple[str, str]]:
@@ -166,17 +206,13 @@ def check_scale(scale: Mapping[str, int]) -> None:
             raise StackError(f"{role} can be scaled to 0 up to 16 processes, not {count}", 2)
 
 
-def answers(port: int, path: str) -> Callable[[], bool]:
-    """A probe: a GET is answered with 200."""
-
-    def probe() -> bool:
-        connection = http.client.HTTPConnection(HOST, port, timeout=PROBE_SECONDS)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    return probe
+def answers(port: int, path: str) -> bool:
+    """A GET is answered with 200."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,8 +1,8 @@
-"""A PostgreSQL that still runs on our data is ended before another starts; a lock file that names a stranger goes.
+"""A PostgreSQL that still runs on our data is ended before another starts; a lock file that would bar the way goes.
 
-PostgreSQL refuses to start while the process named in postmaster.pid exists, whoever that is by now: after a crash the
-number may belong to anybody. The start time beside it tells them apart. A lock file whose process is gone stays: it
-leads PostgreSQL to the shared memory of backends that outlived their postmaster.
+PostgreSQL refuses to start while any process has the number in postmaster.pid. After a crash that may be a stranger,
+whom the start time beside it gives away, or the dead postmaster itself where nobody collects orphans (a container with
+no init). A lock file whose number is free stays: it leads PostgreSQL to the memory of backends that are left.
 """
 
 import signal
@@ -23,11 +23,9 @@ def end_postmaster(data: Path) -> None:
     pid = int(lines[0]) if lines and lines[0].isdigit() else 0
     since = float(lines[2]) if len(lines) > 2 and lines[2].isdigit() else 0.0
     who = processes.identity(pid) if pid else None
-    if who is None:
-        return
-    if _is_postmaster(pid, since):
+    if who and _is_postmaster(pid, since):
         processes.end(pid, who, ask=signal.SIGINT, patience=_PATIENCE)
-    else:
+    if pid and processes.number_taken(pid):
         lock.unlink(missing_ok=True)
 
 

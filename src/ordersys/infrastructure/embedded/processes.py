@@ -25,6 +25,17 @@ def identity(pid: int) -> str | None:
     return _asked_of_ps(pid)
 
 
+def number_taken(pid: int) -> bool:
+    """Somebody has it, be it one that has ended and was not collected yet."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def alive(pid: int, who: str) -> bool:
     return identity(pid) == who
 
