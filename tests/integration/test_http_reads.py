@@ -1,0 +1,216 @@
+"""What the API shows: flights, a customer's orders, the workflow of one."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.integration.http_api import DEPARTURE, PRICE, Api, order_of, refusal, serving
+
+
+@pytest.fixture
+async def api(database_url: str) -> AsyncIterator[Api]:
+    async with serving(database_url) as api:
+        yield api
+
+
+def flight_json(flight: UUID, **changes: Any) -> dict[str, Any]:
+    shown = {
+        "id": str(flight),
+        "airline": "Aurora",
+        "number": "AU 6",
+        "from": "SVO",
+        "to": "LED",
+        "departs_at": "2031-05-01T08:30:00Z",
+        "arrives_at": "2031-05-01T10:05:00Z",
+        "price": {"amount": PRICE, "currency": "RUB"},
+        "seats_left": 100,
+    }
+    return shown | changes
+
+
+async def test_flights_of_a_day_are_found_by_anybody(api: Api) -> None:
+    flight = await api.flight(number="AU 6", seats_taken=3)
+    await api.flight(origin="AER")
+    await api.flight(departs_at=DEPARTURE + timedelta(days=1))
+
+    answer = await api.search()
+
+    assert (answer.status_code, answer.json()) == (200, {"items": [flight_json(flight, seats_left=97)]})
+
+
+async def test_a_day_without_flights_is_no_error(api: Api) -> None:
+    answer = await api.search()
+
+    assert (answer.status_code, answer.json()) == (200, {"items": []})
+
+
+async def test_one_flight_is_shown(api: Api) -> None:
+    flight = await api.flight(number="AU 6")
+
+    answer = await api.get(f"/flights/{flight}")
+
+    assert (answer.status_code, answer.json()) == (200, flight_json(flight))
+
+
+SEARCHES = [
+    ({"from": "svo"}, "airport_invalid"),
+    ({"from": "LED"}, "airports_equal"),
+    ({"date": "9999-12-31"}, "day_invalid"),
+    ({"date": "tomorrow"}, "invalid_request"),
+    ({"date": "2031-05-01T10:00:00Z"}, "invalid_request"),
+]
+
+
+@pytest.mark.parametrize(("change", "code"), SEARCHES, ids=str)
+async def test_a_search_that_makes_no_sense_is_refused(api: Api, change: dict[str, str], code: str) -> None:
+    answer = await api.search(**change)
+
+    assert refusal(answer) == (422, code)
+
+
+@pytest.mark.parametrize("missing", ["from", "to", "date"])
+async def test_what_is_missing_in_a_search_is_named(api: Api, missing: str) -> None:
+    answer = await api.search(**{missing: None})
+
+    assert refusal(answer) == (422, "invalid_request")
+    assert answer.json()["errors"] == [{"message": "is required", "key": missing, "source": "query"}]
+
+
+async def test_what_is_wrong_in_a_search_is_named_as_the_caller_names_it(api: Api) -> None:
+    answer = await api.search(date="x")
+
+    assert [flaw["key"] for flaw in answer.json()["errors"]] == ["date"]
+
+
+@pytest.mark.parametrize(("name", "code"), [(str(uuid4()), "flight_not_found"), ("SU6", "not_found")])
+async def test_a_flight_that_is_not_there_is_404(api: Api, name: str, code: str) -> None:
+    assert refusal(await api.get(f"/flights/{name}")) == (404, code)
+
+
+async def test_orders_are_listed_newest_first_page_by_page(api: Api) -> None:
+    flight = await api.flight()
+    placed = [await api.place(flight) for _ in range(5)]
+
+    pages = [(await api.get("/orders", user="ann", limit=2)).json()]
+    while cursor := pages[-1]["next_cursor"]:
+        pages.append((await api.get("/orders", user="ann", limit=2, cursor=cursor)).json())
+
+    assert [page.keys() for page in pages] == [{"items", "next_cursor"}] * 3
+    assert [len(page["items"]) for page in pages] == [2, 2, 1]
+    assert [order for page in pages for order in page["items"]] == placed[::-1]
+
+
+async def test_a_page_that_is_just_full_is_the_last(api: Api) -> None:
+    flight = await api.flight()
+    for _ in range(2):
+        await api.place(flight)
+
+    page = (await api.get("/orders", user="ann", limit=2)).json()
+
+    assert (len(page["items"]), page["next_cursor"]) == (2, None)
+
+
+async def test_an_order_that_comes_between_two_pages_moves_neither(api: Api) -> None:
+    flight = await api.flight()
+    first, second = await api.place(flight), await api.place(flight)
+    page = (await api.get("/orders", user="ann", limit=1)).json()
+
+    await api.place(flight)
+    rest = (await api.get("/orders", user="ann", limit=10, cursor=page["next_cursor"])).json()
+
+    assert (page["items"], rest["items"]) == ([second], [first])
+
+
+async def test_orders_are_listed_by_status(api: Api) -> None:
+    flight = await api.flight()
+    done, _ = await api.place(flight), await api.place(flight)
+    await api.execute("UPDATE orders SET status = 'COMPLETED' WHERE id = :id", id=UUID(done["id"]))
+
+    page = (await api.get("/orders", user="ann", status="COMPLETED")).json()
+
+    assert [order["id"] for order in page["items"]] == [done["id"]]
+
+
+LISTS = [
+    ({"status": "DONE"}, "bad_status"),
+    ({"status": ""}, "bad_status"),
+    ({"cursor": "2"}, "bad_cursor"),
+    ({"cursor": "\x00"}, "bad_cursor"),
+    ({"limit": 0}, "invalid_request"),
+    ({"limit": 101}, "invalid_request"),
+    ({"limit": "many"}, "invalid_request"),
+]
+
+
+@pytest.mark.parametrize(("query", "code"), LISTS, ids=str)
+async def test_a_list_that_cannot_be_is_refused(api: Api, query: dict[str, Any], code: str) -> None:
+    assert refusal(await api.get("/orders", user="ann", **query)) == (422, code)
+
+
+@pytest.mark.parametrize("part", ["", "/workflow"])
+@pytest.mark.parametrize(("name", "code"), [(str(uuid4()), "order_not_found"), ("1", "not_found")])
+async def test_an_order_that_is_not_there_is_404(api: Api, part: str, name: str, code: str) -> None:
+    assert refusal(await api.get(f"/orders/{name}{part}", user="ann")) == (404, code)
+
+
+async def test_the_workflow_tells_what_was_done_and_what_is_waited_for(api: Api) -> None:
+    order = await api.place(await api.flight())
+
+    answer = await api.get(f"/orders/{order['id']}/workflow", user="ann")
+
+    flow = answer.json()
+    assert answer.status_code == 200
+    sent = flow["outbox"][0]
+    assert flow == {
+        "order": order,
+        "payment": None,
+        "tickets": [],
+        "outbox": [
+            {
+                "event_id": sent["event_id"],
+                "type": "ordersys.OrderCreated.v1",
+                "producer": "order-service",
+                "occurred_at": order["created_at"],
+                "status": "pending",
+                "attempts": 0,
+                "correlation_id": sent["correlation_id"],
+                "causation_id": "",
+                "published_at": None,
+                "topic": None,
+                "partition": None,
+                "offset": None,
+                "last_error": None,
+            }
+        ],
+        "inbox": [],
+        "history": [
+            {"from_status": None, "to_status": "CREATED", "at": order["created_at"], "reason": None, "event_id": None}
+        ],
+        "retries": [],
+        "dead_letters": [],
+        "waiting_for": flow["waiting_for"],
+    }
+    assert UUID(sent["correlation_id"]).version == 7
+
+
+async def test_a_finished_order_waits_for_nothing(api: Api) -> None:
+    order = await api.place(await api.flight())
+    await api.execute("UPDATE orders SET status = 'COMPLETED' WHERE id = :id", id=UUID(order["id"]))
+
+    assert (await api.get(f"/orders/{order['id']}/workflow", user="ann")).json()["waiting_for"] is None
+
+
+async def test_orders_of_a_customer_whom_nobody_knows_are_none(api: Api) -> None:
+    answer = await api.get("/orders", user="nobody")
+
+    assert (answer.status_code, answer.json()) == (200, {"items": [], "next_cursor": None})
+
+
+async def test_a_customer_may_be_named_in_any_script(api: Api) -> None:
+    flight = await api.flight()
+
+    assert (await api.post(order_of(flight), user="Анна Ахматова")).status_code == 201
+    assert len((await api.get("/orders", user="Анна Ахматова")).json()["items"]) == 1
