@@ -18,6 +18,7 @@ from ordersys.bootstrap.stack.parts import assemble
 from ordersys.bootstrap.stack.state import StackState, StateFolder
 from ordersys.bootstrap.supervision.children import ChildState
 from ordersys.infrastructure.embedded import ports, processes
+from ordersys.infrastructure.embedded.errors import EmbeddedError
 from tests.waiting import eventually_blocking
 
 SERVERS = ["postgres", "valkey", "kafka"]
@@ -191,8 +192,37 @@ def test_a_port_lost_before_the_first_start_is_replaced_and_one_in_use_never_is(
         assert home.read_ports()["valkey"] == book["valkey"]
         late = assemble(home, options(home), running=["valkey"]).ports
         late.chosen["valkey"] = chosen["valkey"]
-        late.settle("valkey")
-        assert late["valkey"] == chosen["valkey"]
+        with pytest.raises(EmbeddedError, match="is taken"):
+            late.settle("valkey")
+
+
+def test_a_state_that_cannot_be_written_ends_the_start(home: StateFolder) -> None:
+    (home.path / "state.json").mkdir()
+    with pytest.raises(StackError, match="cannot be written"):
+        stack.up(options(home))
+    (home.path / "state.json").rmdir()
+    (home.path / "options.json").unlink()
+    (home.path / "options.json").mkdir()
+    with pytest.raises(StackError, match="cannot be written"):
+        stack.up(options(home))
+
+
+def test_ctrl_c_takes_back_what_was_begun(home: StateFolder) -> None:
+    program = (
+        "import pathlib, sys; from ordersys.bootstrap import stack\n"
+        "stack.up(stack.UpOptions(state=pathlib.Path(sys.argv[1]), roles=False))"
+    )
+    command = [sys.executable, "-c", program, str(home.path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as starting:
+        eventually_blocking(lambda: "valkey" in pids(home), within=20)
+        begun = [*pids(home).values(), starting.pid]
+        starting.send_signal(signal.SIGINT)
+        starting.wait(30)
+    state = home.read()
+    assert state
+    assert not state.supervised
+    assert stack.services(home.path) == []
+    assert [processes.identity(pid) for pid in begun] == [None] * len(begun)
 
 
 def test_two_ups_at_once_are_refused(home: StateFolder) -> None:

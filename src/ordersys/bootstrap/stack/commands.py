@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def up(options: UpOptions) -> None:
     check_scale(options.scale)
     folder = StateFolder(path=options.state)
     folder.create()
-    with folder.locked("up", f"another `ordersys up` is starting the stack in {options.state} just now"):
+    with folder.locked("up", f"another `ordersys up` is starting the stack in {options.state} just now"), _written():
         state = folder.read()
         runs = state if state and state.supervised else None
         state = _change(folder, runs, options) if runs else _start(folder, options)
@@ -101,6 +101,15 @@ def logs(name: str | None = None, *, follow: bool = False, lines: int = 100, sta
         for part, log in chosen.items():
             text, read[part] = _read_on(log, read[part])
             yield from (prefix[part] + line for line in text.splitlines())
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """A full disk is no bug of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise StackError(f"{error.filename or 'the state folder'} cannot be written: {error.strerror}") from error
 
 
 def _start(folder: StateFolder, options: UpOptions) -> StackState:

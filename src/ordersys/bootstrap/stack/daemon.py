@@ -71,6 +71,10 @@ class Daemon:
             self.folder.write(state)
         except OSError as error:
             say(f"the state could not be written: {error}")
+            if not self.up and not self.stopping.is_set():
+                # Whoever waits for the start would wait for ever.
+                self.error = f"the state folder cannot be written: {error}"
+                self.stopping.set()
 
 
 def supervise(state: Path) -> int:

@@ -11,7 +11,7 @@ from threading import Lock
 
 from ordersys.bootstrap.stack.state import StackError, StateFolder, UpOptions
 from ordersys.bootstrap.supervision.children import Child
-from ordersys.config import ROLE_PORTS, ROLES, load
+from ordersys.config import ROLE_PORTS, ROLES, Settings, load
 from ordersys.infrastructure.embedded import ports
 from ordersys.infrastructure.embedded.kafka import Kafka
 from ordersys.infrastructure.embedded.kafka_jars import user_cache
@@ -29,13 +29,14 @@ USUAL_PORTS: dict[str, int] = {
 }
 JOBS = {"database": ("postgres",), "topics": ("kafka",)}
 SERVER_STOP_SECONDS = 20.0
-ROLE_STOP_SECONDS = 12.0  # shutdown_seconds and two more
+ROLE_START_SECONDS = 60.0
+RECOVERY_SECONDS = 600.0  # PostgreSQL after a crash: it may have much to do again, and must not be disturbed
 PROBE_SECONDS = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
 class PortBook:
-    """Who listens where. A port is kept for later starts of the folder, and for good once its owner was started."""
+    """Who listens where. A port is kept for later starts of the folder, and for good once its owner has answered."""
 
     folder: StateFolder
     chosen: dict[str, int]
@@ -46,12 +47,19 @@ class PortBook:
         return self.chosen[name]
 
     def settle(self, name: str) -> None:
-        """Before a start. Between the choice and the first start somebody else may have taken the port."""
+        """Before a start: somebody may have taken the port since it was chosen. Raises when it has to be this one."""
         with self._lock:
-            if name not in self.settled and not ports.is_free(self.chosen[name]):
+            if name in self.settled:
+                ports.require_free(self.chosen[name])
+            elif not ports.is_free(self.chosen[name]):
                 self.chosen[name] = ports.choose((), taken=self.chosen.values())
                 self.write()
-            self.settled.add(name)
+
+    def keep(self, answered: bool, *names: str) -> bool:
+        """Passes an answer on; after a first good one others rely on these ports."""
+        if answered:
+            self.settled.update(names)
+        return answered
 
     def write(self) -> None:
         self.folder.write_ports(self.folder.read_ports() | self.chosen)
@@ -64,8 +72,8 @@ class Parts:
     folder: StateFolder
     options: UpOptions
     ports: PortBook
-    # The other fault points, as configured.
-    rates: Mapping[str, float] = field(default_factory=dict)
+    # As configured, before the stack puts its own addresses in.
+    settings: Settings
 
     @property
     def postgres(self) -> Postgres:
@@ -112,11 +120,12 @@ class Parts:
             kind="server",
             prepare=prepare,
             command=lambda: server().command(),
-            ready=lambda: server().ready(),
+            ready=lambda: self.ports.keep(server().ready(), *ports_of),
             alive=lambda: server().alive(),
             address=lambda: server().address,
             log=self.folder.log(ports_of[0]),
             stop_signal=server().stop_signal,
+            start_seconds=RECOVERY_SECONDS,
             stop_seconds=SERVER_STOP_SECONDS,
         )
 
@@ -132,7 +141,6 @@ class Parts:
     def _role(self, role: str, name: str) -> Child:
         def prepare(_: Report) -> None:
             self.ports.settle(name)
-            ports.require_free(self.ports[name])
 
         return Child(
             name=name,
@@ -140,20 +148,22 @@ class Parts:
             after=("valkey", *JOBS),
             prepare=prepare,
             command=lambda: self._python("ordersys", "run", f"--role={role}", env=self._role_environment(name)),
-            ready=lambda: answers(self.ports[name], "/health/ready"),
+            ready=lambda: self.ports.keep(answers(self.ports[name], "/health/ready"), name),
             alive=lambda: answers(self.ports[name], "/health/live"),
             address=lambda: f"http://{HOST}:{self.ports[name]}",
             log=self.folder.log(name),
-            stop_seconds=ROLE_STOP_SECONDS,
+            start_seconds=ROLE_START_SECONDS,
+            stop_seconds=self.settings.shutdown_seconds + 2,
         )
 
     def _role_environment(self, name: str) -> dict[str, str]:
+        rates = {str(point): rate for point, rate in self.settings.chaos.rates.items()}
         return {
             "ORDERSYS__INSTANCE": name,
             "ORDERSYS__HTTP__HOST": HOST,
             "ORDERSYS__HTTP__PORT": str(self.ports[name]),
             "ORDERSYS__KAFKA__STATIC_MEMBERSHIP": "true",
-            "ORDERSYS__CHAOS__RATES": json.dumps({**self.rates, "publish.drop": self.options.publish_drop}),
+            "ORDERSYS__CHAOS__RATES": json.dumps({**rates, "publish.drop": self.options.publish_drop}),
             "ORDERSYS__LOG__FORMAT": "json",
         }
 
@@ -187,8 +197,7 @@ def assemble(folder: StateFolder, options: UpOptions, running: Collection[str] =
             preferred = [port for port in (known.get(name), USUAL_PORTS.get(name)) if port]
             book.chosen[name] = ports.choose(preferred, taken=book.chosen.values())
     book.write()
-    rates = {str(point): rate for point, rate in load(options.config, os.environ).chaos.rates.items()}
-    return Parts(folder=folder, options=options, ports=book, rates=rates)
+    return Parts(folder=folder, options=options, ports=book, settings=load(options.config, os.environ))
 
 
 def instances(options: UpOptions) -> Iterator[tuple[str, str]]:

@@ -129,7 +129,7 @@ class Keeper:
             await asyncio.sleep(CALM_PROBE_SECONDS if self.state.phase == "ready" else EAGER_SECONDS)
 
     async def _after_end(self, reason: str, starts: int, lived: float) -> None:
-        hopeless = starts >= STARTS_BEFORE_UP or self._wrong_use() or self.child.kind == "job"
+        hopeless = starts >= STARTS_BEFORE_UP or self._will_not_do() or self.child.kind == "job"
         if hopeless and not self.up():
             self._show("failed", pid=None, detail=reason)
             raise ChildFailed(self.child, reason)
@@ -140,9 +140,9 @@ class Keeper:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), delay)
 
-    def _wrong_use(self) -> bool:
-        """It never ran, or refuses its configuration: the next start would end the same way."""
-        return self._process is None or self._process.returncode == WRONG_USE
+    def _will_not_do(self) -> bool:
+        """It never ran, never answered, or refuses its configuration: the next start would end the same way."""
+        return self._process is None or bool(self._why) or self._process.returncode == WRONG_USE
 
     def _now_ready(self) -> None:
         if self.state.phase == "ready":
