@@ -55,7 +55,8 @@ class Display:
 
     def _say(self, service: ChildState) -> None:
         """Counting details ("3 of 45 files") are for terminals; here a line says only what is new in kind."""
-        text = f"{service.phase} {service.detail.partition(':')[0]}".rstrip()
+        counting = service.phase == "preparing"
+        text = f"{service.phase} {service.detail.partition(':')[0] if counting else service.detail}".rstrip()
         if service.phase == "waiting" or self._said.get(service.name) == text:
             return
         self._said[service.name] = text

@@ -20,6 +20,7 @@ _JVM = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
+    "--sun-misc-unsafe-memory-access=allow",
     "-XX:+AutoCreateSharedArchive",
     "-Xlog:cds=off",
     "-Xlog:cds+dynamic=off",
