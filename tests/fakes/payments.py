@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from ordersys.domain.payments.payment import Authorized, Declined, PaymentStatus
@@ -41,7 +42,8 @@ class FakePayments:
 
     async def claim(self, limit: int, *, at: datetime, until: datetime, owner: str) -> Sequence[Intent]:
         due = [(row.next_at, key) for key, row in self._rows() if row.next_at and row.next_at <= at and _free(row, at)]
-        mine = [key for _, key in sorted(due) if self.changes.try_lock(self.tables.payments, key)][:limit]
+        free = (key for _, key in sorted(due) if self.changes.try_lock(self.tables.payments, key))
+        mine = list(islice(free, limit))
         for key, row in self._rows():
             if key in mine:
                 intent = replace(row.intent, attempts=row.intent.attempts + 1)

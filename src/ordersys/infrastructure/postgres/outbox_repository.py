@@ -48,6 +48,8 @@ ARCHIVE = text("""
             CAST(:offsets AS bigint[]), CAST(:attempts AS int[])) AS sent (id, topic, partition, "offset", attempts)
         WHERE outbox.id = sent.id AND shard IN (SELECT shard FROM held)
         RETURNING outbox.*, sent.topic, sent.partition, sent."offset", sent.attempts
+    ), forgotten AS (
+        DELETE FROM outbox_attempts USING gone WHERE outbox_attempts.outbox_id = gone.id
     )
     INSERT INTO outbox_archive (id, event_id, aggregatetype, aggregateid, type, payload, headers, occurred_at,
         topic, partition, "offset", attempts, published_at)
@@ -62,14 +64,13 @@ BACKLOG = text("""
     FROM outbox
 """)
 
-FORGET = text("DELETE FROM outbox_attempts WHERE outbox_id = ANY(CAST(:ids AS bigint[]))")
-
+# Only for rows that are there: one that another worker has archived meanwhile must hold nothing back.
 DEFER = text("""
     INSERT INTO outbox_attempts AS earlier (outbox_id, order_id, attempts, next_attempt_at, last_error, parked_at)
-    SELECT id, order_id, 1, now() + coalesce(delay, 0) * interval '1 second', error,
+    SELECT id, aggregateid, 1, now() + coalesce(delay, 0) * interval '1 second', error,
         CASE WHEN delay IS NULL THEN now() END
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:orders AS uuid[]), CAST(:delays AS float8[]), CAST(:errors AS text[]))
-        AS failed (id, order_id, delay, error)
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:delays AS float8[]), CAST(:errors AS text[]))
+        AS failed (id, delay, error) JOIN outbox USING (id) FOR SHARE OF outbox
     ON CONFLICT (outbox_id) DO UPDATE SET attempts = earlier.attempts + 1,
         next_attempt_at = excluded.next_attempt_at, last_error = excluded.last_error, parked_at = excluded.parked_at
 """)
@@ -123,18 +124,13 @@ class PostgresOutboxQueue:
             "offsets": [one.ack.offset for one in published],
             "attempts": [one.row.attempts + 1 for one in published],
         }
-        retried = [one.row.id for one in published if one.row.attempts]
         with translated():
-            async with self.engine.begin() as connection:
-                moved = (await connection.execute(ARCHIVE, columns)).rowcount
-                if retried:
-                    await connection.execute(FORGET, {"ids": retried})
-        return moved
+            async with autocommit(self.engine).connect() as connection:
+                return (await connection.execute(ARCHIVE, columns)).rowcount
 
     async def defer(self, failed: Sequence[Failed]) -> None:
         columns = {
             "ids": [one.row.id for one in failed],
-            "orders": [one.row.order_id for one in failed],
             "delays": [one.delay for one in failed],
             "errors": [one.error[:500] for one in failed],
         }

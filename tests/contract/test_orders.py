@@ -1,0 +1,142 @@
+"""The Orders port: one suite for the fake and for PostgreSQL."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from ordersys.domain.orders.order import Order, Status
+from ordersys.usecase.orders.ports import StatusChange
+from tests.contract.world import World, undone
+from tests.fakes.clock import NOON
+from tests.fakes.making import event_id, item, order, order_id
+
+
+async def add(world: World, *orders: Order) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.orders.add(orders)
+
+
+async def stored(world: World, *numbers: int) -> dict[int, Order]:
+    async with undone(world.work) as transaction:
+        found = await transaction.orders.lock({order_id(number) for number in numbers})
+    return {number: found[order_id(number)] for number in numbers if order_id(number) in found}
+
+
+def step(after: Status, *, number: int = 1, before: Status | None, reason: str | None = None) -> StatusChange:
+    return StatusChange(
+        order_id=order_id(number),
+        before=before,
+        after=after,
+        at=NOON + timedelta(seconds=1),
+        reason=reason,
+        event_id=event_id(1),
+    )
+
+
+async def test_an_order_comes_back_as_it_was_added(world: World) -> None:
+    bought = [order(1, item(2, 1, 700), item(1, 3, 500)), order(2)]
+
+    await add(world, *bought)
+
+    assert list((await stored(world, 1, 2)).values()) == bought
+
+
+async def test_orders_that_do_not_exist_are_left_out(world: World) -> None:
+    await add(world, order(1))
+
+    assert set(await stored(world, 1, 2)) == {1}
+
+
+async def test_what_is_rolled_back_was_never_there(world: World) -> None:
+    async with undone(world.work) as transaction:
+        await transaction.orders.add([order(1)])
+
+    assert await stored(world, 1) == {}
+    assert await world.count("orders") == 0
+
+
+async def test_a_transaction_sees_its_own_changes_and_others_do_not(world: World) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(1)])
+        assert set(await transaction.orders.lock([order_id(1)])) == {order_id(1)}
+        assert await world.count("orders") == 0
+
+    assert await world.count("orders") == 1
+
+
+async def test_the_first_step_is_history_only(world: World) -> None:
+    await add(world, order(1))
+
+    async with world.work.begin() as transaction:
+        await transaction.orders.change([step(Status.CREATED, before=None)])
+
+    assert await stored(world, 1) == {1: order(1)}
+
+
+async def test_the_last_step_of_several_is_the_status(world: World) -> None:
+    await add(world, order(1), order(2))
+
+    async with world.work.begin() as transaction:
+        await transaction.orders.change(
+            [
+                step(Status.PAYMENT_AUTHORIZED, before=Status.CREATED),
+                step(Status.COMPLETED, before=Status.PAYMENT_AUTHORIZED),
+            ]
+        )
+
+    moved = replace(order(1), status=Status.COMPLETED, updated_at=NOON + timedelta(seconds=1))
+    assert await stored(world, 1, 2) == {1: moved, 2: order(2)}
+
+
+async def test_a_reason_is_kept(world: World) -> None:
+    await add(world, order(1))
+
+    async with world.work.begin() as transaction:
+        await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED, reason="no money")])
+
+    assert (await stored(world, 1))[1].reason == "no money"
+
+
+async def test_no_status_is_reached_twice(world: World) -> None:
+    await add(world, order(1))
+    async with world.work.begin() as transaction:
+        await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED)])
+
+    with pytest.raises((IntegrityError, ValueError)):
+        async with world.work.begin() as transaction:
+            await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED)])
+
+
+async def test_a_locked_order_is_seen_by_the_next_as_the_first_left_it(world: World) -> None:
+    await add(world, order(1))
+    locked, seen = asyncio.Event(), []
+
+    async def second() -> None:
+        await locked.wait()
+        async with world.work.begin() as transaction:
+            seen.append((await transaction.orders.lock([order_id(1)]))[order_id(1)].status)
+
+    waiting = asyncio.create_task(second())
+    async with world.work.begin() as transaction:
+        await transaction.orders.lock([order_id(1)])
+        locked.set()
+        await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED)])
+        assert seen == []
+    await waiting
+
+    assert seen == [Status.CANCELLED]
+
+
+async def test_what_follows_a_commit_follows_no_rollback(world: World) -> None:
+    done: list[str] = []
+
+    async with undone(world.work) as transaction:
+        transaction.on_commit(lambda: done.append("rolled back"))
+    async with world.work.begin() as transaction:
+        transaction.on_commit(lambda: done.append("committed"))
+        assert done == []
+
+    assert done == ["committed"]

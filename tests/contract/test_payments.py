@@ -1,0 +1,185 @@
+"""The Payments port: one suite for the fake and for PostgreSQL."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from ordersys.domain.payments.payment import Answer, Authorized, Declined, Unanswered
+from ordersys.domain.shared.ids import OrderId
+from ordersys.messaging.envelope import Cause
+from ordersys.usecase.orders.views import PaymentView
+from ordersys.usecase.payments.authorize_payments import RecordPayment, RecordPayments
+from ordersys.usecase.payments.ports import Intent
+from tests.contract.world import World, undone
+from tests.fakes.clock import NOON, FakeClock, FakeIds
+from tests.fakes.making import CAUSE, charge, order, order_id, rub
+
+LEASE = timedelta(seconds=6)
+YES, NO = Authorized(authorization_id="auth_1"), Declined(reason="card_declined")
+
+
+async def request(world: World, *numbers: int, at: datetime = NOON, cause: Cause = CAUSE) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.payments.request([Intent(charge=charge(n), cause=cause) for n in numbers], at=at)
+
+
+async def claim(world: World, *, at: datetime = NOON, owner: str = "one", limit: int = 100) -> list[OrderId]:
+    return [intent.charge.order_id for intent in await intents(world, at=at, owner=owner, limit=limit)]
+
+
+async def intents(world: World, *, at: datetime = NOON, owner: str = "one", limit: int = 100) -> Sequence[Intent]:
+    async with world.work.begin() as transaction:
+        return await transaction.payments.claim(limit, at=at, until=at + LEASE, owner=owner)
+
+
+async def settle(world: World, *answers: tuple[Intent, Authorized | Declined]) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.payments.settle(answers, at=NOON)
+
+
+async def still_open(world: World, *numbers: int) -> set[OrderId]:
+    async with undone(world.work) as transaction:
+        return await transaction.payments.open([order_id(number) for number in numbers])
+
+
+async def shown(world: World, number: int = 1) -> PaymentView | None:
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(number)])
+    view = await world.reads.order(order_id(number), None)
+    return view.payment if view else None
+
+
+def ids(*numbers: int) -> list[OrderId]:
+    return [order_id(number) for number in numbers]
+
+
+async def test_a_requested_payment_is_due_at_once_and_comes_back_whole(world: World) -> None:
+    await request(world, 1)
+
+    assert await intents(world) == [Intent(charge=charge(1), cause=CAUSE, attempts=1)]
+
+
+async def test_it_is_not_due_before_it_was_requested(world: World) -> None:
+    await request(world, 1, at=NOON + timedelta(seconds=1))
+
+    assert await claim(world) == []
+
+
+async def test_an_order_keeps_its_first_payment(world: World) -> None:
+    await request(world, 1)
+    await request(world, 1, 2, cause=Cause(correlation_id="again"))
+
+    found = {intent.charge.order_id: intent.cause.correlation_id for intent in await intents(world)}
+
+    assert found == {order_id(1): CAUSE.correlation_id, order_id(2): "again"}
+
+
+async def test_a_claim_holds_until_its_lease_ends(world: World) -> None:
+    await request(world, 1)
+    await claim(world)
+
+    assert await claim(world, at=NOON + LEASE, owner="two") == []
+    (again,) = await intents(world, at=NOON + LEASE + timedelta(milliseconds=1), owner="two")
+    assert again.attempts == 2
+
+
+async def test_a_claim_takes_the_longest_due_and_no_more_than_asked_for(world: World) -> None:
+    for number, second in [(1, 3), (2, 1), (3, 2)]:
+        await request(world, number, at=NOON + timedelta(seconds=second))
+
+    later = NOON + timedelta(seconds=10)
+    assert sorted(await claim(world, at=later, limit=2)) == ids(2, 3)
+    assert await claim(world, at=later) == ids(1)
+
+
+async def test_claims_at_the_same_moment_are_disjoint(world: World) -> None:
+    await request(world, *range(1, 41))
+    together, done = asyncio.Barrier(4), asyncio.Barrier(4)
+
+    async def once(owner: str) -> list[OrderId]:
+        async with world.work.begin() as transaction:
+            await together.wait()
+            found = await transaction.payments.claim(10, at=NOON, until=NOON + LEASE, owner=owner)
+            await done.wait()
+        return [intent.charge.order_id for intent in found]
+
+    found = [one for batch in await asyncio.gather(*(once(f"payment-{n}") for n in range(4))) for one in batch]
+
+    assert sorted(found) == ids(*range(1, 41))
+
+
+async def test_only_what_this_name_had_claimed_is_taken_back(world: World) -> None:
+    await request(world, 1)
+    await claim(world, owner="one")
+    await request(world, 2)
+    await claim(world, owner="two")
+
+    async with world.work.begin() as transaction:
+        assert await transaction.payments.reclaim("one", at=NOON) == 1
+
+    assert await claim(world, owner="one") == ids(1)
+
+
+async def test_a_settled_payment_is_neither_open_nor_due(world: World) -> None:
+    await request(world, 1, 2, 3)
+    by_order = {intent.charge.order_id: intent for intent in await intents(world)}
+
+    await settle(world, (by_order[order_id(1)], YES), (by_order[order_id(2)], NO))
+
+    assert await still_open(world, 1, 2, 3, 4) == {order_id(3)}
+    assert await claim(world, at=NOON + timedelta(days=1)) == ids(3)
+
+
+async def test_an_authorized_payment_shows_its_reference(world: World) -> None:
+    await request(world, 1)
+    (intent,) = await intents(world)
+
+    await settle(world, (intent, YES))
+
+    assert await shown(world) == PaymentView(
+        status="AUTHORIZED", method="pm_ok", amount=rub(1000), attempts=1, authorization_id="auth_1"
+    )
+
+
+async def test_a_declined_payment_shows_its_reason(world: World) -> None:
+    await request(world, 1)
+    (intent,) = await intents(world)
+
+    await settle(world, (intent, NO))
+
+    assert await shown(world) == PaymentView(
+        status="DECLINED", method="pm_ok", amount=rub(1000), attempts=1, reason="card_declined"
+    )
+
+
+async def test_a_postponed_payment_is_due_at_its_time_whatever_the_lease(world: World) -> None:
+    await request(world, 1)
+    (intent,) = await intents(world)
+    due = NOON + timedelta(seconds=1)
+
+    async with world.work.begin() as transaction:
+        await transaction.payments.postpone([(intent, "no answer", due)])
+
+    assert await claim(world, at=due - timedelta(milliseconds=1)) == []
+    assert await claim(world, at=due, owner="two") == ids(1)
+
+
+async def test_two_recorders_of_one_payment_make_one_result_and_one_event(world: World) -> None:
+    await request(world, 1)
+    (intent,) = await intents(world)
+    recorders = [
+        RecordPayments(work=world.work, clock=FakeClock(), ids=FakeIds(start), retry_delays=[1.0])
+        for start in (1, 100, 200, 300)
+    ]
+    answers: list[Answer] = [YES, NO, Unanswered(error="e"), YES]
+
+    await asyncio.gather(
+        *(
+            one.execute([RecordPayment(intent=intent, answer=answer)])
+            for one, answer in zip(recorders, answers, strict=True)
+        )
+    )
+
+    assert await world.count("outbox") == 1
+    assert await still_open(world, 1) == set()
+    assert await claim(world, at=NOON + timedelta(days=1)) == []

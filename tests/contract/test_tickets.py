@@ -1,0 +1,124 @@
+"""The ports of the tickets: one suite for the fake and for PostgreSQL."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from ordersys.domain.tickets.seating import SeatMap
+from ordersys.usecase.tickets.issue_tickets import IssueTicket, IssueTickets
+from ordersys.usecase.tickets.ports import Leg, Ticket
+from tests.contract.world import World, undone
+from tests.fakes.clock import NOON, FakeClock, FakeIds
+from tests.fakes.making import CAUSE, flight_id, item, order, order_id
+
+
+def ticket(number: str, *, order: int = 1, ordinal: int = 0, flight: int = 1, seat: int = 1) -> Ticket:
+    return Ticket(
+        number=number,
+        order_id=order_id(order),
+        ordinal=ordinal,
+        flight_id=flight_id(flight),
+        seat_number=seat,
+        issued_at=NOON,
+    )
+
+
+async def add(world: World, *tickets: Ticket) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.tickets.add(tickets)
+
+
+async def seat_map(world: World, number: int = 1) -> SeatMap:
+    async with undone(world.work) as transaction:
+        return (await transaction.seat_maps.lock([flight_id(number)]))[flight_id(number)]
+
+
+async def test_an_itinerary_is_what_an_order_bought(world: World) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(1, item(2, 1), item(1, 3)), order(2)])
+
+    async with undone(world.work) as transaction:
+        legs = await transaction.itineraries.of({order_id(1), order_id(9)})
+
+    assert legs == {order_id(1): [Leg(flight_id=flight_id(2), seats=1), Leg(flight_id=flight_id(1), seats=3)]}
+
+
+async def test_a_flight_begins_with_an_empty_map(world: World) -> None:
+    assert await seat_map(world) == SeatMap(flight_id=flight_id(1))
+
+
+async def test_a_map_comes_back_as_it_was_saved(world: World) -> None:
+    saved = [
+        SeatMap(flight_id=flight_id(1), next_seat=9, released=[3, 5]),
+        SeatMap(flight_id=flight_id(2), next_seat=2),
+    ]
+
+    async with world.work.begin() as transaction:
+        await transaction.seat_maps.lock([flight_id(1), flight_id(2)])
+        await transaction.seat_maps.save(saved)
+
+    assert [await seat_map(world, 1), await seat_map(world, 2)] == saved
+
+
+async def test_a_map_of_a_rolled_back_transaction_is_as_before(world: World) -> None:
+    async with undone(world.work) as transaction:
+        maps = await transaction.seat_maps.lock([flight_id(1)])
+        maps[flight_id(1)].take()
+        await transaction.seat_maps.save(maps.values())
+
+    assert (await seat_map(world)).next_seat == 1
+
+
+async def test_numbers_are_13_digits_and_never_the_same(world: World) -> None:
+    async with undone(world.work) as transaction:
+        first = await transaction.tickets.next_numbers(3)
+    async with undone(world.work) as transaction:
+        second = await transaction.tickets.next_numbers(3)
+
+    assert len({*first, *second}) == 6
+    assert all(len(number) == 13 and number.isdigit() for number in first)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        ticket("2", order=1, ordinal=0, seat=2),
+        ticket("2", order=2, seat=1),
+        ticket("1", order=2, seat=2),
+    ],
+    ids=["order and ordinal", "seat", "number"],
+)
+async def test_what_is_ticketed_is_not_ticketed_again(world: World, second: Ticket) -> None:
+    await add(world, ticket("1"))
+
+    with pytest.raises((IntegrityError, ValueError)):
+        await add(world, second)
+
+    assert await world.count("tickets") == 1
+
+
+async def test_one_seat_number_on_two_flights_is_two_seats(world: World) -> None:
+    await add(world, ticket("1", flight=1), ticket("2", flight=2, ordinal=1))
+
+    assert await world.count("tickets") == 2
+
+
+async def test_issuers_at_the_same_moment_share_no_seat(world: World) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(n, item(1, 2), item(2, 1)) for n in range(1, 41)])
+    issuers = [IssueTickets(work=world.work, clock=FakeClock(), ids=FakeIds(n * 1000 + 1)) for n in range(4)]
+
+    await asyncio.gather(
+        *(
+            issuer.execute([IssueTicket(order_id=order_id(n), cause=CAUSE) for n in range(start, 41, 4)])
+            for start, issuer in enumerate(issuers, 1)
+        )
+    )
+
+    views = [await world.reads.order(order_id(number), None) for number in range(1, 41)]
+    seats = Counter((one.flight_id, one.seat) for view in views if view for one in view.tickets)
+    assert len(seats) == 120
+    assert max(seats.values()) == 1
+    assert {(await seat_map(world, 1)).next_seat, (await seat_map(world, 2)).next_seat} == {81, 41}

@@ -1,0 +1,171 @@
+"""The OrderReads port in memory; tests/contract/test_order_reads.py holds it to what PostgreSQL does."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from ordersys.domain.orders.order import Order
+from ordersys.domain.payments.payment import Authorized, Declined
+from ordersys.domain.shared.ids import CustomerId
+from ordersys.domain.tickets.seating import seat_label
+from ordersys.messaging.outbox import OutboxRow, Published
+from ordersys.messaging.retry import DeadLetter
+from ordersys.usecase.orders.ports import StatusChange
+from ordersys.usecase.orders.views import (
+    DeadLetterView,
+    HistoryView,
+    InboxView,
+    OrderPage,
+    OrderView,
+    OutboxView,
+    PaymentView,
+    TicketView,
+    WorkflowView,
+    order_view,
+)
+from tests.fakes.clock import NOON
+from tests.fakes.messaging import MessagingTables
+from tests.fakes.work import FakeDatabase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeOrderReads:
+    database: FakeDatabase
+
+    async def order(self, order_id: UUID, customer_id: CustomerId | None) -> OrderView | None:
+        found = [order for order in self.database.orders.orders.rows.values() if order.id == order_id]
+        return self._view(found[0]) if found and customer_id in (None, found[0].customer_id) else None
+
+    async def page(self, customer_id: CustomerId, *, status: str | None, before: UUID | None, limit: int) -> OrderPage:
+        mine = [order for order in self.database.orders.orders.rows.values() if order.customer_id == customer_id]
+        wanted = [o for o in mine if status in (None, o.status) and (before is None or o.id < before)]
+        newest_first = [self._view(order) for order in sorted(wanted, key=lambda order: order.id, reverse=True)]
+        shown = newest_first[:limit]
+        return OrderPage(items=shown, next_cursor=str(shown[-1].id) if len(newest_first) > limit else None)
+
+    async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView | None:
+        order = await self.order(order_id, customer_id)
+        if order is None:
+            return None
+        tables = self.database.messaging
+        letters = [letter for letter in tables.letters.rows.values() if letter.order_id == order_id]
+        history = self.database.orders.history.rows.values()
+        return WorkflowView(
+            order=order,
+            payment=order.payment,
+            tickets=order.tickets,
+            outbox=list(_outbox(tables, order_id)),
+            inbox=[*_inbox(tables, order_id), *map(_dead, (one for one in letters if one.event_id))],
+            history=[_step(change) for change in history if change.order_id == order_id],
+            retries=(),
+            dead_letters=[_letter(letter) for letter in letters],
+        )
+
+    def _view(self, order: Order) -> OrderView:
+        tickets = [one for one in self.database.tickets.tickets.rows.values() if one.order_id == order.id]
+        return replace(
+            order_view(order),
+            payment=self._payment(order),
+            tickets=[
+                TicketView(number=one.number, flight_id=one.flight_id, seat=seat_label(one.seat_number), status="VALID")
+                for one in sorted(tickets, key=lambda ticket: ticket.ordinal)
+            ],
+        )
+
+    def _payment(self, order: Order) -> PaymentView | None:
+        row = self.database.payments.payments.rows.get(order.id)
+        if row is None:
+            return None
+        return PaymentView(
+            status=row.status,
+            method=row.intent.charge.method,
+            amount=row.intent.charge.amount,
+            attempts=row.intent.attempts,
+            authorization_id=row.answer.authorization_id if isinstance(row.answer, Authorized) else None,
+            reason=row.answer.reason if isinstance(row.answer, Declined) else None,
+        )
+
+
+def _outbox(tables: MessagingTables, order_id: UUID) -> Iterator[OutboxView]:
+    events: dict[int, OutboxView] = {}
+    for row in tables.outbox.rows.values():
+        known = tables.attempts.get(row.id)
+        waiting = _event(row, "parked" if known and known.parked else "pending")
+        events[row.id] = replace(waiting, attempts=known.count, last_error=known.error) if known else waiting
+    for number, one in tables.archive.items():
+        events[number] = _published(one)
+    mine = {row.id for row in tables.outbox.rows.values() if row.order_id == order_id}
+    mine |= {number for number, one in tables.archive.items() if one.row.order_id == order_id}
+    yield from (view for number, view in sorted(events.items()) if number in mine)
+
+
+def _published(one: Published) -> OutboxView:
+    return replace(
+        _event(one.row, "published"),
+        attempts=one.row.attempts + 1,
+        published_at=NOON,
+        topic=one.topic,
+        partition=one.ack.partition,
+        offset=one.ack.offset,
+    )
+
+
+def _event(row: OutboxRow, status: str) -> OutboxView:
+    return OutboxView(
+        event_id=str(row.event_id),
+        type=row.type,
+        producer=row.source,
+        occurred_at=row.occurred_at,
+        status=status,
+        attempts=0,
+        correlation_id=row.cause.correlation_id,
+        causation_id=row.cause.causation_id,
+    )
+
+
+def _inbox(tables: MessagingTables, order_id: UUID) -> Sequence[InboxView]:
+    return [
+        InboxView(
+            consumer=consumer,
+            event_id=str(event_id),
+            type=message.type,
+            status="processed",
+            attempts=1,
+            processed_at=NOON,
+        )
+        for (consumer, event_id), message in tables.inbox.rows.items()
+        if message.order_id == order_id
+    ]
+
+
+def _dead(letter: DeadLetter) -> InboxView:
+    return InboxView(
+        consumer=letter.consumer,
+        event_id=str(letter.event_id),
+        type=letter.type or "",
+        status="dead",
+        attempts=letter.attempts,
+    )
+
+
+def _letter(letter: DeadLetter) -> DeadLetterView:
+    return DeadLetterView(
+        id=f"{letter.delivery.topic}/{letter.delivery.offset}",
+        consumer=letter.consumer,
+        event_id=str(letter.event_id),
+        type=letter.type,
+        status="NEW",
+        attempts=letter.attempts,
+        error=letter.error,
+        created_at=NOON,
+    )
+
+
+def _step(change: StatusChange) -> HistoryView:
+    return HistoryView(
+        from_status=change.before,
+        to_status=change.after,
+        at=change.at,
+        reason=change.reason,
+        event_id=str(change.event_id) if change.event_id else None,
+    )
