@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -51,6 +52,16 @@ def kafka(tmp_path: Path) -> Iterator[KafkaServer]:
     server = servers.kafka(tmp_path)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Not under pytest's own folders, which only their owner may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        if privileges.first_closed(Path(folder)):
+            pytest.skip("the temporary folder of this machine is closed to others")
+        yield Path(folder)
 
 
 async def sql(url: str, statement: str) -> object:
@@ -171,14 +182,12 @@ def test_an_interrupted_creation_is_begun_again(postgres: PostgresServer) -> Non
 
 
 @needs_root
-async def test_root_without_namespaces_runs_postgres_as_nobody(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("nobody")
-    open_the_way(folder)
-    binaries = servers.postgres(folder).server._binaries.postgres
+async def test_root_without_namespaces_runs_postgres_as_nobody(open_folder: Path) -> None:
+    binaries = servers.postgres(open_folder).server._binaries.postgres
     if privileges.first_closed(binaries):
         pytest.skip(f"nobody cannot reach {binaries}")
-    server = replace(servers.postgres(folder).server, namespaces=False)
-    running = RunningServer(server=server, log=folder / "log")
+    server = replace(servers.postgres(open_folder).server, namespaces=False)
+    running = RunningServer(server=server, log=open_folder / "log")
     try:
         running.start()
         assert owner(Path(f"/proc/{running.pid}")) == owner(server.data) != "root"
@@ -187,7 +196,7 @@ async def test_root_without_namespaces_runs_postgres_as_nobody(tmp_path_factory:
         running.stop()
         # The same data under the other way of running, and back.
         for namespaces in (None, False):
-            again = RunningServer(server=replace(server, namespaces=namespaces), log=folder / "log")
+            again = RunningServer(server=replace(server, namespaces=namespaces), log=open_folder / "log")
             again.start()
             assert await sql(url, "SELECT value FROM kept") == 42
             again.stop()
@@ -297,12 +306,6 @@ def seconds(call: Callable[[], None]) -> float:
 
 def owner(path: Path) -> str:
     return path.owner()
-
-
-def open_the_way(folder: Path) -> None:
-    for place in (folder, *folder.parents):
-        if place.owner() == "root" and place.name.startswith(("pytest-", "nobody")):
-            place.chmod(place.stat().st_mode | 0o011)
 
 
 def produce(broker: Config, values: list[bytes]) -> None:
