@@ -26,3 +26,29 @@ class OrderCreated(Event):
     items: tuple[OrderedItem, ...]
     total: Money
     payment_method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCancelled(Event):
+    """By the customer, or because its deadline passed. Money and tickets must go back, whenever they come."""
+
+    TYPE: ClassVar[str] = "ordersys.OrderCancelled.v1"
+    STREAM: ClassVar[str] = "orders"
+    SOURCE: ClassVar[str] = "order-service"
+
+    order_id: OrderId
+    total: Money
+    payment_method: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequested(Event):
+    """The customer gives a completed purchase back: first the tickets, then the money."""
+
+    TYPE: ClassVar[str] = "ordersys.RefundRequested.v1"
+    STREAM: ClassVar[str] = "orders"
+    SOURCE: ClassVar[str] = "order-service"
+
+    order_id: OrderId
+    reason: str

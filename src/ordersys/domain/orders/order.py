@@ -25,12 +25,16 @@ class Status(StrEnum):
 
 
 FINAL: Final = frozenset({Status.COMPLETED, Status.CANCELLED, Status.REFUNDED})
+# What reaches one of these gives its seats back.
+WITHOUT_SEATS: Final = frozenset({Status.CANCELLED, Status.REFUNDED})
 
 
 class Move(StrEnum):
     AUTHORIZE = "authorize"
     COMPLETE = "complete"
     CANCEL = "cancel"
+    REQUEST_REFUND = "request_refund"
+    REFUND = "refund"
 
 
 PATHS: Final[Mapping[tuple[Status, Move], tuple[Status, ...]]] = {
@@ -39,9 +43,23 @@ PATHS: Final[Mapping[tuple[Status, Move], tuple[Status, ...]]] = {
     (Status.CREATED, Move.CANCEL): (Status.CANCELLED,),
     (Status.PAYMENT_AUTHORIZED, Move.AUTHORIZE): (),
     (Status.PAYMENT_AUTHORIZED, Move.COMPLETE): (Status.COMPLETED,),
+    (Status.PAYMENT_AUTHORIZED, Move.CANCEL): (Status.CANCELLED,),
     (Status.COMPLETED, Move.AUTHORIZE): (),
     (Status.COMPLETED, Move.COMPLETE): (),
+    (Status.COMPLETED, Move.REQUEST_REFUND): (Status.REFUND_PENDING,),
+    # A payment or tickets that come late: whoever issued them takes them back by itself.
+    (Status.CANCELLED, Move.AUTHORIZE): (),
+    (Status.CANCELLED, Move.COMPLETE): (),
     (Status.CANCELLED, Move.CANCEL): (),
+    (Status.CANCELLED, Move.REFUND): (),
+    (Status.REFUND_PENDING, Move.AUTHORIZE): (),
+    (Status.REFUND_PENDING, Move.COMPLETE): (),
+    (Status.REFUND_PENDING, Move.REQUEST_REFUND): (),
+    (Status.REFUND_PENDING, Move.REFUND): (Status.REFUNDED,),
+    (Status.REFUNDED, Move.AUTHORIZE): (),
+    (Status.REFUNDED, Move.COMPLETE): (),
+    (Status.REFUNDED, Move.REQUEST_REFUND): (),
+    (Status.REFUNDED, Move.REFUND): (),
 }
 
 

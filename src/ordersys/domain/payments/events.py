@@ -27,3 +27,26 @@ class PaymentDeclined(Event):
 
     order_id: OrderId
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentVoided(Event):
+    """The customer's money was given up before it was taken."""
+
+    TYPE: ClassVar[str] = "ordersys.PaymentVoided.v1"
+    STREAM: ClassVar[str] = "payments"
+    SOURCE: ClassVar[str] = "payment-service"
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRefunded(Event):
+    """The customer has the money back."""
+
+    TYPE: ClassVar[str] = "ordersys.PaymentRefunded.v1"
+    STREAM: ClassVar[str] = "payments"
+    SOURCE: ClassVar[str] = "payment-service"
+
+    order_id: OrderId
+    amount: Money

@@ -1,8 +1,16 @@
-"""What may a payment do? REQUESTED is the intent to call the gateway; an answer ends it."""
+"""What may a payment do? Two tables say it: `ASKED` for what events ask of it, `ANSWERED` for what the gateway
+answers.
 
+A status that waits for the gateway (`CALLS`) is at the same time the intent to call it; the answer ends it. A
+payment that is asked for something it has outlived stays as it is: events come late and more than once.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from ordersys.domain.payments.errors import IllegalPaymentMove
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
 
@@ -11,6 +19,67 @@ class PaymentStatus(StrEnum):
     REQUESTED = "REQUESTED"
     AUTHORIZED = "AUTHORIZED"
     DECLINED = "DECLINED"
+    CAPTURING = "CAPTURING"
+    CAPTURED = "CAPTURED"
+    VOIDING = "VOIDING"
+    VOIDED = "VOIDED"
+    REFUNDING = "REFUNDING"
+    REFUNDED = "REFUNDED"
+
+
+class Call(StrEnum):
+    """What the gateway can be asked. RELEASE gives back whatever it holds, be that authorized or captured."""
+
+    AUTHORIZE = "authorize"
+    CAPTURE = "capture"
+    RELEASE = "release"
+
+
+CALLS: Final[Mapping[PaymentStatus, Call]] = {
+    PaymentStatus.REQUESTED: Call.AUTHORIZE,
+    PaymentStatus.CAPTURING: Call.CAPTURE,
+    PaymentStatus.VOIDING: Call.RELEASE,
+    PaymentStatus.REFUNDING: Call.RELEASE,
+}
+
+
+class Demand(StrEnum):
+    """What an event asks of a payment: take the money, give it up, give it back."""
+
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    REFUND = "refund"
+
+
+_GIVEN_UP: Final = (
+    PaymentStatus.DECLINED,
+    PaymentStatus.VOIDING,
+    PaymentStatus.VOIDED,
+    PaymentStatus.REFUNDING,
+    PaymentStatus.REFUNDED,
+)
+
+ASKED: Final[Mapping[tuple[PaymentStatus, Demand], PaymentStatus]] = {
+    (PaymentStatus.AUTHORIZED, Demand.CAPTURE): PaymentStatus.CAPTURING,
+    (PaymentStatus.CAPTURING, Demand.CAPTURE): PaymentStatus.CAPTURING,
+    (PaymentStatus.CAPTURED, Demand.CAPTURE): PaymentStatus.CAPTURED,
+    (PaymentStatus.REQUESTED, Demand.CANCEL): PaymentStatus.VOIDING,
+    (PaymentStatus.AUTHORIZED, Demand.CANCEL): PaymentStatus.VOIDING,
+    (PaymentStatus.CAPTURING, Demand.CANCEL): PaymentStatus.REFUNDING,
+    (PaymentStatus.CAPTURED, Demand.CANCEL): PaymentStatus.REFUNDING,
+    (PaymentStatus.AUTHORIZED, Demand.REFUND): PaymentStatus.REFUNDING,
+    (PaymentStatus.CAPTURING, Demand.REFUND): PaymentStatus.REFUNDING,
+    (PaymentStatus.CAPTURED, Demand.REFUND): PaymentStatus.REFUNDING,
+    **{(status, demand): status for status in _GIVEN_UP for demand in Demand},
+}
+
+
+def asked(status: PaymentStatus, demand: Demand) -> PaymentStatus:
+    """The status that the demand leads to; the same one when nothing is left to do. Raises IllegalPaymentMove."""
+    try:
+        return ASKED[status, demand]
+    except KeyError:
+        raise IllegalPaymentMove(status, demand) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +97,35 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The gateway has captured or released the money."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unanswered:
     """It is not known what the gateway did: the same question must be asked again, with the same key."""
 
     error: str
 
 
-Answer = Authorized | Declined | Unanswered
+Settled = Authorized | Declined | Done
+Answer = Settled | Unanswered
+
+ANSWERED: Final[Mapping[tuple[PaymentStatus, type[Settled]], PaymentStatus]] = {
+    (PaymentStatus.REQUESTED, Authorized): PaymentStatus.AUTHORIZED,
+    (PaymentStatus.REQUESTED, Declined): PaymentStatus.DECLINED,
+    (PaymentStatus.CAPTURING, Done): PaymentStatus.CAPTURED,
+    (PaymentStatus.VOIDING, Done): PaymentStatus.VOIDED,
+    (PaymentStatus.REFUNDING, Done): PaymentStatus.REFUNDED,
+}
+
+
+def answered(status: PaymentStatus, answer: Settled) -> PaymentStatus:
+    """The status after the gateway's answer. Raises IllegalPaymentMove for an answer to another question."""
+    try:
+        return ANSWERED[status, type(answer)]
+    except KeyError:
+        raise IllegalPaymentMove(status, type(answer).__name__) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

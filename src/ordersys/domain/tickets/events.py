@@ -24,3 +24,27 @@ class TicketIssued(Event):
 
     order_id: OrderId
     tickets: tuple[IssuedTicket, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketRejected(Event):
+    """The airline gives no tickets for this order; none were issued."""
+
+    TYPE: ClassVar[str] = "ordersys.TicketRejected.v1"
+    STREAM: ClassVar[str] = "tickets"
+    SOURCE: ClassVar[str] = "ticket-service"
+
+    order_id: OrderId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketVoided(Event):
+    """All tickets of one order are void, and their seats on board free."""
+
+    TYPE: ClassVar[str] = "ordersys.TicketVoided.v1"
+    STREAM: ClassVar[str] = "tickets"
+    SOURCE: ClassVar[str] = "ticket-service"
+
+    order_id: OrderId
+    numbers: tuple[str, ...]

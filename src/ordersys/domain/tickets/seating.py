@@ -30,3 +30,7 @@ class SeatMap:
             return lowest
         self.next_seat += 1
         return self.next_seat - 1
+
+    def release(self, seat_number: int) -> None:
+        """The seat may be taken again."""
+        self.released.append(seat_number)

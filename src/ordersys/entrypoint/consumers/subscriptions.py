@@ -6,28 +6,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ordersys.domain.orders.events import OrderCreated
+from ordersys.domain.orders.events import OrderCancelled, OrderCreated, RefundRequested
 from ordersys.domain.orders.order import Move
-from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined
-from ordersys.domain.payments.payment import Charge
+from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined, PaymentRefunded, PaymentVoided
+from ordersys.domain.payments.payment import Charge, Demand
 from ordersys.domain.shared.event import Event
-from ordersys.domain.tickets.events import TicketIssued
+from ordersys.domain.tickets.events import TicketIssued, TicketRejected, TicketVoided
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 from ordersys.usecase.orders.advance_orders import AdvanceOrder
+from ordersys.usecase.payments.change_payments import ChangePayment
 from ordersys.usecase.payments.request_payments import RequestPayment
 from ordersys.usecase.tickets.issue_tickets import IssueTicket
+from ordersys.usecase.tickets.void_tickets import VoidTicket
+
+ToCommand = Callable[[Any, Message], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`use_case` is the name of its factory in the containers; `command` makes its command from the event and its
+    """`use_case` is the name of its factory in the containers; `command` makes its command of the event and its
     message.
     """
 
     event: type[Event]
     use_case: str
-    command: Callable[[Any, Message], object]
+    command: ToCommand
 
 
 def _request_payment(event: OrderCreated, message: Message) -> RequestPayment:
@@ -35,34 +39,55 @@ def _request_payment(event: OrderCreated, message: Message) -> RequestPayment:
     return RequestPayment(charge=charge, cause=message.caused())
 
 
+def _payment(demand: Demand) -> ToCommand:
+    def command(event: TicketIssued | TicketRejected | TicketVoided, message: Message) -> ChangePayment:
+        return ChangePayment(order_id=event.order_id, demand=demand, cause=message.caused())
+
+    return command
+
+
+def _cancel_payment(event: OrderCancelled, message: Message) -> ChangePayment:
+    charge = Charge(order_id=event.order_id, amount=event.total, method=event.payment_method)
+    cause = message.caused()
+    return ChangePayment(order_id=event.order_id, demand=Demand.CANCEL, cause=cause, unless_known=charge)
+
+
 def _issue_ticket(event: PaymentAuthorized, message: Message) -> IssueTicket:
     return IssueTicket(order_id=event.order_id, cause=message.caused())
 
 
-def _authorize_order(event: PaymentAuthorized, message: Message) -> AdvanceOrder:
-    return AdvanceOrder(order_id=event.order_id, move=Move.AUTHORIZE, event_id=message.event_id)
+def _void_ticket(event: OrderCancelled | RefundRequested, message: Message) -> VoidTicket:
+    return VoidTicket(order_id=event.order_id, cause=message.caused())
 
 
-def _cancel_order(event: PaymentDeclined, message: Message) -> AdvanceOrder:
-    reason = f"payment_declined: {event.reason}"
-    return AdvanceOrder(order_id=event.order_id, move=Move.CANCEL, event_id=message.event_id, reason=reason)
+def _order(move: Move, reason: Callable[[Any], str] | None = None) -> ToCommand:
+    def command(event: Any, message: Message) -> AdvanceOrder:
+        why = reason(event) if reason else None
+        return AdvanceOrder(order_id=message.order_id, move=move, event_id=message.event_id, reason=why)
 
-
-def _complete_order(event: TicketIssued, message: Message) -> AdvanceOrder:
-    return AdvanceOrder(order_id=event.order_id, move=Move.COMPLETE, event_id=message.event_id)
+    return command
 
 
 SUBSCRIPTIONS: Final[Mapping[str, Sequence[Subscription]]] = {
     PAYMENT_SERVICE: (
         Subscription(OrderCreated, "request_payments", _request_payment),
+        Subscription(TicketIssued, "change_payments", _payment(Demand.CAPTURE)),
+        Subscription(TicketRejected, "change_payments", _payment(Demand.CANCEL)),
+        Subscription(TicketVoided, "change_payments", _payment(Demand.REFUND)),
+        Subscription(OrderCancelled, "change_payments", _cancel_payment),
     ),
     TICKET_SERVICE: (
         Subscription(PaymentAuthorized, "issue_tickets", _issue_ticket),
+        Subscription(OrderCancelled, "void_tickets", _void_ticket),
+        Subscription(RefundRequested, "void_tickets", _void_ticket),
     ),
     ORDER_SERVICE: (
-        Subscription(PaymentAuthorized, "advance_orders", _authorize_order),
-        Subscription(PaymentDeclined, "advance_orders", _cancel_order),
-        Subscription(TicketIssued, "advance_orders", _complete_order),
+        Subscription(PaymentAuthorized, "advance_orders", _order(Move.AUTHORIZE)),
+        Subscription(PaymentDeclined, "advance_orders", _order(Move.CANCEL, lambda e: f"payment_declined: {e.reason}")),
+        Subscription(TicketIssued, "advance_orders", _order(Move.COMPLETE)),
+        Subscription(TicketRejected, "advance_orders", _order(Move.CANCEL, lambda e: f"tickets_rejected: {e.reason}")),
+        Subscription(PaymentVoided, "advance_orders", _order(Move.CANCEL, lambda e: "payment_voided")),
+        Subscription(PaymentRefunded, "advance_orders", _order(Move.REFUND)),
     ),
 }  # fmt: skip
 

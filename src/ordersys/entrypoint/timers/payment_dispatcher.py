@@ -7,12 +7,12 @@ again when the lease of the intent runs out, with the same key.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, assert_never
 
-from ordersys.domain.payments.payment import Answer, Unanswered
+from ordersys.domain.payments.payment import CALLS, Answer, Call, Unanswered
 from ordersys.domain.shared.errors import DomainError, Kind
-from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayment
 from ordersys.usecase.payments.ports import Gateway, Intent
+from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment
 
 
 class Recording(Protocol):
@@ -78,6 +78,17 @@ class PaymentDispatcher:
     async def _ask(self, intent: Intent) -> Answer:
         try:
             async with asyncio.timeout(self.timeout):
-                return await self.gateway.authorize(intent.charge)
+                return await self._call(intent)
         except TimeoutError:
             return Unanswered(error=f"the gateway did not answer within {self.timeout:g} s")
+
+    async def _call(self, intent: Intent) -> Answer:
+        match CALLS[intent.status]:
+            case Call.AUTHORIZE:
+                return await self.gateway.authorize(intent.charge)
+            case Call.CAPTURE:
+                return await self.gateway.capture(intent.charge)
+            case Call.RELEASE:
+                return await self.gateway.release(intent.charge)
+            case never:
+                assert_never(never)

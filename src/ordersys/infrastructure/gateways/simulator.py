@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ordersys.domain.payments.payment import Answer, Authorized, Charge, Declined, Unanswered
+from ordersys.domain.payments.payment import Answer, Authorized, Charge, Declined, Done, Unanswered
+from ordersys.domain.payments.payment import Call as Question
 from ordersys.domain.shared.errors import DomainError
 
 NEVER: Final = None
@@ -40,31 +41,35 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A call as the gateway's books take it."""
+class BookedCall:
+    """A call as the gateway's books take it. `authorizes_at`: see Behaviour."""
 
+    question: Question
     charge: Charge
-    authorizes_at: int | None
+    authorizes_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the books say of a key after a call: `calls` so far, and the one authorization id that the key will ever
-    have.
-    """
+    """What the books say of a key after a call: its status, its one authorization id, the calls to authorize so far."""
 
+    status: str
     authorization_id: str
     calls: int
 
 
-Books = Callable[[Call], Awaitable[Entry]]
+Books = Callable[[BookedCall], Awaitable[Entry]]
+Strikes = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySimulator:
-    """Implements usecase.payments.ports.Gateway."""
+    """Implements usecase.payments.ports.Gateway. `silent`: whether the answer to this call gets lost
+    (gateway.timeout).
+    """
 
     books: Books
+    silent: Strikes
 
     async def authorize(self, charge: Charge) -> Answer:
         behaviour = BEHAVIOURS.get(charge.method)
@@ -73,18 +78,40 @@ class GatewaySimulator:
         if not behaviour.reachable:
             return Unanswered(error="the gateway refused the connection")
         await asyncio.sleep(behaviour.seconds)
+        call = BookedCall(question=Question.AUTHORIZE, charge=charge, authorizes_at=behaviour.authorizes_at)
+        entry = await self._booked(call)
+        return await _authorized(behaviour, entry) if isinstance(entry, Entry) else entry
+
+    async def capture(self, charge: Charge) -> Answer:
+        entry = await self._booked(BookedCall(question=Question.CAPTURE, charge=charge))
+        if isinstance(entry, Unanswered):
+            return entry
+        return Done() if entry.status == "CAPTURED" else Unanswered(error=f"the charge is {entry.status}")
+
+    async def release(self, charge: Charge) -> Answer:
+        entry = await self._booked(BookedCall(question=Question.RELEASE, charge=charge))
+        return entry if isinstance(entry, Unanswered) else Done()
+
+    async def _booked(self, call: BookedCall) -> Entry | Unanswered:
         try:
-            entry = await self.books(Call(charge=charge, authorizes_at=behaviour.authorizes_at))
+            entry = await self.books(call)
         except DomainError as error:
             return Unanswered(error=f"the gateway failed: {error.code}")
-        return await _answer(behaviour, entry)
+        if self.silent():
+            await _nothing()
+        return entry
 
 
-async def _answer(behaviour: Behaviour, entry: Entry) -> Answer:
+async def _authorized(behaviour: Behaviour, entry: Entry) -> Answer:
     if entry.calls < behaviour.answers_at:
-        await asyncio.Event().wait()  # the caller hears nothing and gives up
-    if behaviour.authorizes_at is None:
-        return Declined(reason="card_declined")
-    if entry.calls < behaviour.authorizes_at:
+        await _nothing()
+    if entry.status == "AUTHORIZED":
+        return Authorized(authorization_id=entry.authorization_id)
+    if entry.status == "FAILED":
         return Unanswered(error="the gateway answered 503")
-    return Authorized(authorization_id=entry.authorization_id)
+    return Declined(reason="card_declined" if entry.status == "DECLINED" else f"charge_{entry.status.lower()}")
+
+
+async def _nothing() -> None:
+    """The caller hears nothing and gives up."""
+    await asyncio.Event().wait()

@@ -4,6 +4,7 @@ length.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,12 +41,19 @@ ADD_ITEMS = text("""
         CAST(:seats AS int[]), CAST(:amounts AS bigint[]))
 """)
 
-LOCK_ORDERS = text("""
+_ORDER = """
     SELECT id, customer_id, status, reason, payment_method, total_amount, currency, created_at, updated_at,
         (SELECT CAST(json_agg(json_build_object('flight_id', flight_id, 'seats', seats,
                 'unit_price', json_build_object('amount', unit_amount, 'currency', orders.currency)) ORDER BY position)
             AS text) FROM order_items WHERE order_id = orders.id) AS items
-    FROM orders WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    FROM orders
+"""
+
+LOCK_ORDERS = text(f"{_ORDER} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+
+LOCK_OVERDUE = text(f"""{_ORDER}
+    WHERE status IN ('CREATED', 'PAYMENT_AUTHORIZED') AND created_at < :before
+    ORDER BY id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
 """)
 
 ADD_HISTORY = text("""
@@ -107,6 +115,10 @@ class OrderRepository:
 
     async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
         rows = await self.connection.execute(LOCK_ORDERS, {"ids": list(order_ids)})
+        return {row.id: _order(row) for row in rows}
+
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Order]:
+        rows = await self.connection.execute(LOCK_OVERDUE, {"before": created_before, "limit": limit})
         return {row.id: _order(row) for row in rows}
 
     async def change(self, changes: Sequence[StatusChange]) -> None:

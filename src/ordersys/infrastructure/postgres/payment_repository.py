@@ -2,24 +2,27 @@
 ahead.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ordersys.domain.payments.payment import Authorized, Charge, Declined, PaymentStatus
+from ordersys.domain.payments.payment import CALLS, Authorized, Charge, Declined, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from
-from ordersys.usecase.payments.ports import Intent
+from ordersys.usecase.payments.ports import Change, Intent, SettledIntent
 
 REQUEST = text("""
     INSERT INTO payments (order_id, method, amount, currency, status, next_attempt_at, cause, created_at, updated_at)
-    SELECT order_id, method, amount, currency, 'REQUESTED', :at, CAST(cause AS jsonb), :at, :at
+    SELECT order_id, method, amount, currency, status, CASE WHEN due THEN CAST(:at AS timestamptz) END,
+        CAST(cause AS jsonb), :at, :at
     FROM unnest(CAST(:orders AS uuid[]), CAST(:methods AS text[]), CAST(:amounts AS bigint[]),
-        CAST(:currencies AS text[]), CAST(:causes AS text[])) AS intent (order_id, method, amount, currency, cause)
+        CAST(:currencies AS text[]), CAST(:statuses AS text[]), CAST(:due AS boolean[]), CAST(:causes AS text[]))
+        AS intent (order_id, method, amount, currency, status, due, cause)
+    ORDER BY order_id
     ON CONFLICT (order_id) DO NOTHING
 """)
 
@@ -29,7 +32,7 @@ CLAIM = text("""
         SELECT order_id FROM payments
         WHERE next_attempt_at <= :at AND (claimed_until IS NULL OR claimed_until < :at)
         ORDER BY next_attempt_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING order_id, method, amount, currency, CAST(cause AS text) AS cause, attempts
+    RETURNING order_id, method, amount, currency, status, CAST(cause AS text) AS cause, attempts
 """)
 
 RECLAIM = text("""
@@ -37,14 +40,24 @@ RECLAIM = text("""
     WHERE next_attempt_at IS NOT NULL AND claimed_by = :owner AND claimed_until > :at
 """)
 
-OPEN = text("""
-    SELECT order_id FROM payments WHERE order_id = ANY(CAST(:ids AS uuid[])) AND status = 'REQUESTED'
-    ORDER BY order_id FOR UPDATE
+LOCK = text("""
+    SELECT order_id, status FROM payments WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id FOR UPDATE
+""")
+
+# A new question starts its attempts anew, and whoever is still asking the old one has lost the claim.
+CHANGE = text("""
+    UPDATE payments SET status = changed.status, cause = CAST(changed.cause AS jsonb), attempts = 0, last_error = NULL,
+        next_attempt_at = CASE WHEN changed.due THEN CAST(:at AS timestamptz) END,
+        claimed_by = NULL, claimed_until = NULL, updated_at = :at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:due AS boolean[]), CAST(:causes AS text[]))
+        AS changed (order_id, status, due, cause)
+    WHERE payments.order_id = changed.order_id
 """)
 
 SETTLE = text("""
-    UPDATE payments SET status = answer.status, authorization_id = answer.authorization_id, reason = answer.reason,
-        next_attempt_at = NULL, claimed_by = NULL, claimed_until = NULL, updated_at = :at
+    UPDATE payments SET status = answer.status, reason = coalesce(answer.reason, payments.reason),
+        authorization_id = coalesce(answer.authorization_id, payments.authorization_id),
+        last_error = NULL, next_attempt_at = NULL, claimed_by = NULL, claimed_until = NULL, updated_at = :at
     FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:authorizations AS text[]),
         CAST(:reasons AS text[])) AS answer (order_id, status, authorization_id, reason)
     WHERE payments.order_id = answer.order_id
@@ -70,6 +83,8 @@ class PaymentRepository:
             "methods": [intent.charge.method for intent in intents],
             "amounts": [intent.charge.amount.amount for intent in intents],
             "currencies": [intent.charge.amount.currency for intent in intents],
+            "statuses": [str(intent.status) for intent in intents],
+            "due": [intent.status in CALLS for intent in intents],
             "causes": [cause_to_json(intent.cause) for intent in intents],
         }
         await self.connection.execute(REQUEST, {"at": at, **columns})
@@ -81,15 +96,27 @@ class PaymentRepository:
     async def reclaim(self, owner: str, *, at: datetime) -> int:
         return (await self.connection.execute(RECLAIM, {"owner": owner, "at": at})).rowcount
 
-    async def open(self, order_ids: Iterable[OrderId]) -> set[OrderId]:
-        return set((await self.connection.execute(OPEN, {"ids": list(order_ids)})).scalars())
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, PaymentStatus]:
+        rows = await self.connection.execute(LOCK, {"ids": list(order_ids)})
+        return {OrderId(row.order_id): PaymentStatus(row.status) for row in rows}
 
-    async def settle(self, answers: Sequence[tuple[Intent, Authorized | Declined]], *, at: datetime) -> None:
+    async def change(self, changes: Sequence[Change], *, at: datetime) -> None:
         columns = {
-            "ids": [intent.charge.order_id for intent, _ in answers],
-            "statuses": [_status(answer) for _, answer in answers],
-            "authorizations": [a.authorization_id if isinstance(a, Authorized) else None for _, a in answers],
-            "reasons": [a.reason if isinstance(a, Declined) else None for _, a in answers],
+            "ids": [change.order_id for change in changes],
+            "statuses": [str(change.becomes) for change in changes],
+            "due": [change.becomes in CALLS for change in changes],
+            "causes": [cause_to_json(change.cause) for change in changes],
+        }
+        await self.connection.execute(CHANGE, {"at": at, **columns})
+
+    async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
+        columns = {
+            "ids": [one.intent.charge.order_id for one in answers],
+            "statuses": [str(one.becomes) for one in answers],
+            "authorizations": [
+                one.answer.authorization_id if isinstance(one.answer, Authorized) else None for one in answers
+            ],
+            "reasons": [one.answer.reason if isinstance(one.answer, Declined) else None for one in answers],
         }
         await self.connection.execute(SETTLE, {"at": at, **columns})
 
@@ -102,13 +129,9 @@ class PaymentRepository:
         await self.connection.execute(POSTPONE, columns)
 
 
-def _status(answer: Authorized | Declined) -> str:
-    return str(PaymentStatus.AUTHORIZED if isinstance(answer, Authorized) else PaymentStatus.DECLINED)
-
-
 def _intent(row: Row[tuple[object, ...]]) -> Intent:
     charge = Charge(
         order_id=OrderId(row.order_id), amount=Money(amount=row.amount, currency=row.currency), method=row.method
     )
     cause, _ = headers_from(row.cause)
-    return Intent(charge=charge, cause=cause, attempts=row.attempts)
+    return Intent(charge=charge, status=PaymentStatus(row.status), cause=cause, attempts=row.attempts)

@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -167,6 +168,16 @@ tickets = Table(
     Index("uq_tickets_seat", "flight_id", "seat_number", unique=True, postgresql_where=text("status = 'VALID'")),
 )
 
+# One row per order that was paid or cancelled: decided once, so a late payment finds that there are to be no tickets.
+ticketings = Table(
+    "ticketings",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("updated_at", MOMENT, nullable=False),
+)
+
 # A queue: insert and delete only, in the shape of Debezium's outbox event router (hence the names without underscores).
 outbox = Table(
     "outbox",
@@ -252,6 +263,8 @@ inbox_retries = Table(
     metadata,
     Column("consumer", Text, nullable=False),
     Column("event_id", Uuid, nullable=False),
+    # The order in which they were put aside; an order's later events wait behind its first.
+    Column("id", BigInteger, Identity(always=True), nullable=False),
     Column("order_id", Uuid, nullable=False),
     Column("type", Text, nullable=False),
     Column("topic", Text, nullable=False),
@@ -294,6 +307,17 @@ dead_letters = Table(
     UniqueConstraint("consumer", "topic", "partition", "offset"),
     Index(None, "order_id"),
     Index(None, "created_at"),
+)
+
+# What operators have set over the configuration; every role reads it about once a second.
+chaos_rates = Table(
+    "chaos_rates",
+    metadata,
+    Column("point", Text, primary_key=True),
+    Column("rate", Double, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", MOMENT, nullable=False),
+    CheckConstraint("rate BETWEEN 0 AND 1", name="rate"),
 )
 
 idempotency_keys = Table(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
@@ -9,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap, seat_label
+from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.infrastructure.postgres.codec import to_json
-from ordersys.usecase.tickets.ports import Leg, Ticket
+from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
 
 # The demo airline's code: the first three of a ticket number's 13 digits; no real airline has it.
 PREFIX: Final = "999"
@@ -18,6 +20,27 @@ PREFIX: Final = "999"
 ITEMS = text("""
     SELECT order_id, flight_id, seats FROM order_items
     WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, position
+""")
+
+# Sorted, here and below: two transactions that meet wait for each other in one direction only.
+DECIDE = text("""
+    INSERT INTO ticketings (order_id, status, created_at, updated_at)
+    SELECT order_id, status, :at, :at FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]))
+        AS decision (order_id, status) ORDER BY order_id
+    ON CONFLICT (order_id) DO NOTHING RETURNING order_id
+""")
+
+VOID_TICKETINGS = text("""
+    INSERT INTO ticketings AS known (order_id, status, created_at, updated_at)
+    SELECT order_id, 'VOIDED', :at, :at FROM unnest(CAST(:ids AS uuid[])) AS voided (order_id) ORDER BY order_id
+    ON CONFLICT (order_id) DO UPDATE SET status = 'VOIDED', updated_at = excluded.updated_at
+        WHERE known.status = 'ISSUED'
+    RETURNING order_id, old.status AS before
+""")
+
+VOID_TICKETS = text("""
+    UPDATE tickets SET status = 'VOIDED' WHERE order_id = ANY(CAST(:ids AS uuid[])) AND status = 'VALID'
+    RETURNING number, order_id, flight_id, seat_number
 """)
 
 MAKE_MAPS = text("""
@@ -47,6 +70,21 @@ ADD = text("""
         CAST(:flights AS uuid[]), CAST(:seat_numbers AS int[]), CAST(:seats AS text[]), CAST(:moments AS timestamptz[]))
         AS ticket (number, order_id, ordinal, flight_id, seat_number, seat, issued_at)
 """)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketingRepository:
+    """Implements usecase.tickets.ports.Ticketings."""
+
+    connection: AsyncConnection
+
+    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> set[OrderId]:
+        columns = {"ids": list(decisions), "statuses": [str(status) for status in decisions.values()]}
+        return set((await self.connection.execute(DECIDE, {"at": at, **columns})).scalars())
+
+    async def void(self, order_ids: Iterable[OrderId], *, at: datetime) -> set[OrderId]:
+        rows = await self.connection.execute(VOID_TICKETINGS, {"at": at, "ids": list(order_ids)})
+        return {row.order_id for row in rows if row.before == Ticketing.ISSUED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +145,10 @@ class TicketRepository:
             "moments": [ticket.issued_at for ticket in tickets],
         }
         await self.connection.execute(ADD, columns)
+
+    async def void(self, order_ids: Iterable[OrderId]) -> Sequence[VoidedTicket]:
+        rows = await self.connection.execute(VOID_TICKETS, {"ids": list(order_ids)})
+        return [
+            VoidedTicket(number=row.number, order_id=row.order_id, flight_id=row.flight_id, seat_number=row.seat_number)
+            for row in rows
+        ]

@@ -17,6 +17,7 @@ from ordersys.infrastructure.postgres.payment_repository import PaymentRepositor
 from ordersys.infrastructure.postgres.ticket_repository import (
     ItineraryRepository,
     SeatMapRepository,
+    TicketingRepository,
     TicketRepository,
 )
 
@@ -62,6 +63,10 @@ class PostgresTransaction:
     @cached_property
     def payments(self) -> PaymentRepository:
         return PaymentRepository(connection=self.connection)
+
+    @cached_property
+    def ticketings(self) -> TicketingRepository:
+        return TicketingRepository(connection=self.connection)
 
     @cached_property
     def itineraries(self) -> ItineraryRepository:

@@ -97,6 +97,10 @@ class Orders(Protocol):
         """The orders that exist, locked in id order until the transaction ends."""
         ...
 
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Order]:
+        """Orders still under way that are that old, locked; those that somebody else has locked are passed over."""
+        ...
+
     async def change(self, changes: Sequence[StatusChange]) -> None:
         """Writes the history and each order's last status of these changes."""
         ...

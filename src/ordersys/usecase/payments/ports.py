@@ -1,11 +1,11 @@
 """What the payment use cases need from outside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ordersys.domain.payments.payment import Answer, Authorized, Charge, Declined
+from ordersys.domain.payments.payment import Answer, Charge, PaymentStatus, Settled
 from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.outbox import Outbox
@@ -14,22 +14,47 @@ from ordersys.messaging.work import AfterCommit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A charge that must be asked of the gateway. `attempts` counts the calls, this one included once it is claimed."""
+    """A call that must be made. `status` says which one (CALLS); `attempts` counts the tries, a claimed one
+    included.
+    """
 
     charge: Charge
+    status: PaymentStatus
     cause: Cause
     attempts: int = 0
 
 
 class Gateway(Protocol):
-    async def authorize(self, charge: Charge) -> Answer:
-        """Asks outside, idempotent by the charge's order id. Never raises for an absent gateway: Unanswered."""
+    """Every call is idempotent by the charge's order id and never raises for an absent gateway: Unanswered."""
+
+    async def authorize(self, charge: Charge) -> Answer: ...
+
+    async def capture(self, charge: Charge) -> Answer: ...
+
+    async def release(self, charge: Charge) -> Answer:
+        """Gives back whatever is held. A key that the gateway does not know yet can never be authorized afterwards."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledIntent:
+    intent: Intent
+    answer: Settled
+    becomes: PaymentStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an event asks of a payment. A status that waits for the gateway is due at once."""
+
+    order_id: OrderId
+    becomes: PaymentStatus
+    cause: Cause
 
 
 class Payments(Protocol):
     async def request(self, intents: Sequence[Intent], *, at: datetime) -> None:
-        """Writes the intents, due at once. An order that has a payment keeps it."""
+        """Writes new payments, due at once if their status needs a call. An order that has a payment keeps it."""
         ...
 
     async def claim(self, limit: int, *, at: datetime, until: datetime, owner: str) -> Sequence[Intent]:
@@ -40,12 +65,14 @@ class Payments(Protocol):
         """Makes due at once what an earlier process of this name had leased."""
         ...
 
-    async def open(self, order_ids: Iterable[OrderId]) -> set[OrderId]:
-        """Those that still wait for the gateway's answer, locked in id order."""
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, PaymentStatus]:
+        """The payments that exist, locked in id order until the transaction ends."""
         ...
 
-    async def settle(self, answers: Sequence[tuple[Intent, Authorized | Declined]], *, at: datetime) -> None:
-        """Writes final answers: Authorized or Declined."""
+    async def change(self, changes: Sequence[Change], *, at: datetime) -> None: ...
+
+    async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
+        """Writes what the gateway answered; nothing is due any more."""
         ...
 
     async def postpone(self, unanswered: Sequence[tuple[Intent, str, datetime]]) -> None:

@@ -1,11 +1,11 @@
 """Request payments: write down that the gateway must be asked. The call itself is the dispatcher's
-(authorize_payments).
+(settle_payments).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ordersys.domain.payments.payment import Charge
+from ordersys.domain.payments.payment import Charge, PaymentStatus
 from ordersys.domain.shared.clock import Clock
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.work import Work
@@ -28,6 +28,9 @@ class RequestPayments:
 
     async def execute(self, commands: Sequence[RequestPayment]) -> None:
         async with self.work.begin() as transaction:
-            intents = [Intent(charge=command.charge, cause=command.cause) for command in commands]
+            intents = [
+                Intent(charge=command.charge, status=PaymentStatus.REQUESTED, cause=command.cause)
+                for command in commands
+            ]
             await transaction.payments.request(intents, at=self.clock.now())
             transaction.on_commit(self.wake)

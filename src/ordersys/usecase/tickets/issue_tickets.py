@@ -1,4 +1,4 @@
-"""Issue tickets: every seat of a paid order gets a number and a place on board."""
+"""Issue tickets: every seat of a paid order gets a number and a place on board, or the airline refuses them all."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from itertools import groupby
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import FlightId, Ids, OrderId
-from ordersys.domain.tickets.events import IssuedTicket, TicketIssued
+from ordersys.domain.tickets.events import IssuedTicket, TicketIssued, TicketRejected
 from ordersys.domain.tickets.seating import SeatMap, seat_label
-from ordersys.messaging.envelope import Cause, Outgoing
+from ordersys.domain.tickets.ticketing import Ticketing
+from ordersys.messaging.envelope import Cause
 from ordersys.messaging.outbox import outgoing
 from ordersys.messaging.work import Work
-from ordersys.usecase.tickets.ports import Leg, Ticket, TicketTransaction
+from ordersys.usecase.tickets.ports import Airline, Leg, Ticket, TicketTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,37 +33,59 @@ class IssueTickets:
     work: Work[TicketTransaction]
     clock: Clock
     ids: Ids
+    airline: Airline
 
     async def execute(self, commands: Sequence[IssueTicket]) -> None:
-        """Raises ItineraryUnknown for the whole batch."""
+        """An order whose tickets were decided before (cancelled, say) gets none. Raises ItineraryUnknown for all."""
         async with self.work.begin() as transaction:
             now = self.clock.now()
-            legs = await transaction.itineraries.of({command.order_id for command in commands})
-            seats = list(_seats(commands, legs))
-            maps = await transaction.seat_maps.lock({flight_id for _, _, flight_id in seats})
-            numbers = await transaction.tickets.next_numbers(len(seats))
-            tickets = [_ticket(number, seat, maps, now) for number, seat in zip(numbers, seats, strict=True)]
-            await transaction.seat_maps.save(maps.values())
-            await transaction.tickets.add(tickets)
-            await transaction.outbox.append(list(self._events(commands, tickets, now)))
+            causes = {command.order_id: command.cause for command in commands}
+            refusals = {order_id: self.airline.refuses(order_id) for order_id in causes}
+            new = await transaction.ticketings.decide(
+                {order_id: Ticketing.REJECTED if why else Ticketing.ISSUED for order_id, why in refusals.items()},
+                at=now,
+            )
+            rejected = [
+                TicketRejected(order_id=order_id, reason=why)
+                for order_id, why in refusals.items()
+                if why and order_id in new
+            ]
+            issued = await _issue([o for o in causes if o in new and not refusals[o]], transaction, now)
+            told: list[TicketRejected | TicketIssued] = [*rejected, *issued]
+            await transaction.outbox.append(
+                [
+                    outgoing(event, order_id=event.order_id, at=now, cause=causes[event.order_id], ids=self.ids)
+                    for event in told
+                ]
+            )
 
-    def _events(self, commands: Sequence[IssueTicket], tickets: Sequence[Ticket], now: datetime) -> Iterator[Outgoing]:
-        causes = {command.order_id: command.cause for command in commands}
-        for order_id, group in groupby(tickets, key=lambda ticket: ticket.order_id):
-            event = TicketIssued(order_id=order_id, tickets=tuple(map(_issued, group)))
-            yield outgoing(event, order_id=order_id, at=now, cause=causes[order_id], ids=self.ids)
+
+async def _issue(order_ids: Sequence[OrderId], transaction: TicketTransaction, now: datetime) -> list[TicketIssued]:
+    if not order_ids:
+        return []
+    legs = await transaction.itineraries.of(order_ids)
+    seats = list(_seats(order_ids, legs))
+    maps = await transaction.seat_maps.lock({flight_id for _, _, flight_id in seats})
+    numbers = await transaction.tickets.next_numbers(len(seats))
+    tickets = [_ticket(number, seat, maps, now) for number, seat in zip(numbers, seats, strict=True)]
+    await transaction.seat_maps.save(maps.values())
+    await transaction.tickets.add(tickets)
+    return [
+        TicketIssued(order_id=order_id, tickets=tuple(map(_issued, group)))
+        for order_id, group in groupby(tickets, key=lambda ticket: ticket.order_id)
+    ]
 
 
 _Seat = tuple[OrderId, int, FlightId]
 
 
-def _seats(commands: Sequence[IssueTicket], legs: Mapping[OrderId, Sequence[Leg]]) -> Iterator[_Seat]:
-    for command in commands:
-        if command.order_id not in legs:
-            raise ItineraryUnknown(command.order_id)
-        flights = [leg.flight_id for leg in legs[command.order_id] for _ in range(leg.seats)]
+def _seats(order_ids: Sequence[OrderId], legs: Mapping[OrderId, Sequence[Leg]]) -> Iterator[_Seat]:
+    for order_id in order_ids:
+        if order_id not in legs:
+            raise ItineraryUnknown(order_id)
+        flights = [leg.flight_id for leg in legs[order_id] for _ in range(leg.seats)]
         for ordinal, flight_id in enumerate(flights):
-            yield command.order_id, ordinal, flight_id
+            yield order_id, ordinal, flight_id
 
 
 def _ticket(number: str, seat: _Seat, maps: Mapping[FlightId, SeatMap], now: datetime) -> Ticket:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap
+from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.messaging.outbox import Outbox
 from ordersys.messaging.work import AfterCommit
 
@@ -31,6 +32,32 @@ class Ticket:
     issued_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidedTicket:
+    number: str
+    order_id: OrderId
+    flight_id: FlightId
+    seat_number: int
+
+
+class Airline(Protocol):
+    def refuses(self, order_id: OrderId) -> str | None:
+        """Why the airline gives no tickets for this order; None when it does."""
+        ...
+
+
+class Ticketings(Protocol):
+    """What became of each order's tickets; decided once."""
+
+    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> set[OrderId]:
+        """Writes the decisions of orders that have none yet, and answers which those were."""
+        ...
+
+    async def void(self, order_ids: Iterable[OrderId], *, at: datetime) -> set[OrderId]:
+        """Makes them VOIDED, undecided ones too. Answers those that had been ISSUED."""
+        ...
+
+
 class Itineraries(Protocol):
     async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[Leg]]:
         """What these orders bought."""
@@ -52,8 +79,14 @@ class Tickets(Protocol):
 
     async def add(self, tickets: Sequence[Ticket]) -> None: ...
 
+    async def void(self, order_ids: Iterable[OrderId]) -> Sequence[VoidedTicket]:
+        """Voids all valid tickets of these orders and answers them."""
+        ...
+
 
 class TicketTransaction(AfterCommit, Protocol):
+    @property
+    def ticketings(self) -> Ticketings: ...
     @property
     def itineraries(self) -> Itineraries: ...
     @property

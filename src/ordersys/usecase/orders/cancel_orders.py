@@ -1,0 +1,83 @@
+"""Cancel orders: by the customer, or because their deadline passed. The others learn it by OrderCancelled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ordersys.domain.orders.events import OrderCancelled
+from ordersys.domain.orders.order import Move, Order
+from ordersys.domain.shared.clock import Clock
+from ordersys.domain.shared.ids import CustomerId, Ids, OrderId
+from ordersys.messaging.envelope import Cause, Outgoing
+from ordersys.messaging.outbox import outgoing
+from ordersys.messaging.work import Work
+from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
+from ordersys.usecase.orders.progress import Progress
+
+DEADLINE_PASSED = "deadline_passed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """`customer_id` None: whoever owns it."""
+
+    order_id: OrderId
+    customer_id: CustomerId | None
+    reason: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrders:
+    """An order that is cancelled already stays so, without a second event."""
+
+    work: Work[OrderTransaction]
+    clock: Clock
+    ids: Ids
+    meter: OrderMeter
+
+    async def execute(self, commands: Sequence[CancelOrder]) -> None:
+        """Raises OrderNotFound or IllegalMove for the whole batch."""
+        async with self.work.begin() as transaction:
+            orders = await transaction.orders.lock({command.order_id for command in commands})
+            progress = Progress(orders=orders, now=self.clock.now())
+            events = [
+                _cancelled(orders[command.order_id], command.reason, command.cause, progress, self.ids)
+                for command in commands
+                if progress.owned_by(command.order_id, command.customer_id)
+                and progress.move(command.order_id, Move.CANCEL, reason=command.reason)
+            ]
+            await progress.write(transaction, self.meter)
+            await transaction.outbox.append(events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireOrders:
+    """Ends what no answer has ended for too long. Any number of workers may run it: each takes other orders."""
+
+    work: Work[OrderTransaction]
+    clock: Clock
+    ids: Ids
+    meter: OrderMeter
+    deadline: timedelta
+    batch_size: int = 200
+
+    async def run_once(self) -> int:
+        """Answers how many orders it ended."""
+        async with self.work.begin() as transaction:
+            now = self.clock.now()
+            orders = await transaction.orders.lock_overdue(now - self.deadline, self.batch_size)
+            progress = Progress(orders=orders, now=now)
+            events: list[Outgoing] = []
+            for order in orders.values():
+                progress.move(order.id, Move.CANCEL, reason=DEADLINE_PASSED)
+                cause = Cause(correlation_id=str(self.ids.new()))
+                events.append(_cancelled(order, DEADLINE_PASSED, cause, progress, self.ids))
+            await progress.write(transaction, self.meter)
+            await transaction.outbox.append(events)
+        return len(orders)
+
+
+def _cancelled(order: Order, reason: str, cause: Cause, progress: Progress, ids: Ids) -> Outgoing:
+    event = OrderCancelled(order_id=order.id, total=order.total, payment_method=order.payment_method, reason=reason)
+    return outgoing(event, order_id=order.id, at=progress.now, cause=cause, ids=ids)

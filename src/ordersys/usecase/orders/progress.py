@@ -1,0 +1,79 @@
+"""A batch of orders on the move: each order goes its path, and what changed is written together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ordersys.domain.orders.order import FINAL, WITHOUT_SEATS, Move, Order, Status, path
+from ordersys.domain.shared.errors import DomainError, Kind
+from ordersys.domain.shared.ids import CustomerId, EventId, FlightId, OrderId
+from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction, StatusChange
+from ordersys.usecase.orders.read_orders import OrderNotFound
+
+
+class OrderUnknown(DomainError):
+    def __init__(self, order_id: OrderId) -> None:
+        super().__init__("order_unknown", Kind.NOT_FOUND, f"there is no order {order_id}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """`orders` as they were locked; several moves of one order add up."""
+
+    orders: Mapping[OrderId, Order]
+    now: datetime
+    changes: list[StatusChange] = field(default_factory=list)
+    _statuses: dict[OrderId, Status] = field(default_factory=dict)
+
+    def owned_by(self, order_id: OrderId, customer_id: CustomerId | None) -> bool:
+        """Raises OrderNotFound for an order that is not there or another customer's (None: any owner will do)."""
+        order = self.orders.get(order_id)
+        if order is None or customer_id not in {None, order.customer_id}:
+            raise OrderNotFound
+        return True
+
+    def move(
+        self, order_id: OrderId, move: Move, *, reason: str | None = None, event_id: EventId | None = None
+    ) -> bool:
+        """False when the order was there already. Raises IllegalMove or OrderUnknown."""
+        if order_id not in self.orders:
+            raise OrderUnknown(order_id)
+        before = self._statuses.get(order_id, self.orders[order_id].status)
+        steps = path(before, move)
+        for after in steps:
+            self._step(order_id, before, after, reason, event_id)
+            before = after
+        return bool(steps)
+
+    def _step(
+        self, order_id: OrderId, before: Status, after: Status, reason: str | None, event_id: EventId | None
+    ) -> None:
+        self._statuses[order_id] = after
+        self.changes.append(
+            StatusChange(order_id=order_id, before=before, after=after, at=self.now, reason=reason, event_id=event_id)
+        )
+
+    async def write(self, transaction: OrderTransaction, meter: OrderMeter) -> None:
+        if not self.changes:
+            return
+        await transaction.orders.change(self.changes)
+        seats = self._given_back()
+        if seats:
+            await transaction.seats.lock(seats)
+            await transaction.seats.take(seats)
+        transaction.on_commit(lambda: self._count(meter))
+
+    def _given_back(self) -> dict[FlightId, int]:
+        seats: dict[FlightId, int] = {}
+        for order in self._reached(WITHOUT_SEATS):
+            for item in order.items:
+                seats[item.flight_id] = seats.get(item.flight_id, 0) - item.seats
+        return seats
+
+    def _reached(self, statuses: Iterable[Status]) -> Iterable[Order]:
+        return [self.orders[change.order_id] for change in self.changes if change.after in statuses]
+
+    def _count(self, meter: OrderMeter) -> None:
+        for change in self.changes:
+            if change.after in FINAL:
+                meter.finished(change.after, (change.at - self.orders[change.order_id].created_at).total_seconds())

@@ -1,0 +1,54 @@
+"""Refund orders: a completed purchase is given back. Tickets are voided first, the money follows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ordersys.domain.orders.events import RefundRequested
+from ordersys.domain.orders.order import Move
+from ordersys.domain.shared.clock import Clock
+from ordersys.domain.shared.ids import CustomerId, Ids, OrderId
+from ordersys.messaging.envelope import Cause
+from ordersys.messaging.outbox import outgoing
+from ordersys.messaging.work import Work
+from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
+from ordersys.usecase.orders.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """`customer_id` None: whoever owns it."""
+
+    order_id: OrderId
+    customer_id: CustomerId | None
+    reason: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrders:
+    """An order whose refund runs or has run already stays so, without a second event."""
+
+    work: Work[OrderTransaction]
+    clock: Clock
+    ids: Ids
+    meter: OrderMeter
+
+    async def execute(self, commands: Sequence[RefundOrder]) -> None:
+        """Raises OrderNotFound or IllegalMove for the whole batch."""
+        async with self.work.begin() as transaction:
+            orders = await transaction.orders.lock({command.order_id for command in commands})
+            progress = Progress(orders=orders, now=self.clock.now())
+            events = [
+                outgoing(
+                    RefundRequested(order_id=command.order_id, reason=command.reason),
+                    order_id=command.order_id,
+                    at=progress.now,
+                    cause=command.cause,
+                    ids=self.ids,
+                )
+                for command in commands
+                if progress.owned_by(command.order_id, command.customer_id)
+                and progress.move(command.order_id, Move.REQUEST_REFUND, reason=command.reason)
+            ]
+            await progress.write(transaction, self.meter)
+            await transaction.outbox.append(events)
