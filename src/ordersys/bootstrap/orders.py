@@ -13,9 +13,11 @@ from ordersys.entrypoint.coalescer import Coalescer
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
 from ordersys.messaging.work import Work
 from ordersys.usecase.orders.advance_orders import AdvanceOrders
+from ordersys.usecase.orders.cancel_orders import CancelOrders, ExpireOrders
 from ordersys.usecase.orders.place_orders import PlaceOrders
 from ordersys.usecase.orders.ports import OrderMeter
 from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrders
+from ordersys.usecase.orders.refund_orders import RefundOrders
 
 
 def coalesced(
@@ -46,6 +48,10 @@ class OrderContainer(containers.DeclarativeContainer):
         PlaceOrders, work=work, clock=clock, ids=ids, meter=meter, limits=limits, keys_kept=keys_kept
     )
     placing = providers.Singleton(coalesced, place_orders.provided.execute, coalescing)
+    cancel_orders = providers.Factory(CancelOrders, work=work, clock=clock, ids=ids, meter=meter)
+    refund_orders = providers.Factory(RefundOrders, work=work, clock=clock, ids=ids, meter=meter)
+    deadline = providers.Factory(timedelta, seconds=settings.provided.deadline_seconds)
+    expire_orders = providers.Factory(ExpireOrders, work=work, clock=clock, ids=ids, meter=meter, deadline=deadline)
     advance_orders = providers.Factory(AdvanceOrders, work=work, clock=clock, meter=meter)
     get_order = providers.Factory(GetOrder, reads=reads)
     list_orders = providers.Factory(ListOrders, reads=reads)

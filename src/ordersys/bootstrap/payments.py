@@ -1,4 +1,5 @@
 import asyncio
+from functools import partial
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -11,9 +12,11 @@ from ordersys.domain.shared.ids import Ids
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
 from ordersys.infrastructure.gateways.simulator import GatewaySimulator
 from ordersys.infrastructure.postgres.gateway_books import GatewayBooks
+from ordersys.messaging.chaos import GATEWAY_TIMEOUT, Faults
 from ordersys.messaging.work import Work
-from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayments
+from ordersys.usecase.payments.change_payments import ChangePayments
 from ordersys.usecase.payments.request_payments import RequestPayments
+from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayments
 
 
 class PaymentContainer(containers.DeclarativeContainer):
@@ -21,6 +24,7 @@ class PaymentContainer(containers.DeclarativeContainer):
     engine = providers.Dependency(instance_of=AsyncEngine)
     clock: providers.Dependency[Clock] = providers.Dependency()
     ids: providers.Dependency[Ids] = providers.Dependency()
+    faults: providers.Dependency[Faults] = providers.Dependency()
     name = providers.Dependency(instance_of=str)
     settings = providers.Dependency(instance_of=PaymentsSettings)
     coalescing = providers.Dependency(instance_of=CoalescerSettings)
@@ -28,9 +32,11 @@ class PaymentContainer(containers.DeclarativeContainer):
     wake = providers.Singleton(asyncio.Event)
     books = providers.Singleton(GatewayBooks, engine=engine)
     writing = providers.Singleton(coalesced, books.provided.record, coalescing)
-    gateway = providers.Singleton(GatewaySimulator, books=writing.provided.submit)
+    silent = providers.Callable(partial, faults.provided.strikes, GATEWAY_TIMEOUT)
+    gateway = providers.Singleton(GatewaySimulator, books=writing.provided.submit, silent=silent)
 
     request_payments = providers.Factory(RequestPayments, work=work, clock=clock, wake=wake.provided.set)
+    change_payments = providers.Factory(ChangePayments, work=work, clock=clock, wake=wake.provided.set)
     claim_payments = providers.Factory(
         ClaimPayments, work=work, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds
     )

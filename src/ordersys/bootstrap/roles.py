@@ -29,6 +29,7 @@ from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERV
 
 SAMPLE_SECONDS: Final = 2.0
 LAG_SECONDS: Final = 5.0
+DEADLINE_SECONDS: Final = 1.0
 PARTITION_SECONDS: Final = 3600.0
 
 
@@ -50,6 +51,8 @@ def api(platform: PlatformContainer) -> Assembly:
             **_watched(platform, health),
             "placing": orders.placing,
             "causes": lambda: partial(_cause, platform),
+            "cancel_orders": orders.cancel_orders,
+            "refund_orders": orders.refund_orders,
             "get_order": orders.get_order,
             "list_orders": orders.list_orders,
             "get_workflow": orders.get_workflow,
@@ -78,6 +81,7 @@ def worker(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     outbox = relay_container(platform)
     publisher, relay = outbox.publisher(), outbox.relay()
+    expire = order_container(platform).expire_orders()
     health = _health("worker", platform, {"kafka": _connected(publisher)})
     sampler = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
     keeper = platform.partition_keeper()
@@ -96,6 +100,7 @@ def worker(platform: PlatformContainer) -> Assembly:
         loops=[
             relaying,
             _timer("outbox-sampler", sampler.run_once, SAMPLE_SECONDS, Untold()),
+            _timer("order-deadlines", expire.run_once, DEADLINE_SECONDS, Untold()),
             _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, Untold()),
         ],
         leaving=[relay.leave, publisher.close, platform.engine().dispose],
@@ -109,15 +114,16 @@ def consumer(platform: PlatformContainer) -> Assembly:
 
 
 def ticket(platform: PlatformContainer) -> Assembly:
-    tickets = TicketContainer(work=platform.work, clock=platform.clock, ids=platform.ids)
-    return _service("ticket", platform, TICKET_SERVICE, {"issue_tickets": tickets.issue_tickets}, platform.loop_log())
+    tickets = ticket_container(platform)
+    use_cases = {"issue_tickets": tickets.issue_tickets, "void_tickets": tickets.void_tickets}
+    return _service("ticket", platform, TICKET_SERVICE, use_cases, platform.loop_log())
 
 
 def payment(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     payments = payment_container(platform)
     dispatcher = payments.dispatcher()
-    use_cases = {"request_payments": payments.request_payments}
+    use_cases = {"request_payments": payments.request_payments, "change_payments": payments.change_payments}
     assembly = _service("payment", platform, PAYMENT_SERVICE, use_cases, Untold())
     dispatching = Loop(
         name="payment-dispatcher",
@@ -158,10 +164,15 @@ def payment_container(platform: PlatformContainer) -> PaymentContainer:
         engine=platform.engine,
         clock=platform.clock,
         ids=platform.ids,
+        faults=platform.faults,
         name=platform.name,
         settings=platform.settings.provided.payments,
         coalescing=platform.settings.provided.coalescer,
     )
+
+
+def ticket_container(platform: PlatformContainer) -> TicketContainer:
+    return TicketContainer(work=platform.work, clock=platform.clock, ids=platform.ids, faults=platform.faults)
 
 
 def relay_container(platform: PlatformContainer) -> RelayContainer:

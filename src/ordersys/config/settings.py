@@ -94,6 +94,7 @@ class OrdersSettings(Section, frozen=True, kw_only=True):
     max_items: Annotated[int, Meta(ge=1, le=100)] = 10
     max_seats: Annotated[int, Meta(ge=1, le=100)] = 9
     idempotency_hours: Annotated[int, Meta(ge=1, le=8760)] = 24
+    deadline_seconds: Annotated[float, Meta(ge=1, le=604_800)] = 300
 
 
 class CoalescerSettings(Section, frozen=True, kw_only=True):

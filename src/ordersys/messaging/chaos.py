@@ -7,6 +7,8 @@ from typing import Final, Protocol
 from ordersys.messaging.envelope import Acked, Publisher, Record, Refused
 
 PUBLISH_DROP: Final = "publish.drop"
+GATEWAY_TIMEOUT: Final = "gateway.timeout"
+AIRLINE_REJECT: Final = "airline.reject"
 POINTS: Final = (
     PUBLISH_DROP,
     "publish.ack_lost",
@@ -15,8 +17,8 @@ POINTS: Final = (
     "consume.fail",
     "consume.crash",
     "database.blip",
-    "gateway.timeout",
-    "airline.reject",
+    GATEWAY_TIMEOUT,
+    AIRLINE_REJECT,
 )
 
 
