@@ -7,6 +7,7 @@ from typing import Any
 from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ordersys.bootstrap.chaos import crash
 from ordersys.config import KafkaSettings, RelaySettings
 from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
@@ -16,7 +17,9 @@ from ordersys.infrastructure.kafka.producer import KafkaPublisher
 from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
 from ordersys.infrastructure.postgres.work import PostgresTransaction
-from ordersys.messaging.chaos import DroppingPublisher, Faults
+from ordersys.messaging.chaos import Faults
+from ordersys.messaging.chaos_handling import Handle, faulty_handler
+from ordersys.messaging.chaos_publishing import faulty_publisher
 from ordersys.messaging.consumer import Consumer, ConsumerMeter
 from ordersys.messaging.outbox import OutboxQueue
 from ordersys.messaging.relay import Relay, RelayMeter, RelayTuning
@@ -51,7 +54,7 @@ class RelayContainer(containers.DeclarativeContainer):
         Relay,
         queue=queue,
         leases=leases,
-        publisher=providers.Factory(DroppingPublisher, publisher=publisher, faults=faults),
+        publisher=providers.Callable(faulty_publisher, publisher, faults),
         meter=meter,
         ticker=providers.Object(monotonic),
         tuning=providers.Factory(_tuning, settings, kafka),
@@ -63,9 +66,12 @@ def _stream(kafka: KafkaSettings, group: str, name: str) -> KafkaStream:
     return KafkaStream(kafka, group=group, topics=topics, instance=name)
 
 
-def _consumer(group: str, use_cases: UseCases, **parts: Any) -> Consumer[PostgresTransaction]:
+def _dispatch(group: str, use_cases: UseCases) -> Dispatch[PostgresTransaction]:
     makers = {name: lambda joined, make=make: make(work=joined) for name, make in use_cases.items()}
-    handle: Dispatch[PostgresTransaction] = Dispatch(subscriptions=SUBSCRIPTIONS[group], use_cases=makers)
+    return Dispatch(subscriptions=SUBSCRIPTIONS[group], use_cases=makers)
+
+
+def _consumer(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> Consumer[PostgresTransaction]:
     return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
 
 
@@ -80,9 +86,12 @@ class ConsumerContainer(containers.DeclarativeContainer):
     group = providers.Dependency(instance_of=str)
     use_cases: providers.Dependency[UseCases] = providers.Dependency()
     work: providers.Dependency[Work[Any]] = providers.Dependency()
+    faults: providers.Dependency[Faults] = providers.Dependency()
     meter: providers.Dependency[ConsumerMeter] = providers.Dependency()
     name = providers.Dependency(instance_of=str)
     kafka = providers.Dependency(instance_of=KafkaSettings)
 
     stream = providers.Singleton(_stream, kafka, group, name)
-    consumer = providers.Singleton(_consumer, group, use_cases, stream=stream, work=work, meter=meter)
+    dispatch = providers.Singleton(_dispatch, group, use_cases)
+    handle = providers.Singleton(faulty_handler, dispatch, faults, crash)
+    consumer = providers.Singleton(_consumer, group, handle, stream=stream, work=work, meter=meter)

@@ -1,9 +1,8 @@
 """What every role stands on: clock, ids, database, meters, faults. Made once per process, opened lazily."""
 
-import random
-
 from dependency_injector import containers, providers
 
+from ordersys.bootstrap.chaos import seeded_faults
 from ordersys.config import Settings
 from ordersys.infrastructure.postgres import engine
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
@@ -13,14 +12,7 @@ from ordersys.infrastructure.postgres.work import PostgresWork
 from ordersys.infrastructure.system import SystemClock, TimeOrderedIds
 from ordersys.infrastructure.telemetry.loops import LoopLog
 from ordersys.infrastructure.telemetry.metrics import Metrics
-from ordersys.messaging.chaos import SeededFaults
-
-
-def _faults(settings: Settings, metrics: Metrics) -> SeededFaults:
-    dice = random.Random(settings.chaos.seed)
-    return SeededFaults(
-        rates={str(point): rate for point, rate in settings.chaos.rates.items()}, draw=dice.random, count=metrics.struck
-    )
+from ordersys.messaging.chaos_handling import BlippingWork
 
 
 class PlatformContainer(containers.DeclarativeContainer):
@@ -31,10 +23,10 @@ class PlatformContainer(containers.DeclarativeContainer):
     ids = providers.Singleton(TimeOrderedIds)
     metrics = providers.Singleton(Metrics)
     loop_log = providers.Singleton(LoopLog)
-    faults = providers.Singleton(_faults, settings=settings, metrics=metrics)
+    faults = providers.Singleton(seeded_faults, settings=settings, name=name, metrics=metrics)
 
     engine = providers.Singleton(engine.create, settings.provided.postgres, name=name)
-    work = providers.Singleton(PostgresWork, engine=engine)
+    work = providers.Singleton(BlippingWork, work=providers.Singleton(PostgresWork, engine=engine), faults=faults)
     outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine)
     partition_keeper = providers.Singleton(PartitionKeeper, engine=engine, clock=clock)
     postgres_probe = providers.Singleton(PostgresProbe, engine=engine)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from dependency_injector import providers
 
 from ordersys.bootstrap.catalog import CatalogContainer
+from ordersys.bootstrap.chaos import ChaosContainer, watching
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
@@ -38,7 +39,13 @@ async def run_role(role: Role, settings: Settings) -> None:
     name = settings.instance or role
     logs.configure(f"ordersys-{role}", settings.log, instance=name)
     platform = PlatformContainer(settings=settings, name=name)
-    await run(lambda: ASSEMBLIES[role](platform), settings, role)
+    await run(lambda: assemble(role, platform), settings, role)
+
+
+def assemble(role: Role, platform: PlatformContainer) -> Assembly:
+    assembly = ASSEMBLIES[role](platform)
+    assembly.loops.extend(watching(chaos_container(platform)))
+    return assembly
 
 
 def api(platform: PlatformContainer) -> Assembly:
@@ -58,6 +65,7 @@ def api(platform: PlatformContainer) -> Assembly:
             "get_workflow": orders.get_workflow,
             "search_flights": catalog.search_flights,
             "get_flight": catalog.get_flight,
+            "chaos": chaos_container(platform).desk,
         },
         tokens=Tokens(settings.auth),
         observe=platform.metrics().answered,
@@ -146,6 +154,12 @@ ASSEMBLIES: Final[Mapping[Role, Callable[[PlatformContainer], Assembly]]] = {
 }
 
 
+def chaos_container(platform: PlatformContainer) -> ChaosContainer:
+    return ChaosContainer(
+        settings=platform.settings, engine=platform.engine, faults=platform.faults, metrics=platform.metrics
+    )
+
+
 def order_container(platform: PlatformContainer) -> OrderContainer:
     return OrderContainer(
         work=platform.work,
@@ -192,6 +206,7 @@ def consumer_container(platform: PlatformContainer, group: str, use_cases: Mappi
         group=group,
         use_cases=providers.Object(use_cases),
         work=platform.work,
+        faults=platform.faults,
         meter=platform.metrics,
         name=platform.name,
         kafka=platform.settings.provided.kafka,

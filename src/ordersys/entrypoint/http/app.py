@@ -17,6 +17,7 @@ from ordersys.entrypoint.http import openapi
 from ordersys.entrypoint.http.auth import BearerAuth
 from ordersys.entrypoint.http.flight_routes import FLIGHT_ROUTES
 from ordersys.entrypoint.http.health_routes import HEALTH_ROUTES
+from ordersys.entrypoint.http.ops_chaos import OPS_CHAOS_ROUTES
 from ordersys.entrypoint.http.order_routes import ORDER_ROUTES
 from ordersys.entrypoint.http.problem import HANDLERS
 from ordersys.entrypoint.http.tokens import Tokens
@@ -54,7 +55,7 @@ def build_api(
 ) -> Litestar:
     """`provide`: by its parameter's name, what the handlers need; called for each request."""
     app = _build(
-        [HEALTH_ROUTES, FLIGHT_ROUTES, ORDER_ROUTES, _assets()],
+        [HEALTH_ROUTES, FLIGHT_ROUTES, ORDER_ROUTES, OPS_CHAOS_ROUTES, _assets()],
         provide,
         middleware=[Measured(observe), BearerAuth(tokens)],
         openapi_config=openapi.config(),

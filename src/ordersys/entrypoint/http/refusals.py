@@ -17,6 +17,10 @@ REFUSALS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
         "malformed_body": "the body is not valid JSON",
     },
     HTTPStatus.UNAUTHORIZED: {"unauthorized": "a bearer token is required, or the one given is not valid"},
+    HTTPStatus.FORBIDDEN: {
+        "forbidden": "this is for operators",
+        "chaos_forbidden": "faults are refused with environment: production",
+    },
     HTTPStatus.NOT_FOUND: {
         "not_found": "the path names nothing, as when an id is no UUID",
         "flight_not_found": "there is no such flight",
@@ -40,6 +44,7 @@ REFUSALS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
         "flight_departed": "the flight has departed",
         "currencies_mixed": "all flights of one order must be sold in one currency",
         "too_many_items": "the order has more items than one order may have",
+        "chaos_rate_invalid": "there is no such fault point, or the rate is no number from 0 to 1",
         "too_many_seats": "the order has more seats than one order may hold",
     },
     HTTPStatus.INTERNAL_SERVER_ERROR: {"internal_error": "the service failed; the failure was recorded"},

@@ -104,6 +104,10 @@ class Metrics:
         """A deliberate fault happened."""
         self._chaos_faults.labels(point).inc()
 
+    def chaos_rate(self, point: str, rate: float) -> None:
+        """The rate that this process strikes at now."""
+        self._chaos_rate.labels(point).set(rate)
+
     def _define_orders(self) -> None:
         self._orders_created = self._counter("orders_created", "Orders accepted.")
         self._orders_processed = self._counter("orders_processed", "Orders that reached a final status.", "status")
@@ -114,6 +118,7 @@ class Metrics:
             "http_request_duration_seconds", "HTTP requests.", HTTP_BUCKETS, "method", "route", "status"
         )
         self._chaos_faults = self._counter("chaos_faults", "Deliberate faults that happened.", "point")
+        self._chaos_rate = self._gauge("chaos_rate", "Probability of a deliberate fault in this process.", "point")
 
     def _define_outbox(self) -> None:
         self._published = self._counter("outbox_events_published", "Events acknowledged by the broker.", "type")
