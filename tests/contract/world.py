@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from ordersys.domain.orders.placing import Offer
 from ordersys.infrastructure.gateways.simulator import Call, Entry
-from ordersys.messaging.consumer import ConsumerTransaction
+from ordersys.messaging.handling import ConsumerTransaction
 from ordersys.messaging.outbox import OutboxQueue, ShardLeases
 from ordersys.messaging.work import Work
 from ordersys.usecase.orders.ports import OrderReads, OrderTransaction

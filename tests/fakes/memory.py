@@ -22,13 +22,19 @@ class Changes:
 
     def __init__(self) -> None:
         self._written: defaultdict[Table[Any, Any], dict[Any, Any]] = defaultdict(dict)
+        self._removed: defaultdict[Table[Any, Any], set[Any]] = defaultdict(set)
         self._locked: list[asyncio.Lock] = []
 
     def rows(self, table: Table[K, V]) -> dict[K, V]:
-        return table.rows | self._written[table]
+        seen = table.rows | self._written[table]
+        return {key: row for key, row in seen.items() if key not in self._removed[table]}
 
     def put(self, table: Table[K, V], key: K, row: V) -> None:
+        self._removed[table].discard(key)
         self._written[table][key] = row
+
+    def remove(self, table: Table[K, V], key: K) -> None:
+        self._removed[table].add(key)
 
     async def lock(self, table: Table[K, V], keys: Iterable[K]) -> None:
         for key in sorted(keys, key=str):
@@ -52,6 +58,9 @@ class Changes:
     def commit(self) -> None:
         for table, rows in self._written.items():
             table.rows.update(rows)
+        for table, keys in self._removed.items():
+            for key in keys:
+                table.rows.pop(key, None)
 
     def end(self) -> None:
         for lock in self._locked:

@@ -1,6 +1,7 @@
 """The ports of messaging in memory; tests/contract holds outbox, leases and inbox to what PostgreSQL does."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -10,7 +11,8 @@ from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.messaging.envelope import Acked, Delivery, Outgoing, Record, Refused
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import SHARDS, Failed, OutboxRow, Published, shard_of
-from ordersys.messaging.retry import DeadLetter
+from ordersys.messaging.retry import DeadLetter, Kept
+from tests.fakes.letters import KeptRow, Place, StoredLetter, dead_events
 from tests.fakes.memory import Changes, Table
 
 Ticker = Callable[[], float]
@@ -33,8 +35,10 @@ class MessagingTables:
     leases: "list[Lease]" = field(default_factory=lambda: [Lease() for _ in range(SHARDS)])
     workers: dict[str, float] = field(default_factory=dict)
     inbox: Table[tuple[str, EventId], Message] = field(default_factory=Table)
-    letters: Table[tuple[str, str, int, int], DeadLetter] = field(default_factory=Table)
+    retries: "Table[tuple[str, EventId], KeptRow]" = field(default_factory=Table)
+    letters: "Table[Place, StoredLetter]" = field(default_factory=Table)
     ids: "count[int]" = field(default_factory=lambda: count(1))
+    ticker: Ticker = time.monotonic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,19 +191,14 @@ class FakeInbox:
             self.changes.put(self.tables.inbox, key, message)
         return {event_id for _, event_id in new}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeDeadLetters:
-    tables: MessagingTables
-    changes: Changes
-
-    async def add(self, letters: Sequence[DeadLetter]) -> None:
-        for letter in letters:
-            delivery = letter.delivery
-            key = letter.consumer, delivery.topic, delivery.partition, delivery.offset
-            await self.changes.lock(self.tables.letters, [key])
-            if key not in self.changes.rows(self.tables.letters):
-                self.changes.put(self.tables.letters, key, letter)
+    async def claim_free(
+        self, consumer: str, messages: Sequence[Message], *, passing: Collection[EventId]
+    ) -> set[EventId]:
+        kept = self.changes.rows(self.tables.retries)
+        held = {row.order_id for (name, event_id), row in kept.items() if name == consumer and event_id not in passing}
+        dead = dead_events(self.tables, self.changes, consumer)
+        free = [one for one in messages if one.order_id not in held and one.event_id not in dead]
+        return await self.claim(consumer, free)
 
 
 Answering = Callable[[Record], Acked | Refused]
@@ -250,6 +249,7 @@ class FakeMeter:
     handled: list[EventId] = field(default_factory=list)
     duplicates: int = 0
     letters: list[DeadLetter] = field(default_factory=list)
+    retries: list[tuple[EventId, int]] = field(default_factory=list)
 
     def published(self, rows: Sequence[Published]) -> None:
         self.types += [one.row.type for one in rows]
@@ -262,6 +262,9 @@ class FakeMeter:
 
     def deduplicated(self, consumer: str, count: int) -> None:
         self.duplicates += count
+
+    def retried(self, consumer: str, message: Kept, attempts: int, error: BaseException) -> None:
+        self.retries.append((message.event_id, attempts))
 
     def dead_lettered(self, consumer: str, letters: Sequence[DeadLetter], error: BaseException | None) -> None:
         self.letters += letters

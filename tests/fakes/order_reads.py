@@ -48,7 +48,7 @@ class FakeOrderReads:
         if order is None:
             return None
         tables = self.database.messaging
-        letters = [letter for letter in tables.letters.rows.values() if letter.order_id == order_id]
+        letters = [one.letter for one in tables.letters.rows.values() if one.letter.order_id == order_id]
         history = self.database.orders.history.rows.values()
         return WorkflowView(
             order=order,

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.fakes.letters import FakeDeadLetters, FakeRetryQueue
 from tests.fakes.memory import Changes
-from tests.fakes.messaging import FakeDeadLetters, FakeInbox, FakeOutbox, MessagingTables
+from tests.fakes.messaging import FakeInbox, FakeOutbox, MessagingTables
 from tests.fakes.orders import FakeIdempotencyKeys, FakeOrders, FakeSeats, OrderTables
 from tests.fakes.payments import FakePayments, PaymentTables
 from tests.fakes.tickets import FakeItineraries, FakeSeatMaps, FakeTickets, TicketTables
@@ -30,6 +31,7 @@ class FakeTransaction:
         self.idempotency = FakeIdempotencyKeys(tables=database.orders, changes=changes)
         self.outbox = FakeOutbox(tables=database.messaging, changes=changes)
         self.inbox = FakeInbox(tables=database.messaging, changes=changes)
+        self.retries = FakeRetryQueue(tables=database.messaging, changes=changes)
         self.dead_letters = FakeDeadLetters(tables=database.messaging, changes=changes)
         self.payments = FakePayments(tables=database.payments, changes=changes)
         self.itineraries = FakeItineraries(tables=database.orders, changes=changes)

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -28,6 +29,7 @@ Algorithm = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Days = Annotated[int, Meta(ge=1, le=3650)]
 Rate = Annotated[float, Meta(ge=0, le=1)]
 Milliseconds = Annotated[int, Meta(ge=1, le=3_600_000)]
 
@@ -35,6 +37,8 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 ROLE_PORTS: Final[Mapping[Role, int]] = {"api": 8080, "worker": 9101, "consumer": 9102, "payment": 9103, "ticket": 9104}
 FAULT_POINTS: Final[tuple[FaultPoint, ...]] = get_args(FaultPoint)
 EXAMPLE_SECRET: Final = "ordersys-demo-secret-do-not-use-in-production"  # noqa: S105  # public, refused in production
+# The attempts of one event take seconds, but events of its order wait behind it, and a stopped role retries nothing.
+RETRY_HORIZON: Final = timedelta(days=1)
 DEFAULT_FILE: Final = Path("config.yaml")
 
 
@@ -111,6 +115,11 @@ class RelaySettings(Section, frozen=True, kw_only=True):
     retry_delays_ms: Annotated[tuple[Milliseconds, ...], Meta(min_length=1)] = (50, 100, 200, 400, 1000, 2000, 5000)
 
 
+class RetriesSettings(Section, frozen=True, kw_only=True):
+    delays_seconds: Annotated[tuple[Seconds, ...], Meta(min_length=1, max_length=20)] = (1, 2, 4, 8)
+    idle_poll_ms: Milliseconds = 250
+
+
 class PaymentsSettings(Section, frozen=True, kw_only=True):
     gateway_timeout_seconds: Seconds = 3.0
     lease_seconds: Annotated[float, Meta(ge=1, le=300)] = 6
@@ -123,6 +132,13 @@ class PaymentsSettings(Section, frozen=True, kw_only=True):
 class ChaosSettings(Section, frozen=True, kw_only=True):
     seed: int = 20261123
     rates: dict[FaultPoint, Rate] = {}
+
+
+class RetentionSettings(Section, frozen=True, kw_only=True):
+    archive_days: Days = 30
+    inbox_days: Days = 30
+    dead_letter_days: Days = 14
+    topic_days: Days = 7
 
 
 class LogSettings(Section, frozen=True, kw_only=True):
@@ -142,8 +158,10 @@ class Settings(Section, frozen=True, kw_only=True):
     orders: OrdersSettings = OrdersSettings()
     coalescer: CoalescerSettings = CoalescerSettings()
     relay: RelaySettings = RelaySettings()
+    retries: RetriesSettings = RetriesSettings()
     payments: PaymentsSettings = PaymentsSettings()
     chaos: ChaosSettings = ChaosSettings()
+    retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
 
 
@@ -226,6 +244,19 @@ def _check_payments(settings: Settings) -> Iterator[str]:
         yield "payments.gateway_timeout_seconds: Expected less than payments.lease_seconds"
 
 
+def _check_retention(settings: Settings) -> Iterator[str]:
+    """An event can come again for as long as its topic, its retries or its dead letter keep it; the inbox must still
+    know it then.
+    """
+    kept = settings.retention
+    window = timedelta(days=kept.dead_letter_days + kept.topic_days) + RETRY_HORIZON
+    if timedelta(days=kept.inbox_days) <= window:
+        yield (
+            "retention.inbox_days: Expected more than retention.dead_letter_days + retention.topic_days + the retry "
+            f"horizon of 1 day ({window.days} days together)"
+        )
+
+
 def _check_production(settings: Settings) -> Iterator[str]:
     if settings.environment != "production":
         return
@@ -242,5 +273,6 @@ CHECKS: Final[tuple[Callable[[Settings], Iterator[str]], ...]] = (
     _check_addresses,
     _check_auth,
     _check_payments,
+    _check_retention,
     _check_production,
 )

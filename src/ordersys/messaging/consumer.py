@@ -1,41 +1,29 @@
 """The consumer: one transaction per batch, inbox first, offsets after the commit.
 
 What it keeps: the events of one order are handled in topic order; an offset moves only behind events whose effects
-are committed; when the database is away nothing is the message's fault, so the batch waits and the member stays in
-its group.
+are committed, or that are kept for a later attempt or as dead letters; when the database is away nothing is the
+message's fault, so the batch waits and the member stays in its group.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
-from ordersys.domain.shared.errors import DomainError, Kind
+from ordersys.domain.shared.errors import DomainError
+from ordersys.domain.shared.ids import EventId
 from ordersys.messaging.envelope import Delivery, Stream
-from ordersys.messaging.inbox import Decoder, Inbox, Message, Unreadable, read
+from ordersys.messaging.handling import ConsumerMeter, Handler, T, nobodys_fault, told
+from ordersys.messaging.inbox import Decoder, Message, Unreadable, read
 from ordersys.messaging.ordering import first_of_each
-from ordersys.messaging.retry import DeadLetter, DeadLetters
-from ordersys.messaging.work import AfterCommit, Work
-
-
-class ConsumerTransaction(AfterCommit, Protocol):
-    @property
-    def inbox(self) -> Inbox: ...
-    @property
-    def dead_letters(self) -> DeadLetters: ...
-
-
-T = TypeVar("T", bound=ConsumerTransaction)
-Handler = Callable[[T, Sequence[Message]], Awaitable[None]]
-
-
-class ConsumerMeter(Protocol):
-    def processed(self, consumer: str, messages: Sequence[Message]) -> None: ...
-    def deduplicated(self, consumer: str, count: int) -> None: ...
-    def dead_lettered(self, consumer: str, letters: Sequence[DeadLetter], error: BaseException | None) -> None: ...
+from ordersys.messaging.precount import Precount
+from ordersys.messaging.retry import DeadLetter
+from ordersys.messaging.work import Work
 
 
 @dataclass(slots=True, kw_only=True)
 class Consumer(Generic[T]):
+    """`retry_delay`: seconds from the first attempt to the second."""
+
     name: str
     stream: Stream
     work: Work[T]
@@ -43,7 +31,10 @@ class Consumer(Generic[T]):
     decode: Decoder
     subscribed: frozenset[str]
     meter: ConsumerMeter
+    precount: Precount
+    retry_delay: float = 1.0
     _batch: Sequence[Delivery] = ()
+    _counted: frozenset[EventId] = frozenset()
 
     async def run_once(self) -> int:
         """Fetches a batch and settles it. A batch that met an absent database is kept and settled by the next call."""
@@ -63,9 +54,13 @@ class Consumer(Generic[T]):
     async def _settle(self, deliveries: Sequence[Delivery]) -> None:
         messages, unreadable = self._read(deliveries)
         if unreadable:
-            await self._bury(unreadable, None)
-        if messages:
-            await self._apply(messages)
+            await self._bury(unreadable)
+        if not messages:
+            return
+        await self._count_ahead(messages)
+        await self._apply(messages, frozenset())
+        self.precount.done(message for message in messages if message.event_id in self._counted)
+        self._counted = frozenset()
 
     def _read(self, deliveries: Iterable[Delivery]) -> tuple[list[Message], list[DeadLetter]]:
         messages: list[Message] = []
@@ -74,50 +69,69 @@ class Consumer(Generic[T]):
             try:
                 message = read(delivery, self.subscribed, self.decode)
             except Unreadable as error:
-                unreadable.append(self._letter(delivery, None, f"Unreadable: {error}"))
+                unreadable.append(_letter(self.name, delivery, told(error)))
             else:
                 messages.extend([message] if message else [])
         return messages, unreadable
 
-    async def _apply(self, messages: Sequence[Message]) -> None:
-        """All together; if that fails, one by one, so that the bad one fails alone."""
+    async def _count_ahead(self, messages: Sequence[Message]) -> None:
+        if self._counted:
+            # The database went away before these could be handled; they are left to the later attempts.
+            async with self.work.begin() as transaction:
+                await transaction.retries.give_back(self.name, dict.fromkeys(self._counted, 1))
+            self._counted = frozenset()
+        wanted = self.precount.wanted(messages)
+        if wanted:
+            async with self.work.begin() as transaction:
+                # Known even if the answer to the commit is lost.
+                self._counted = frozenset(await transaction.retries.count_ahead(self.name, wanted, self.retry_delay))
+
+    async def _apply(self, messages: Sequence[Message], later: frozenset[EventId]) -> None:
+        """All together; if that fails, half by half, so that the bad one fails alone. `later` are those of the batch
+        whose turn is still to come.
+        """
         try:
-            await self._commit(messages)
+            await self._commit(messages, later)
         except Exception as error:
-            if isinstance(error, DomainError) and error.kind is Kind.TRANSIENT:
+            if nobodys_fault(error):
                 raise
             if len(messages) == 1:
-                letter = self._letter(messages[0].delivery, messages[0], f"{type(error).__name__}: {error}")
-                await self._bury([letter], error)
+                await self._put_aside(messages[0], error)
                 return
-            for message in messages:
-                await self._apply([message])
+            middle = len(messages) // 2
+            await self._apply(messages[:middle], later | {message.event_id for message in messages[middle:]})
+            await self._apply(messages[middle:], later)
 
-    async def _commit(self, messages: Sequence[Message]) -> None:
+    async def _commit(self, messages: Sequence[Message], later: Collection[EventId]) -> None:
         async with self.work.begin() as transaction:
-            new = await transaction.inbox.claim(self.name, messages)
+            counted = {message.event_id: 1 for message in messages if message.event_id in self._counted}
+            if counted:
+                await transaction.retries.take(self.name, counted)
+            new = await transaction.inbox.claim_free(self.name, messages, passing=later)
             once = first_of_each(messages, lambda message: message.event_id)
             fresh = [message for message in once if message.event_id in new]
+            others = [message for message in once if message.event_id not in new]
+            behind = await transaction.retries.queue(self.name, others) if others else ()
             if fresh:
                 await self.handle(transaction, fresh)
-            transaction.on_commit(lambda: self._count(fresh, len(messages) - len(fresh)))
+            transaction.on_commit(lambda: self._count(fresh, len(messages) - len(fresh) - len(behind)))
 
     def _count(self, fresh: Sequence[Message], duplicates: int) -> None:
         self.meter.processed(self.name, fresh)
         self.meter.deduplicated(self.name, duplicates)
 
-    async def _bury(self, letters: Sequence[DeadLetter], error: BaseException | None) -> None:
+    async def _put_aside(self, message: Message, error: Exception) -> None:
+        async with self.work.begin() as transaction:
+            await transaction.retries.put_aside(self.name, message, told(error), self.retry_delay)
+            transaction.on_commit(lambda: self.meter.retried(self.name, message, 1, error))
+
+    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
         async with self.work.begin() as transaction:
             await transaction.dead_letters.add(letters)
-            transaction.on_commit(lambda: self.meter.dead_lettered(self.name, letters, error))
+            transaction.on_commit(lambda: self.meter.dead_lettered(self.name, letters, None))
 
-    def _letter(self, delivery: Delivery, message: Message | None, error: str) -> DeadLetter:
-        return DeadLetter(
-            consumer=self.name,
-            event_id=message.event_id if message else None,
-            order_id=message.order_id if message else None,
-            type=message.type if message else None,
-            delivery=delivery,
-            attempts=1,
-            error=error,
-        )
+
+def _letter(consumer: str, delivery: Delivery, error: str) -> DeadLetter:
+    return DeadLetter(
+        consumer=consumer, event_id=None, order_id=None, type=None, delivery=delivery, attempts=1, error=error
+    )

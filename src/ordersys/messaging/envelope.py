@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import EventId, OrderId
@@ -31,12 +31,21 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A Kafka record to produce. Headers are UTF-8 encoded."""
+    """A Kafka record to produce. Headers are UTF-8 encoded, but for those of a copied record."""
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A record that is sent on as it came, with headers added. `encoding`: how its value stands in a text."""
+
+    key: bytes | None
+    encoding: Literal["text", "base64", "none"]
+    headers: tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +74,9 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A record as it came from the topic; nothing in it is decoded or trusted yet."""
+    """A record as it came from the topic; nothing in it is decoded or trusted yet. `assignment`: under which of the
+    partition's assignments to this process.
+    """
 
     topic: str
     partition: int
@@ -73,6 +84,7 @@ class Delivery:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes]
+    assignment: int = 0
 
 
 class Stream(Protocol):

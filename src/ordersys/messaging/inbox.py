@@ -3,7 +3,7 @@
 Invariant: an event's inbox row and its effects are in one transaction, so an effect happens exactly once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -38,6 +38,14 @@ class Inbox(Protocol):
         """Marks the events as handled by this consumer. Answers those that were not marked before."""
         ...
 
+    async def claim_free(
+        self, consumer: str, messages: Sequence[Message], *, passing: Collection[EventId]
+    ) -> set[EventId]:
+        """The same, without dead letters and without events that must wait: those whose order has a message in the
+        retries. What is `passing` lets others pass: kept messages that hold nothing back.
+        """
+        ...
+
 
 class Unreadable(Exception):
     """The bytes of a delivery are no event of ours; no further attempt can read them."""
@@ -55,9 +63,10 @@ def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder) -> Mes
     event_type = _text(headers, "ce_type")
     if event_type not in subscribed:
         return None
+    event_id, order_id = identified(delivery)
     return Message(
-        event_id=EventId(_uuid(headers, "ce_id")),
-        order_id=OrderId(_uuid(headers, "ce_subject")),
+        event_id=event_id,
+        order_id=order_id,
         type=event_type,
         event=decode(event_type, delivery.value or b""),
         cause=Cause(
@@ -67,6 +76,12 @@ def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder) -> Mes
         ),
         delivery=delivery,
     )
+
+
+def identified(delivery: Delivery) -> tuple[EventId, OrderId]:
+    """Which event a delivery is, and whose. Raises Unreadable."""
+    headers = delivery.headers
+    return EventId(_uuid(headers, "ce_id")), OrderId(_uuid(headers, "ce_subject"))
 
 
 def _text(headers: Mapping[str, bytes], name: str, default: str | None = None) -> str:

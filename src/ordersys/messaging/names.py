@@ -11,3 +11,4 @@ PAYMENTS: Final = "payments"
 TICKETS: Final = "tickets"
 DEAD_LETTERS: Final = "dlq"
 STREAMS: Final = (ORDERS, PAYMENTS, TICKETS, DEAD_LETTERS)
+DEAD_LETTERED: Final = "ordersys.DeadLettered.v1"

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import EventId, Ids, OrderId
-from ordersys.messaging.envelope import Acked, Cause, Outgoing
+from ordersys.messaging.envelope import Acked, Cause, Copy, Outgoing
 
 SHARDS: Final = 64
 
@@ -34,7 +34,7 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """An event that waits to be published. `attempts` are the failed ones so far."""
+    """An event, or a copy of a record, that waits to be published. `attempts` are the failed ones so far."""
 
     id: int
     event_id: EventId
@@ -47,6 +47,7 @@ class OutboxRow:
     shard: int
     occurred_at: datetime
     attempts: int
+    copy: Copy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,14 @@ steps, and the archive step is fenced by the lease's token, so a worker that los
 """
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from ordersys.domain.shared.errors import Contention, Unavailable
-from ordersys.messaging.envelope import Acked, Publisher, Record, Refused
+from ordersys.messaging.envelope import Acked, Copy, Publisher, Record, Refused
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import Failed, OutboxQueue, OutboxRow, Published, ShardLeases
 
@@ -129,6 +130,8 @@ class Relay:
 
 def to_record(row: OutboxRow, topic_prefix: str) -> Record:
     """CloudEvents 1.0 in Kafka's binary mode: attributes are headers, the payload is the value."""
+    if row.copy is not None:
+        return _copied(row.copy, row.payload, topic_prefix + row.stream)
     headers = (
         ("ce_specversion", b"1.0"),
         ("ce_id", str(row.event_id).encode()),
@@ -143,3 +146,19 @@ def to_record(row: OutboxRow, topic_prefix: str) -> Record:
     )
     key = str(row.order_id).encode()
     return Record(topic=topic_prefix + row.stream, key=key, value=row.payload.encode(), headers=headers)
+
+
+def _copied(copy: Copy, payload: str, topic: str) -> Record:
+    return Record(topic=topic, key=copy.key, value=_value(copy, payload), headers=copy.headers)
+
+
+def _value(copy: Copy, payload: str) -> bytes | None:
+    match copy.encoding:
+        case "text":
+            return payload.encode()
+        case "base64":
+            return b64decode(payload)
+        case "none":
+            return None
+        case unknown:
+            assert_never(unknown)

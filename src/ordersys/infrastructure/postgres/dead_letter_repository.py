@@ -1,20 +1,36 @@
+"""Dead letters. Each new one goes to the dead letter topic by the outbox, in the statement that keeps it."""
+
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ordersys.infrastructure.postgres.codec import to_json
+from ordersys.infrastructure.postgres.codec import NO_NUL, cause_to_json, error_to_text, headers_to_json
+from ordersys.messaging.envelope import Cause, Copy, Delivery
+from ordersys.messaging.names import DEAD_LETTERED, DEAD_LETTERS
+from ordersys.messaging.outbox import shard_of
 from ordersys.messaging.retry import DeadLetter
 
+# One that was replayed and failed again is the same letter, new again. `resolved_by` goes on telling who replayed it.
 ADD = text("""
-    INSERT INTO dead_letters (id, consumer, event_id, order_id, type, topic, partition, "offset", key, value, headers,
-        attempts, error, status, created_at)
-    VALUES (uuidv7(), :consumer, :event_id, :order_id, :type, :topic, :partition, :offset, :key, :value,
-        CAST(:headers AS jsonb), :attempts, :error, 'NEW', now())
-    ON CONFLICT (consumer, topic, partition, "offset") DO NOTHING
+    WITH letter AS (
+        INSERT INTO dead_letters AS known (id, consumer, event_id, order_id, type, topic, partition, "offset", key,
+            value, headers, attempts, error, status, created_at)
+        VALUES (uuidv7(), :consumer, :event_id, :order_id, :type, :topic, :partition, :offset, :key, :value,
+            CAST(:headers AS jsonb), :attempts, :error, 'NEW', now())
+        ON CONFLICT (consumer, topic, partition, "offset") DO UPDATE SET status = 'NEW', error = excluded.error,
+            attempts = excluded.attempts, created_at = excluded.created_at
+        WHERE known.status = 'REPLAYED' AND NOT EXISTS (
+            SELECT FROM inbox_events AS done WHERE done.consumer = known.consumer AND done.event_id = known.event_id)
+        RETURNING id
+    )
+    INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
+    SELECT uuidv7(), :stream, :place, :copied_type, :payload, CAST(:copy AS jsonb), :shard, now() FROM letter
 """)
-ERROR_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +40,10 @@ class DeadLetterRepository:
     connection: AsyncConnection
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
-        await self.connection.execute(ADD, [_columns(letter) for letter in letters])
+        await self.connection.execute(ADD, [{**_letter(letter), **_copy(letter)} for letter in letters])
 
 
-def _columns(letter: DeadLetter) -> dict[str, object]:
+def _letter(letter: DeadLetter) -> dict[str, object]:
     delivery = letter.delivery
     return {
         "consumer": letter.consumer,
@@ -39,10 +55,53 @@ def _columns(letter: DeadLetter) -> dict[str, object]:
         "offset": delivery.offset,
         "key": delivery.key,
         "value": delivery.value,
-        # Header values are bytes of anyone's making; latin-1 keeps each byte.
-        "headers": to_json({name: value.decode("latin-1") for name, value in delivery.headers.items()}).replace(
-            "\\u0000", "\\ufffd"
-        ),
+        "headers": headers_to_json(delivery.headers),
         "attempts": letter.attempts,
-        "error": letter.error[:ERROR_LENGTH].replace("\0", "\ufffd"),
+        "error": error_to_text(letter.error),
     }
+
+
+def _copy(letter: DeadLetter) -> dict[str, object]:
+    """The outbox row. It stands in no order's queue: one that cannot be sent must not hold the order's events back."""
+    delivery = letter.delivery
+    place = uuid5(NAMESPACE_URL, f"{letter.consumer}/{delivery.topic}/{delivery.partition}/{delivery.offset}")
+    payload, encoding = _payload(delivery.value)
+    told = {
+        "dlq_consumer": letter.consumer,
+        "dlq_error": error_to_text(letter.error),
+        "dlq_attempts": str(letter.attempts),
+        "dlq_topic": delivery.topic,
+        "dlq_partition": str(delivery.partition),
+        "dlq_offset": str(delivery.offset),
+    }
+    headers = {**delivery.headers, **{name: text.encode() for name, text in told.items()}}
+    copy = Copy(key=delivery.key, encoding=encoding, headers=tuple(headers.items()))
+    return {
+        "stream": DEAD_LETTERS,
+        "place": place,
+        "copied_type": DEAD_LETTERED,
+        "payload": payload,
+        "copy": cause_to_json(_cause(letter.event_id, delivery), source=letter.consumer, copy=copy),
+        "shard": shard_of(place),
+    }
+
+
+def _payload(value: bytes | None) -> tuple[str, Literal["text", "base64", "none"]]:
+    if value is None:
+        return "", "none"
+    try:
+        readable = value.decode()
+    except UnicodeDecodeError:
+        readable = "\0"
+    return (b64encode(value).decode(), "base64") if "\0" in readable else (readable, "text")
+
+
+def _cause(event_id: UUID | None, delivery: Delivery) -> Cause:
+    def said(name: str) -> str:
+        return delivery.headers.get(name, b"").decode(errors="replace").replace("\0", NO_NUL)
+
+    return Cause(
+        correlation_id=said("correlationid"),
+        causation_id=str(event_id) if event_id else said("ce_id"),
+        traceparent=said("traceparent"),
+    )

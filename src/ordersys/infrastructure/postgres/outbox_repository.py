@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from, to_json
+from ordersys.infrastructure.postgres.codec import cause_to_json, copy_from, headers_from, to_json
 from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.messaging.envelope import Outgoing
+from ordersys.messaging.names import DEAD_LETTERS
 from ordersys.messaging.outbox import Failed, OutboxRow, Published, shard_of
 
 # unnest keeps the array order, so the identity ids follow the order of the events.
@@ -153,4 +154,5 @@ def _row(row: Row[tuple[object, ...]]) -> OutboxRow:
         shard=row.shard,
         occurred_at=row.occurred_at,
         attempts=row.attempts,
+        copy=copy_from(row.headers) if row.aggregatetype == DEAD_LETTERS else None,
     )

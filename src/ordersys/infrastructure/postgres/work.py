@@ -14,6 +14,7 @@ from ordersys.infrastructure.postgres.inbox_repository import InboxRepository
 from ordersys.infrastructure.postgres.order_repository import OrderRepository, SeatRepository
 from ordersys.infrastructure.postgres.outbox_repository import OutboxRepository
 from ordersys.infrastructure.postgres.payment_repository import PaymentRepository
+from ordersys.infrastructure.postgres.retry_repository import RetryRepository
 from ordersys.infrastructure.postgres.ticket_repository import (
     ItineraryRepository,
     SeatMapRepository,
@@ -55,6 +56,10 @@ class PostgresTransaction:
     @cached_property
     def inbox(self) -> InboxRepository:
         return InboxRepository(connection=self.connection)
+
+    @cached_property
+    def retries(self) -> RetryRepository:
+        return RetryRepository(connection=self.connection)
 
     @cached_property
     def dead_letters(self) -> DeadLetterRepository:

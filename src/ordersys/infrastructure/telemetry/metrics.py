@@ -22,7 +22,7 @@ from prometheus_client import (
 from ordersys.infrastructure.telemetry.trace import parse
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import Published
-from ordersys.messaging.retry import DeadLetter
+from ordersys.messaging.retry import DeadLetter, Kept
 
 SAGA_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.045, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60)
 HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -80,8 +80,18 @@ class Metrics:
     def deduplicated(self, consumer: str, count: int) -> None:
         self._events_deduplicated.labels(consumer).inc(count)
 
-    def retried(self, consumer: str) -> None:
+    def retried(self, consumer: str, message: Kept, attempts: int, error: BaseException) -> None:
+        """Its stack trace is told when the event is given up."""
         self._event_retries.labels(consumer).inc()
+        log.warning(
+            "an event is tried again",
+            action="event.retried",
+            consumer=consumer,
+            event_id=message.event_id,
+            order_id=message.order_id,
+            attempts=attempts,
+            reason=f"{type(error).__name__}: {error}",
+        )
 
     def dead_lettered(self, consumer: str, letters: Sequence[DeadLetter], error: BaseException | None) -> None:
         """Counted, and told once: this is the edge at which a handler's error ends."""

@@ -1,0 +1,142 @@
+"""Kept messages: a row per consumer and event. A row that is due and the oldest of its order is the one to try next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ordersys.domain.shared.ids import EventId
+from ordersys.infrastructure.postgres.codec import delivered_from, error_to_text, headers_to_json
+from ordersys.messaging.retry import NO_OUTCOME, WAITS, Kept, Waiting
+
+_KEEP = """
+    INSERT INTO inbox_retries AS kept (consumer, event_id, order_id, type, topic, partition, "offset", key, value,
+        headers, attempts, next_attempt_at, error, created_at)
+    SELECT :consumer, event_id, order_id, type, topic, partition, "offset", key, value, CAST(headers AS jsonb),
+        :attempts, now() + :delay * interval '1 second', :error, now()
+    FROM unnest(CAST(:event_ids AS uuid[]), CAST(:orders AS uuid[]), CAST(:types AS text[]), CAST(:topics AS text[]),
+        CAST(:partitions AS int[]), CAST(:offsets AS bigint[]), CAST(:keys AS bytea[]), CAST(:values AS bytea[]),
+        CAST(:headers AS text[])) WITH ORDINALITY
+        AS event (event_id, order_id, type, topic, partition, "offset", key, value, headers, position)
+"""
+_UNSETTLED = """
+    NOT EXISTS (SELECT FROM inbox_events AS done WHERE done.consumer = :consumer AND done.event_id = event.event_id)
+    AND NOT EXISTS (SELECT FROM dead_letters AS dead WHERE dead.consumer = :consumer
+        AND dead.order_id = event.order_id AND dead.event_id = event.event_id AND dead.status <> 'REPLAYED')
+"""
+
+# Their ids follow the order of the messages.
+QUEUE = text(f"""
+    {_KEEP} WHERE {_UNSETTLED} ORDER BY position
+    ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id
+""")
+
+COUNT_AHEAD = text(f"""
+    {_KEEP} WHERE {_UNSETTLED} AND NOT EXISTS (
+        SELECT FROM inbox_retries AS held WHERE held.consumer = :consumer AND held.order_id = event.order_id)
+    ORDER BY position
+    ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id
+""")
+
+# The row is there already when its attempt was counted ahead.
+PUT_ASIDE = text(f"""
+    {_KEEP}
+    ON CONFLICT (consumer, event_id) DO UPDATE SET error = excluded.error, next_attempt_at = excluded.next_attempt_at
+    WHERE kept.attempts = excluded.attempts
+""")
+
+TAKE = text("""
+    DELETE FROM inbox_retries AS kept
+    USING unnest(CAST(:event_ids AS uuid[]), CAST(:attempts AS int[])) AS ours (event_id, attempts)
+    WHERE kept.consumer = :consumer AND kept.event_id = ours.event_id AND kept.attempts = ours.attempts
+    RETURNING kept.event_id
+""")
+
+# The error of a last attempt that has ended the process stays: it goes with the dead letter.
+COUNT_DUE = text("""
+    UPDATE inbox_retries SET attempts = attempts + 1,
+        error = CASE WHEN attempts <= cardinality(CAST(:delays AS float8[])) THEN :error ELSE error END,
+        next_attempt_at = now() + interval '1 second'
+            * (CAST(:delays AS float8[]))[least(attempts + 1, cardinality(CAST(:delays AS float8[])))]
+    WHERE consumer = :consumer AND event_id = (
+        SELECT event_id FROM inbox_retries AS head
+        WHERE consumer = :consumer AND next_attempt_at <= now() AND NOT EXISTS (
+            SELECT FROM inbox_retries AS earlier
+            WHERE earlier.consumer = head.consumer AND earlier.order_id = head.order_id AND earlier.id < head.id)
+        ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING event_id, order_id, type, topic, partition, "offset", key, value, CAST(headers AS text) AS headers,
+        attempts, error
+""")
+
+DEFER = text("""
+    UPDATE inbox_retries SET error = :error, next_attempt_at = now() + :delay * interval '1 second'
+    WHERE consumer = :consumer AND event_id = :event_id AND attempts = :attempts
+""")
+
+GIVE_BACK = text("""
+    UPDATE inbox_retries AS kept SET attempts = kept.attempts - 1, next_attempt_at = now()
+    FROM unnest(CAST(:event_ids AS uuid[]), CAST(:attempts AS int[])) AS spent (event_id, attempts)
+    WHERE kept.consumer = :consumer AND kept.event_id = spent.event_id AND kept.attempts >= spent.attempts
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRepository:
+    """Implements messaging.retry.RetryQueue."""
+
+    connection: AsyncConnection
+
+    async def count_ahead(self, consumer: str, messages: Sequence[Kept], delay: float) -> set[EventId]:
+        bound = {"consumer": consumer, "attempts": 1, "delay": delay, "error": NO_OUTCOME, **_columns(messages)}
+        return set((await self.connection.execute(COUNT_AHEAD, bound)).scalars())
+
+    async def take(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
+        bound = {"consumer": consumer, "event_ids": list(attempts), "attempts": list(attempts.values())}
+        return set((await self.connection.execute(TAKE, bound)).scalars())
+
+    async def queue(self, consumer: str, messages: Sequence[Kept]) -> set[EventId]:
+        bound = {"consumer": consumer, "attempts": 0, "delay": 0.0, "error": WAITS, **_columns(messages)}
+        return set((await self.connection.execute(QUEUE, bound)).scalars())
+
+    async def put_aside(self, consumer: str, message: Kept, error: str, delay: float) -> None:
+        told = error_to_text(error)
+        bound = {"consumer": consumer, "attempts": 1, "delay": delay, "error": told, **_columns([message])}
+        await self.connection.execute(PUT_ASIDE, bound)
+
+    async def count_due(self, consumer: str, delays: Sequence[float]) -> Waiting | None:
+        bound = {"consumer": consumer, "delays": list(delays), "error": NO_OUTCOME}
+        row = (await self.connection.execute(COUNT_DUE, bound)).one_or_none()
+        if row is None:
+            return None
+        return Waiting(
+            event_id=row.event_id,
+            order_id=row.order_id,
+            type=row.type,
+            delivery=delivered_from(row),
+            attempts=row.attempts,
+            error=row.error,
+        )
+
+    async def defer(self, consumer: str, event_id: EventId, attempts: int, error: str, delay: float) -> None:
+        ours = {"consumer": consumer, "event_id": event_id, "attempts": attempts}
+        await self.connection.execute(DEFER, {**ours, "error": error_to_text(error), "delay": delay})
+
+    async def give_back(self, consumer: str, attempts: Mapping[EventId, int]) -> None:
+        bound = {"consumer": consumer, "event_ids": list(attempts), "attempts": list(attempts.values())}
+        await self.connection.execute(GIVE_BACK, bound)
+
+
+def _columns(messages: Sequence[Kept]) -> dict[str, object]:
+    deliveries = [message.delivery for message in messages]
+    return {
+        "event_ids": [message.event_id for message in messages],
+        "orders": [message.order_id for message in messages],
+        "types": [message.type for message in messages],
+        "topics": [delivery.topic for delivery in deliveries],
+        "partitions": [delivery.partition for delivery in deliveries],
+        "offsets": [delivery.offset for delivery in deliveries],
+        "keys": [delivery.key for delivery in deliveries],
+        "values": [delivery.value for delivery in deliveries],
+        "headers": [headers_to_json(delivery.headers) for delivery in deliveries],
+    }
