@@ -8,7 +8,7 @@ from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.bootstrap.chaos import crash
-from ordersys.config import KafkaSettings, RelaySettings
+from ordersys.config import KafkaSettings, RelaySettings, RetriesSettings
 from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
 from ordersys.infrastructure.kafka.client import topic_name
@@ -20,9 +20,12 @@ from ordersys.infrastructure.postgres.work import PostgresTransaction
 from ordersys.messaging.chaos import Faults
 from ordersys.messaging.chaos_handling import Handle, faulty_handler
 from ordersys.messaging.chaos_publishing import faulty_publisher
-from ordersys.messaging.consumer import Consumer, ConsumerMeter
+from ordersys.messaging.consumer import Consumer
+from ordersys.messaging.handling import ConsumerMeter
 from ordersys.messaging.outbox import OutboxQueue
+from ordersys.messaging.precount import Precount
 from ordersys.messaging.relay import Relay, RelayMeter, RelayTuning
+from ordersys.messaging.retrying import Retries
 from ordersys.messaging.work import Work
 
 UseCases = Mapping[str, Callable[..., Any]]
@@ -75,6 +78,10 @@ def _consumer(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> 
     return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
 
 
+def _retries(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> Retries[PostgresTransaction]:
+    return Retries(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
+
+
 def group_lags(kafka: KafkaSettings) -> GroupLags:
     topics = {group: [topic_name(kafka, stream) for stream in streams_of(group)] for group in SUBSCRIPTIONS}
     return GroupLags(kafka, topics)
@@ -90,8 +97,21 @@ class ConsumerContainer(containers.DeclarativeContainer):
     meter: providers.Dependency[ConsumerMeter] = providers.Dependency()
     name = providers.Dependency(instance_of=str)
     kafka = providers.Dependency(instance_of=KafkaSettings)
+    settings = providers.Dependency(instance_of=RetriesSettings)
 
     stream = providers.Singleton(_stream, kafka, group, name)
     dispatch = providers.Singleton(_dispatch, group, use_cases)
     handle = providers.Singleton(faulty_handler, dispatch, faults, crash)
-    consumer = providers.Singleton(_consumer, group, handle, stream=stream, work=work, meter=meter)
+    consumer = providers.Singleton(
+        _consumer,
+        group,
+        handle,
+        stream=stream,
+        work=work,
+        meter=meter,
+        precount=providers.Factory(Precount, limit=kafka.provided.batch_size),
+        retry_delay=settings.provided.delays_seconds[0],
+    )
+    retries = providers.Singleton(
+        _retries, group, handle, work=work, meter=meter, delays=settings.provided.delays_seconds
+    )

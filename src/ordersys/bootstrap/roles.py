@@ -210,6 +210,7 @@ def consumer_container(platform: PlatformContainer, group: str, use_cases: Mappi
         meter=platform.metrics,
         name=platform.name,
         kafka=platform.settings.provided.kafka,
+        settings=platform.settings.provided.retries,
     )
 
 
@@ -221,11 +222,19 @@ def _service(
     stream = container.stream()
     health = _health(role, platform, {"kafka": _connected(stream)})
     sampler = LagSampler(consumer=group, stream=stream, metrics=platform.metrics())
+    settings: Settings = platform.settings()
     consuming = Loop(name=group, run_once=container.consumer().run_once, watch=watch, wake=asyncio.Event())
+    retrying = Loop(
+        name="retries",
+        run_once=container.retries().run_once,
+        watch=Untold(),
+        wake=asyncio.Event(),
+        idle=settings.retries.idle_poll_ms / 1000,
+    )
     return Assembly(
         app=build_watch(provide=_watched(platform, health)),
         health=health,
-        loops=[consuming, _timer("lag-sampler", sampler.run_once, SAMPLE_SECONDS, Untold())],
+        loops=[consuming, retrying, _timer("lag-sampler", sampler.run_once, SAMPLE_SECONDS, Untold())],
         leaving=[stream.close, platform.engine().dispose],
     )
 

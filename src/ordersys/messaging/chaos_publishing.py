@@ -87,7 +87,7 @@ class DelayingPublisher:
         return [answers[number] for number in range(len(records))]
 
     def _late(self, records: Sequence[Record]) -> set[int]:
-        held: set[bytes] = set()
+        held: set[bytes | None] = set()
         late: set[int] = set()
         for number, record in enumerate(records):
             if record.key in held or self.faults.strikes(PUBLISH_DELAY):
