@@ -15,7 +15,6 @@ from ordersys.bootstrap import roles
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import ROLES, KafkaSettings, Role, Settings
 from ordersys.entrypoint.consumers.dispatch import Dispatch
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
@@ -39,7 +38,7 @@ async def platform() -> AsyncIterator[PlatformContainer]:
 def containers_of(platform: PlatformContainer) -> Iterator[containers.Container]:
     yield platform
     yield CatalogContainer(engine=platform.engine)
-    yield TicketContainer(work=platform.work, clock=platform.clock, ids=platform.ids)
+    yield roles.ticket_container(platform)
     yield roles.chaos_container(platform)
     yield roles.order_container(platform)
     yield roles.payment_container(platform)

@@ -4,15 +4,17 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # see topics.py
 from confluent_kafka.cimpl import NewTopic
 from structlog.testing import capture_logs
 
-from ordersys.config import KafkaSettings, Settings
+from ordersys.config import KafkaSettings, RetentionSettings, Settings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.infrastructure.kafka import topics
 from ordersys.infrastructure.kafka.group_lags import GroupLags
+from ordersys.messaging.names import STREAMS
 from tests.contract.kafka_worlds import World, fetched, real_world
 from tests.servers import KafkaServer
 
@@ -100,4 +102,25 @@ def _partitions(settings: Settings) -> dict[str, int]:
     prefix = settings.kafka.topic_prefix
     return {
         name.removeprefix(prefix): len(topic.partitions) for name, topic in found.items() if name.startswith(prefix)
+    }
+
+
+async def test_records_are_kept_for_the_days_of_the_setting_in_older_topics_too(settings: Settings) -> None:
+    await topics.ensure(settings)
+    assert _kept(settings) == {"orders": 7, "payments": 7, "tickets": 7, "dlq": 7}
+
+    await topics.ensure(msgspec.structs.replace(settings, retention=RetentionSettings(topic_days=3)))
+
+    assert _kept(settings) == {"orders": 3, "payments": 3, "tickets": 3, "dlq": 3}
+
+
+def _kept(settings: Settings) -> dict[str, int]:
+    """Days by stream."""
+    prefix = settings.kafka.topic_prefix
+    admin = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    asked = [ConfigResource(ConfigResource.Type.TOPIC, prefix + stream) for stream in STREAMS]
+    answers = admin.describe_configs(asked)
+    return {
+        topic.name.removeprefix(prefix): int(entries.result(10)["retention.ms"].value) // 86_400_000
+        for topic, entries in answers.items()
     }

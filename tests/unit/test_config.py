@@ -201,3 +201,23 @@ def test_a_refused_secret_is_not_in_the_message(file: Path) -> None:
 
     assert "1234" not in refusals(file, {})[0]
     assert Secret("") != Secret("x")
+
+
+@pytest.mark.parametrize(
+    ("retention", "accepted"),
+    [
+        ("{inbox_days: 30, dead_letter_days: 14, topic_days: 7}", True),
+        ("{inbox_days: 23, dead_letter_days: 14, topic_days: 7}", True),
+        ("{inbox_days: 22, dead_letter_days: 14, topic_days: 7}", False),
+        ("{topic_days: 20}", False),
+        ("{dead_letter_days: 365}", False),
+    ],
+)
+def test_the_inbox_remembers_longer_than_an_event_can_come_again(file: Path, retention: str, accepted: bool) -> None:
+    file.write_text(f"retention: {retention}\n")
+
+    if accepted:
+        assert load(file, {}).retention.inbox_days > 21
+    else:
+        (problem,) = refusals(file, {})
+        assert problem.startswith("retention.inbox_days: Expected more than retention.dead_letter_days")

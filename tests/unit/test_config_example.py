@@ -57,7 +57,8 @@ def test_every_key_is_explained_with_its_default(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "unit"), [("_seconds", "seconds"), ("_ms", "milliseconds"), ("_hours", "hours"), ("_bytes", "bytes")]
+    ("ending", "unit"),
+    [("_seconds", "seconds"), ("_ms", "milliseconds"), ("_hours", "hours"), ("_days", "days"), ("_bytes", "bytes")],
 )
 def test_every_quantity_names_its_unit(ending: str, unit: str) -> None:
     assert all(

@@ -1,13 +1,21 @@
-"""The four topics: made when they are missing, never changed (more partitions would move keys to other partitions)."""
+"""The four topics: made when they are missing. Their retention alone is ever changed; more partitions would move keys
+to other partitions.
+"""
 
 import asyncio
 from concurrent.futures import TimeoutError as Late
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without saying so
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from ordersys.config import KafkaSettings, Settings
@@ -17,14 +25,14 @@ from ordersys.messaging.names import DEAD_LETTERS, STREAMS
 
 log = structlog.get_logger()
 
-RETENTION_HOURS: Final = 7 * 24
+RETENTION: Final = "retention.ms"
 ATTEMPT_SECONDS: Final = 3.0
 PAUSE_SECONDS: Final = 0.2
 
 
 async def ensure(settings: Settings, *, deadline: float = 30.0) -> None:
     """Returns when all topics exist; Unavailable says what stood in the way for `deadline` seconds."""
-    maker = _TopicMaker(settings.kafka)
+    maker = _TopicMaker(settings.kafka, timedelta(days=settings.retention.topic_days))
     until = monotonic() + deadline
     while problem := await asyncio.to_thread(maker.attempt):
         if monotonic() > until:
@@ -33,8 +41,9 @@ async def ensure(settings: Settings, *, deadline: float = 30.0) -> None:
 
 
 class _TopicMaker:
-    def __init__(self, kafka: KafkaSettings) -> None:
+    def __init__(self, kafka: KafkaSettings, kept: timedelta) -> None:
         self._wanted = _wanted(kafka)
+        self._retention = str(kept // timedelta(milliseconds=1))
         self._last_error = ""
         self._admin = AdminClient(client_config(kafka) | {"error_cb": self._on_error}, logger=library_log)
 
@@ -44,6 +53,7 @@ class _TopicMaker:
             problem = self._create()
             if not problem:
                 self._compare()
+                self._keep()
         except KafkaException as failed:
             return self._explain(failed.args[0].str())
         return problem
@@ -75,6 +85,18 @@ class _TopicMaker:
                     action="kafka.partitions_differ",
                 )
 
+    def _keep(self) -> None:
+        """Sets the retention, of older topics too: how long the inbox must remember depends on it. Who may not set it
+        is told, and goes on: the topics are there.
+        """
+        entry = ConfigEntry(RETENTION, self._retention, incremental_operation=AlterConfigOpType.SET)
+        wanted = [ConfigResource(ConfigResource.Type.TOPIC, n, incremental_configs=[entry]) for n in self._wanted]
+        for topic, kept in self._admin.incremental_alter_configs(wanted, request_timeout=ATTEMPT_SECONDS).items():
+            try:
+                kept.result(ATTEMPT_SECONDS + 1)
+            except (KafkaException, Late) as failed:
+                log.warning("the retention of %s cannot be set", topic.name, action="kafka.retention", exc_info=failed)
+
     def _explain(self, problem: str) -> str:
         self._admin.poll(0)  # lets the callbacks come
         return f"{problem} ({self._last_error})" if self._last_error else problem
@@ -87,8 +109,7 @@ class _TopicMaker:
 
 def _wanted(kafka: KafkaSettings) -> dict[str, NewTopic]:
     names = {topic_name(kafka, stream): 1 if stream == DEAD_LETTERS else kafka.partitions for stream in STREAMS}
-    config = {"retention.ms": str(RETENTION_HOURS * 3_600_000)}
     return {
-        name: NewTopic(name, num_partitions=count, replication_factor=kafka.replication_factor, config=config)
+        name: NewTopic(name, num_partitions=count, replication_factor=kafka.replication_factor)
         for name, count in names.items()
     }
