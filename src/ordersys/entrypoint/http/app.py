@@ -18,7 +18,7 @@ from ordersys.entrypoint.http.auth import BearerAuth
 from ordersys.entrypoint.http.flight_routes import FLIGHT_ROUTES
 from ordersys.entrypoint.http.health_routes import HEALTH_ROUTES
 from ordersys.entrypoint.http.order_routes import ORDER_ROUTES
-from ordersys.entrypoint.http.problem import HANDLERS
+from ordersys.entrypoint.http.problem import HANDLERS, status_of
 from ordersys.entrypoint.http.tokens import Tokens
 
 Observe = Callable[[str, str, int, float], None]
@@ -44,6 +44,10 @@ class Measured(ASGIMiddleware):
 
         try:
             await next_app(scope, receive, watch)
+        except Exception as error:
+            # A refusal by a middleware further in, such as a missing token, is answered further out.
+            status = status_of(error)
+            raise
         finally:
             route = str(scope.get("path_template") or "unknown")
             self._observe(str(scope.get("method")), route, status, perf_counter() - began)
