@@ -69,6 +69,7 @@ def _documented(name: str, description: str) -> ResponseHeader:
     "/",
     status_code=201,
     summary="Buy seats",
+    response_description="the order was accepted",
     response_headers=[
         _documented("Location", "path of the order"),
         _documented("Idempotency-Replayed", "`true`: this is the first answer again"),

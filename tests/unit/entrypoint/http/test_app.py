@@ -206,6 +206,15 @@ def test_the_page_works_without_the_internet(client: TestClient[Litestar]) -> No
     assert "://" not in page.text
 
 
+def test_the_page_has_the_document_in_words_that_its_script_reads(client: TestClient[Litestar]) -> None:
+    page = client.get("/schema").text
+
+    assert '"openapi":"3.0.3"' in page
+    assert '"type":"null"' not in page
+    assert '"examples":[' not in page
+    assert client.get("/schema/openapi.json").json()["openapi"] == "3.1.0"
+
+
 def test_the_page_and_its_parts_need_no_token(client: TestClient[Litestar]) -> None:
     assert client.get("/schema/openapi.json").status_code == 200
     assert client.get("/schema/assets/swagger-ui.css").status_code == 200
