@@ -18,8 +18,8 @@ from ordersys.bootstrap.runtime import Assembly, DrainOverrun, PortTaken, run
 from ordersys.bootstrap.samplers import Untold
 from ordersys.config import HttpSettings, Settings
 from ordersys.domain.shared.errors import Unavailable
-from ordersys.entrypoint.http.app import build_watch
-from ordersys.entrypoint.http.health_routes import Health
+from ordersys.entrypoint.http.health import Health
+from ordersys.entrypoint.http.watch import Watch
 from ordersys.infrastructure.embedded import ports
 from ordersys.messaging.loop import Loop
 from tests.waiting import eventually
@@ -42,7 +42,11 @@ class Tiny:
     def build(self) -> Assembly:
         self.told.append("built")
         health = Health(role="api", checks={"postgres": self.yes})
-        app = Litestar([self.route()], openapi_config=None) if self.takes_requests else self.watch(health)
+        app = (
+            Litestar([self.route()], openapi_config=None)
+            if self.takes_requests
+            else Watch(health=health, render=lambda: (b"", "text/plain"))
+        )
         return Assembly(
             app=app,
             health=health,
@@ -51,9 +55,6 @@ class Tiny:
             leaving=[self.says(f"left {name}") for name in self.leaves],
             takes_requests=self.takes_requests,
         )
-
-    def watch(self, health: Health) -> Litestar:
-        return build_watch(provide={"health": lambda: health, "render": lambda: lambda: (b"", "text/plain")})
 
     def route(self) -> HTTPRouteHandler:
         @get("/held")

@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import structlog
 import uvicorn
-from litestar import Litestar
 
 from ordersys.config import ROLE_PORTS, HttpSettings, Role, Settings
 from ordersys.domain.shared.errors import DomainError, Kind
-from ordersys.entrypoint.http.health_routes import Health
+from ordersys.entrypoint.http.health import Health
 from ordersys.messaging.loop import Loop
 
 log = structlog.get_logger()
@@ -32,7 +31,7 @@ class Assembly:
     does so until the work is done.
     """
 
-    app: Litestar
+    app: Any
     health: Health
     loops: list[Loop]
     starting: Sequence[Callable[[], Awaitable[Any]]] = ()
@@ -151,10 +150,11 @@ def _listen(http: HttpSettings, role: Role) -> socket.socket:
     try:
         return socket.create_server((http.host, port), backlog=BACKLOG)
     except OSError as error:
-        raise PortTaken(f"{role} cannot listen on {http.host}:{port}: {error.strerror or error}") from error
+        reason = str(error.strerror or error).partition(" (while")[0]  # it goes on with the address
+        raise PortTaken(f"{role} cannot listen on {http.host}:{port}: {reason}") from error
 
 
-def _server(app: Litestar, seconds: float) -> _Server:
+def _server(app: Any, seconds: float) -> _Server:
     config = uvicorn.Config(
         app,
         http="httptools",

@@ -9,10 +9,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from ordersys.config import AuthSettings
-from ordersys.entrypoint.http.app import build_api, build_watch
-from ordersys.entrypoint.http.health_routes import Health
+from ordersys.entrypoint.http.app import build_api
+from ordersys.entrypoint.http.health import Health
 from ordersys.entrypoint.http.refusals import REFUSALS
 from ordersys.entrypoint.http.tokens import Tokens
+from ordersys.entrypoint.http.watch import Watch
 
 NEEDS = ("placing", "causes", "get_order", "list_orders", "get_workflow", "search_flights", "get_flight")
 Document = Mapping[str, Any]
@@ -269,9 +270,11 @@ def test_metrics_are_plain_text_with_one_charset(client: TestClient[Litestar]) -
 
 def test_a_role_that_is_only_watched_has_health_and_metrics_and_nothing_else() -> None:
     health = Health(role="worker", checks={"postgres": yes, "kafka": no})
-    with TestClient(build_watch(provide=provided(health))) as client:
+    watch: Any = Watch(health=health, render=lambda: (b"up 1\n", "text/plain"))
+    with TestClient(watch) as client:
         assert client.get("/health/live").json()["role"] == "worker"
         assert client.get("/health/ready").json()["checks"] == {"postgres": True, "kafka": False}
         assert client.get("/health/ready").status_code == 503
         assert client.get("/metrics").status_code == 200
         assert {client.get(path).status_code for path in ("/orders", "/flights", "/schema")} == {404}
+        assert client.post("/metrics").status_code == 405
