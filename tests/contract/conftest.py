@@ -30,11 +30,12 @@ SEATS = 100
 @pytest.fixture
 async def fake_world() -> World:
     work = FakeWork()
-    database = work.database
+    database, books = work.database, FakeBooks()
     known: dict[str, Sized] = {
         "orders": database.orders.orders.rows,
         "idempotency_keys": database.orders.answers.rows,
         "tickets": database.tickets.tickets.rows,
+        "gateway_charges": books.calls,
         "outbox": database.messaging.outbox.rows,
         "outbox_attempts": database.messaging.attempts,
         "outbox_archive": database.messaging.archive,
@@ -56,7 +57,7 @@ async def fake_world() -> World:
         reads=FakeOrderReads(database=database),
         queue=FakeOutboxQueue(tables=database.messaging, ticker=time.monotonic),
         leases=leases,
-        books=FakeBooks().record,
+        books=books.record,
         put=put,
         count=count,
     )

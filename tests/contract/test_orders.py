@@ -123,8 +123,9 @@ async def test_a_locked_order_is_seen_by_the_next_as_the_first_left_it(world: Wo
     async with world.work.begin() as transaction:
         await transaction.orders.lock([order_id(1)])
         locked.set()
-        await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED)])
+        await asyncio.wait({waiting}, timeout=0.3)
         assert seen == []
+        await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED)])
     await waiting
 
     assert seen == [Status.CANCELLED]

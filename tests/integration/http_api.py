@@ -89,7 +89,7 @@ async def serving(url: str, **sections: Any) -> AsyncIterator[Api]:
     settings = Settings(postgres=postgres, **{"kafka": NOBODY, **sections})
     assembly = roles.api(PlatformContainer(settings=settings, name="api"))
     # As in production: an error that nobody foresaw is the application's to answer, not the test client's to raise.
-    transport = httpx.ASGITransport(app=assembly.app, raise_app_exceptions=False)  # type: ignore[arg-type]  # ASGI's types
+    transport = httpx.ASGITransport(app=assembly.app, raise_app_exceptions=False)
     engine = create_async_engine(url)
     async with httpx.AsyncClient(transport=transport, base_url="http://api", timeout=30) as client:
         yield Api(client=client, assembly=assembly, engine=engine, settings=settings)

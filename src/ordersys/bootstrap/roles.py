@@ -20,9 +20,8 @@ from ordersys.bootstrap.runtime import Assembly, run
 from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, Untold
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
-from ordersys.entrypoint.http.app import build_api, build_watch
-from ordersys.entrypoint.http.health_routes import Check, Health
-from ordersys.entrypoint.http.tokens import Tokens
+from ordersys.entrypoint.http.health import Check, Health
+from ordersys.entrypoint.http.watch import Watch
 from ordersys.infrastructure.telemetry import logs, trace
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.loop import Loop, LoopWatch
@@ -49,13 +48,18 @@ def assemble(role: Role, platform: PlatformContainer) -> Assembly:
 
 
 def api(platform: PlatformContainer) -> Assembly:
+    # Here and not above: the other roles start the faster for it.
+    from ordersys.entrypoint.http.app import build_api
+    from ordersys.entrypoint.http.tokens import Tokens
+
     settings: Settings = platform.settings()
     orders = order_container(platform)
     catalog = CatalogContainer(engine=platform.engine)
     health = _health("api", platform, {})
     app = build_api(
         provide={
-            **_watched(platform, health),
+            "health": lambda: health,
+            "render": lambda: platform.metrics().render,
             "placing": orders.placing,
             "causes": lambda: partial(_cause, platform),
             "cancel_orders": orders.cancel_orders,
@@ -102,7 +106,7 @@ def worker(platform: PlatformContainer) -> Assembly:
         idle=settings.relay.idle_poll_ms / 1000,
     )
     return Assembly(
-        app=build_watch(provide=_watched(platform, health)),
+        app=Watch(health=health, render=platform.metrics().render),
         health=health,
         starting=[publisher.warm_up],
         loops=[
@@ -232,7 +236,7 @@ def _service(
         idle=settings.retries.idle_poll_ms / 1000,
     )
     return Assembly(
-        app=build_watch(provide=_watched(platform, health)),
+        app=Watch(health=health, render=platform.metrics().render),
         health=health,
         loops=[consuming, retrying, _timer("lag-sampler", sampler.run_once, SAMPLE_SECONDS, Untold())],
         leaving=[stream.close, platform.engine().dispose],
@@ -241,10 +245,6 @@ def _service(
 
 def _health(role: Role, platform: PlatformContainer, checks: Mapping[str, Check]) -> Health:
     return Health(role=role, checks={"postgres": platform.postgres_probe().answers, **checks})
-
-
-def _watched(platform: PlatformContainer, health: Health) -> dict[str, Callable[[], Any]]:
-    return {"health": lambda: health, "render": lambda: platform.metrics().render}
 
 
 def _connected(client: Any) -> Check:

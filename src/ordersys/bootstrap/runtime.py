@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import structlog
 import uvicorn
-from litestar import Litestar
 
 from ordersys.config import ROLE_PORTS, HttpSettings, Role, Settings
 from ordersys.domain.shared.errors import DomainError, Kind
-from ordersys.entrypoint.http.health_routes import Health
+from ordersys.entrypoint.http.health import Health
 from ordersys.messaging.loop import Loop
 
 log = structlog.get_logger()
@@ -32,7 +31,7 @@ class Assembly:
     does so until the work is done.
     """
 
-    app: Litestar
+    app: Any
     health: Health
     loops: list[Loop]
     starting: Sequence[Callable[[], Awaitable[Any]]] = ()
@@ -71,15 +70,18 @@ async def run(build: Callable[[], Assembly], settings: Settings, role: Role) -> 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    listener = _listen(settings.http, role)
-    assembly = build()
-    server = _server(assembly.app, settings)
+    with _listen(settings.http, role) as listener:
+        await _run(build(), listener, stop, settings.shutdown_seconds, role)
+
+
+async def _run(assembly: Assembly, listener: socket.socket, stop: asyncio.Event, seconds: float, role: Role) -> None:
+    server = _server(assembly.app, seconds)
     serving = asyncio.create_task(_serve(server, listener, stop))
     working = asyncio.create_task(_work(assembly, stop))
     log.info("started", action="role.started", role=role, port=listener.getsockname()[1])
     await stop.wait()
     assembly.health.draining = True
-    await _drain(assembly, server, serving, working, settings.shutdown_seconds)
+    await _drain(assembly, server, serving, working, seconds)
     log.info("stopped", action="role.stopped", role=role)
 
 
@@ -148,10 +150,11 @@ def _listen(http: HttpSettings, role: Role) -> socket.socket:
     try:
         return socket.create_server((http.host, port), backlog=BACKLOG)
     except OSError as error:
-        raise PortTaken(f"{role} cannot listen on {http.host}:{port}: {error.strerror or error}") from error
+        reason = str(error.strerror or error).partition(" (while")[0]  # it goes on with the address
+        raise PortTaken(f"{role} cannot listen on {http.host}:{port}: {reason}") from error
 
 
-def _server(app: Litestar, settings: Settings) -> _Server:
+def _server(app: Any, seconds: float) -> _Server:
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -160,7 +163,7 @@ def _server(app: Litestar, settings: Settings) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=max(1, int(settings.shutdown_seconds) - 1),
+        timeout_graceful_shutdown=max(1, int(seconds) - 1),
         backlog=BACKLOG,
     )
     return _Server(config)

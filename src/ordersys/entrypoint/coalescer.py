@@ -60,6 +60,7 @@ class Coalescer(Generic[C, R]):
     async def _run(self, batch: Sequence[tuple[C, asyncio.Future[R]]]) -> None:
         try:
             results = await self.execute([command for command, _ in batch])
+            answered = list(zip(batch, results, strict=True))
         except Exception as error:  # noqa: BLE001 - the boundary: every caller gets its own answer
             if len(batch) == 1 or isinstance(error, Unavailable):
                 _fail(batch, error)
@@ -67,7 +68,7 @@ class Coalescer(Generic[C, R]):
                 for one in batch:
                     await self._run([one])
             return
-        for (_, future), result in zip(batch, results, strict=True):
+        for (_, future), result in answered:
             if not future.done():
                 future.set_result(result)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ordersys.domain.shared.errors import Contention, DomainError, Kind, Unavailable
+from ordersys.messaging import loop
 from ordersys.messaging.loop import Loop
 from tests.waiting import eventually
 
@@ -79,8 +80,8 @@ async def test_a_wake_during_a_pass_is_not_missed() -> None:
         turns.wake.set()
         return 1
 
-    loop = Loop(name="turns", run_once=woken_meanwhile, watch=turns, wake=turns.wake, busy=60)
-    task = asyncio.create_task(loop.run(turns.stop))
+    turning = Loop(name="turns", run_once=woken_meanwhile, watch=turns, wake=turns.wake, busy=60)
+    task = asyncio.create_task(turning.run(turns.stop))
     await eventually(lambda: turns.passes >= 3)
     turns.stop.set()
     await asyncio.wait_for(task, 2)
@@ -105,8 +106,8 @@ async def test_a_stop_waits_for_the_pass_under_way() -> None:
         ended.set()
         return 1
 
-    loop = Loop(name="slow", run_once=slow, watch=turns, wake=turns.wake)
-    task = asyncio.create_task(loop.run(turns.stop))
+    turning = Loop(name="slow", run_once=slow, watch=turns, wake=turns.wake)
+    task = asyncio.create_task(turning.run(turns.stop))
     await entered.wait()
     turns.stop.set()
     await asyncio.sleep(0)
@@ -144,11 +145,13 @@ async def test_while_something_is_away_it_does_not_storm() -> None:
         assert turns.passes < 10
 
 
-async def test_a_stop_while_something_is_away_ends_it() -> None:
-    turns = Turns(script=[AWAY] * 1000)
+async def test_a_stop_while_something_is_away_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "AWAY_FIRST", 60.0)
+    monkeypatch.setattr(loop, "AWAY_LAST", 60.0)
+    turns = Turns(script=[AWAY])
 
     async with turns.running():
-        await eventually(lambda: turns.passes >= 2)
+        await eventually(lambda: turns.told)
 
     assert turns.told == ["turns lost unavailable"]
 

@@ -22,8 +22,9 @@ Try it (paste the lines as they are):
   ORDER=$(curl -s {api}/orders -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: $(date +%s)" \\
     -H 'Content-Type: application/json' -d '{{"items":[{{"flight_id":"'$FLIGHT'","seats":1}}]}}' \\
     | grep -oE '"id":"[^"]+"' | head -1 | cut -d'"' -f4)
-  curl -s {api}/orders/$ORDER -H "Authorization: Bearer $TOKEN"
-  curl -s {api}/orders/$ORDER/workflow -H "Authorization: Bearer $TOKEN"
+  until curl -s {api}/orders/$ORDER -H "Authorization: Bearer $TOKEN" | grep -oE '"status":"[A-Z_]+"' | head -1 \\
+    | tee /dev/stderr | grep -qE 'COMPLETED|CANCELLED'; do sleep 0.05; done
+  curl -s {api}/orders/$ORDER/workflow -H "Authorization: Bearer $TOKEN" | {python} -m json.tool
 """
 
 
@@ -93,11 +94,15 @@ def summary(state: StackState, console: Console | None = None) -> None:
     api = next((service.address for service in shown if service.name == "api"), "")
     if api:
         day = (datetime.now(UTC) + timedelta(days=3)).date()
-        out.print("\n" + _EXAMPLE.format(api=api, day=day, ordersys=_program()), highlight=False, markup=False)
+        out.print(
+            "\n" + _EXAMPLE.format(api=api, day=day, ordersys=_program(), python=_program("python")),
+            highlight=False,
+            markup=False,
+        )
     out.print(f"Stop it with `{_program()} down`; `status` and `logs` show what it does.", highlight=False)
 
 
-def _program() -> str:
+def _program(name: str = "ordersys") -> str:
     """As the reader can type it from here."""
-    program = Path(sys.executable).with_name("ordersys")
+    program = Path(sys.executable).with_name(name)
     return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)

@@ -27,7 +27,8 @@ USUAL_PORTS: dict[str, int] = {
     "kafka-controller": 9093,
     **{str(role): port for role, port in ROLE_PORTS.items()},
 }
-JOBS = {"database": ("postgres",), "topics": ("kafka",)}
+# Both are told where PostgreSQL is, and its first preparation makes the password that belongs to that.
+JOBS = {"database": ("postgres",), "topics": ("postgres", "kafka")}
 SERVER_STOP_SECONDS = 20.0
 ROLE_START_SECONDS = 60.0
 RECOVERY_SECONDS = 600.0  # PostgreSQL after a crash: it may have much to do again, and must not be disturbed

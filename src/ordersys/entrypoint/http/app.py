@@ -1,6 +1,6 @@
-"""The HTTP applications: the api role's, and the small one by which every other role can be watched."""
+"""The HTTP application of the api role."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
@@ -19,7 +19,7 @@ from ordersys.entrypoint.http.flight_routes import FLIGHT_ROUTES
 from ordersys.entrypoint.http.health_routes import HEALTH_ROUTES
 from ordersys.entrypoint.http.ops_chaos import OPS_CHAOS_ROUTES
 from ordersys.entrypoint.http.order_routes import ORDER_ROUTES
-from ordersys.entrypoint.http.problem import HANDLERS
+from ordersys.entrypoint.http.problem import HANDLERS, status_of
 from ordersys.entrypoint.http.tokens import Tokens
 
 Observe = Callable[[str, str, int, float], None]
@@ -45,6 +45,10 @@ class Measured(ASGIMiddleware):
 
         try:
             await next_app(scope, receive, watch)
+        except Exception as error:
+            # A refusal by a middleware further in, such as a missing token, is answered further out.
+            status = status_of(error)
+            raise
         finally:
             route = str(scope.get("path_template") or "unknown")
             self._observe(str(scope.get("method")), route, status, perf_counter() - began)
@@ -54,29 +58,17 @@ def build_api(
     *, provide: Mapping[str, Callable[[], Any]], tokens: Tokens, observe: Observe, max_body_bytes: int
 ) -> Litestar:
     """`provide`: by its parameter's name, what the handlers need; called for each request."""
-    app = _build(
-        [HEALTH_ROUTES, FLIGHT_ROUTES, ORDER_ROUTES, OPS_CHAOS_ROUTES, _assets()],
-        provide,
+    app = Litestar(
+        route_handlers=[HEALTH_ROUTES, FLIGHT_ROUTES, ORDER_ROUTES, OPS_CHAOS_ROUTES, _assets()],
+        dependencies={name: _provided(make) for name, make in provide.items()},
+        exception_handlers=HANDLERS,
+        logging_config=None,
         middleware=[Measured(observe), BearerAuth(tokens)],
         openapi_config=openapi.config(),
         request_max_body_size=max_body_bytes,
     )
     openapi.correct(app.openapi_schema)
     return app
-
-
-def build_watch(*, provide: Mapping[str, Callable[[], Any]]) -> Litestar:
-    return _build([HEALTH_ROUTES], provide, openapi_config=None)
-
-
-def _build(routes: Sequence[Router], provide: Mapping[str, Callable[[], Any]], **config: Any) -> Litestar:
-    return Litestar(
-        route_handlers=list(routes),
-        dependencies={name: _provided(make) for name, make in provide.items()},
-        exception_handlers=HANDLERS,
-        logging_config=None,
-        **config,
-    )
 
 
 def _provided(make: Callable[[], Any]) -> Provide:

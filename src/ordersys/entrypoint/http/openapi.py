@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeGuard
 
-from litestar import Router
+from litestar import Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
@@ -33,6 +33,13 @@ HEADERS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+class _Page(SwaggerRenderPlugin):
+    """The packaged Swagger UI is a 4.x, which reads no OpenAPI 3.1: it is shown the document in the words of 3.0."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, {**_in_words_of_3_0(openapi_schema), "openapi": "3.0.3"})
+
+
 def config() -> OpenAPIConfig:
     """The page's script comes from the package: a content delivery network would leave it blank offline."""
     return OpenAPIConfig(
@@ -46,7 +53,7 @@ def config() -> OpenAPIConfig:
         operation_id_creator=_operation_id,
         openapi_router=Router(PATH, route_handlers=[], include_in_schema=False, opt={"exclude_from_auth": True}),
         render_plugins=[
-            SwaggerRenderPlugin(
+            _Page(
                 js_url=f"{ASSETS}/swagger-ui-bundle.js",
                 css_url=f"{ASSETS}/swagger-ui.css",
                 favicon=f"<link rel='icon' type='image/png' href='{ASSETS}/favicon-32x32.png'>",
@@ -96,6 +103,22 @@ def _correct_problem(status: str, response: OpenAPIResponse) -> None:
 
 def _is_problem(response: Any) -> TypeGuard[OpenAPIResponse]:
     return isinstance(response, OpenAPIResponse) and MEDIA_TYPE in (response.content or {})
+
+
+def _in_words_of_3_0(node: Any) -> Any:
+    """There, null is no type but a property of one, and a schema has one example."""
+    if isinstance(node, list):
+        return [_in_words_of_3_0(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {name: _in_words_of_3_0(value) for name, value in node.items()}
+    choices = [choice for choice in plain.get("oneOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del plain["oneOf"]
+        plain |= {"allOf": choices, "nullable": True}
+    if isinstance(plain.get("examples"), list):
+        plain["example"] = plain.pop("examples")[0]
+    return plain
 
 
 def _header(description: str) -> OpenAPIHeader:

@@ -69,11 +69,10 @@ def _documented(name: str, description: str) -> ResponseHeader:
     "/",
     status_code=201,
     summary="Buy seats",
+    response_description="the order was accepted",
     response_headers=[
-        ResponseHeader(name="Location", documentation_only=True, description="path of the order"),
-        ResponseHeader(
-            name="Idempotency-Replayed", documentation_only=True, description="`true`: the first answer, again"
-        ),
+        _documented("Location", "path of the order"),
+        _documented("Idempotency-Replayed", "`true`: this is the first answer again"),
     ],
     responses=refusals("unauthorized", *PLACING_REFUSALS),
 )

@@ -66,6 +66,13 @@ def refused(kind: Kind, code: str, detail: str, *, headers: Mapping[str, str] | 
     return problem(status, code, detail, headers={**retry, **(headers or {})})
 
 
+def status_of(error: Exception) -> int:
+    """The status that an error is answered with."""
+    if isinstance(error, DomainError):
+        return STATUS[error.kind]
+    return error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def on_domain_error(_: AnyRequest, error: DomainError) -> Response[Any]:
     # The detail of a transient error tells operators which server is away; that is not for callers.
     detail = "the service cannot answer right now; try again" if error.kind is Kind.TRANSIENT else error.detail

@@ -3,7 +3,7 @@ token.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -20,14 +20,18 @@ ALIVE = text("SELECT count(*) FROM outbox_workers WHERE seen_at > now() - :lease
 
 GONE = text("DELETE FROM outbox_workers WHERE name = :owner OR seen_at < now() - interval '1 day'")
 
+# By token: a process that was taken for dead must not live on the lease of its successor, which has the same name.
 RENEW = text("""
-    UPDATE outbox_shards SET leased_until = now() + :lease * interval '1 second' WHERE owner = :owner
-    RETURNING shard, token
+    UPDATE outbox_shards SET leased_until = now() + :lease * interval '1 second'
+    FROM unnest(CAST(:shards AS smallint[]), CAST(:tokens AS bigint[])) AS held (shard, token)
+    WHERE outbox_shards.shard = held.shard AND outbox_shards.token = held.token AND owner = :owner
+    RETURNING outbox_shards.shard, outbox_shards.token
 """)
 
 GIVE_BACK = text("""
     UPDATE outbox_shards SET owner = NULL, leased_until = '-infinity'
-    WHERE owner = :owner AND shard = ANY(CAST(:shards AS smallint[]))
+    FROM unnest(CAST(:shards AS smallint[]), CAST(:tokens AS bigint[])) AS held (shard, token)
+    WHERE outbox_shards.shard = held.shard AND outbox_shards.token = held.token AND owner = :owner
 """)
 
 # The new token fences whoever held the shard before, an earlier process of the same name included.
@@ -41,25 +45,26 @@ CLAIM = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PostgresShardLeases:
     """Implements messaging.outbox.ShardLeases. `owner` is the worker's stable name, `lease_seconds` outlasts a pass."""
 
     engine: AsyncEngine
     owner: str
     lease_seconds: float
+    _held: dict[int, int] = field(default_factory=dict)
 
     async def balance(self, *, returning: bool) -> Mapping[int, int]:
         with translated():
             async with self.engine.begin() as connection:
                 await connection.execute(SEEN, {"owner": self.owner})
-                held = {} if returning else await self._renew(connection)
+                held = await self._renew(connection)
                 share = -(-SHARDS // (await connection.execute(ALIVE, {"lease": self.lease_seconds})).scalar_one())
-                surplus = sorted(held)[share:]
-                if surplus:
-                    await connection.execute(GIVE_BACK, {"owner": self.owner, "shards": surplus})
-                kept = {shard: token for shard, token in held.items() if shard not in surplus}
-                return kept | await self._claim(connection, share - len(kept), returning=returning)
+                surplus = {shard: held.pop(shard) for shard in sorted(held)[share:]}
+                await self._give_back(connection, surplus)
+                held |= await self._claim(connection, share - len(held), returning=returning)
+        self._held = held
+        return dict(held)
 
     async def renew(self) -> None:
         with translated():
@@ -70,15 +75,23 @@ class PostgresShardLeases:
     async def release(self) -> None:
         with translated():
             async with self.engine.begin() as connection:
-                await connection.execute(GIVE_BACK, {"owner": self.owner, "shards": list(range(SHARDS))})
+                await self._give_back(connection, self._held)
                 await connection.execute(GONE, {"owner": self.owner})
+        self._held = {}
 
     async def _renew(self, connection: AsyncConnection) -> dict[int, int]:
-        rows = await connection.execute(RENEW, {"owner": self.owner, "lease": self.lease_seconds})
+        rows = await connection.execute(RENEW, {**self._bound(self._held), "lease": self.lease_seconds})
         return {row.shard: row.token for row in rows}
+
+    async def _give_back(self, connection: AsyncConnection, shards: Mapping[int, int]) -> None:
+        if shards:
+            await connection.execute(GIVE_BACK, self._bound(shards))
 
     async def _claim(self, connection: AsyncConnection, wanted: int, *, returning: bool) -> dict[int, int]:
         if wanted <= 0:
             return {}
         bound = {"owner": self.owner, "lease": self.lease_seconds, "wanted": wanted, "returning": returning}
         return {row.shard: row.token for row in await connection.execute(CLAIM, bound)}
+
+    def _bound(self, shards: Mapping[int, int]) -> dict[str, object]:
+        return {"owner": self.owner, "shards": list(shards), "tokens": list(shards.values())}

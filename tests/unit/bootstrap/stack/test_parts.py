@@ -52,7 +52,7 @@ def test_roles_come_after_the_jobs_and_jobs_after_the_servers(folder: StateFolde
     by_name = children(folder, UpOptions())
     assert set(by_name["api"].after) == {"valkey", "database", "topics"}
     assert by_name["database"].after == ("postgres",)
-    assert by_name["topics"].after == ("kafka",)
+    assert by_name["topics"].after == ("postgres", "kafka")
 
 
 def test_a_role_is_told_where_everything_is(folder: StateFolder) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ordersys.domain.payments.payment import Answer, Authorized, Charge, PaymentStatus, Unanswered
-from ordersys.domain.shared.errors import DomainError, Unavailable
+from ordersys.domain.shared.errors import DomainError, Kind, Unavailable
 from ordersys.domain.shared.ids import OrderId
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
 from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayment, RecordPayments
@@ -262,3 +262,15 @@ async def test_a_reclaim_that_failed_is_tried_again(cashier: Cashier) -> None:
 
     assert await dispatcher.run_once() == 1
     await dispatcher.drained()
+
+
+async def test_a_call_that_fails_for_a_bug_ends_the_loop(cashier: Cashier) -> None:
+    await cashier.request(1)
+    dispatcher = cashier.dispatcher()
+    cashier.trouble = DomainError("odd", Kind.CONFLICT)
+    await dispatcher.run_once()
+    await dispatcher.drained()
+    await eventually(lambda: cashier.woken)
+
+    with pytest.raises(DomainError, match="odd"):
+        await dispatcher.run_once()
