@@ -32,6 +32,10 @@ logs: .venv/.embedded ## the last log lines (ARGS="worker -f" follows one role o
 migrate: .venv/.embedded ## bring the database of the configuration to the newest schema
 	@$(BIN)/ordersys migrate $(ARGS)
 
+.PHONY: audit
+audit: .venv/.embedded ## was anything lost, done twice or left undone? (ARGS="--ledger PATH --json"; exit 1 when it was)
+	@$(BIN)/ordersys audit $(ARGS)
+
 .PHONY: stack
 stack:
 	@case "$(STACK)" in \

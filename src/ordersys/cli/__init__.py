@@ -3,7 +3,7 @@
 What a command needs is imported inside it, so that `--help` stays quick and optional packages stay optional.
 """
 
-from ordersys.cli import configuration, database, load, process, stack, token
+from ordersys.cli import audit, configuration, database, load, process, stack, token
 from ordersys.cli.frame import cli
 
 COMMANDS = (
@@ -16,6 +16,7 @@ COMMANDS = (
     database.seed,
     token.token,
     load.load,
+    audit.audit,
     configuration.config,
 )
 for command in COMMANDS:

@@ -1,8 +1,10 @@
 """A line of JSON per order sent: what the client was told, to be held against what the system says later."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import BinaryIO
+from uuid import UUID
 
 import msgspec
 
@@ -36,3 +38,28 @@ class Ledger:
         self.file.write(msgspec.json.encode(line) + b"\n")
         # A generator that is killed must not take with it what was promised to it.
         self.file.flush()
+
+
+class BadLedger(Exception):
+    """The file is no ledger; the message says where."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """What the audit needs of a line."""
+
+    owner: str
+    key: str
+    status: int
+    order_id: UUID | None
+
+
+def read(file: BinaryIO, name: str) -> Iterator[Line]:
+    """Raises BadLedger. A last line that its writer could not finish was no promise yet."""
+    decode = msgspec.json.Decoder(Line).decode
+    for number, line in enumerate(file, 1):
+        if not line.endswith(b"\n"):
+            return
+        try:
+            yield decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadLedger(f"{name}, line {number} is no line of a ledger: {error}") from None

@@ -39,6 +39,15 @@ class GroupLags:
         self._link.seen()
         return lags
 
+    async def committed(self) -> Mapping[str, Mapping[Partition, int]]:
+        """By group, the offsets with which it will go on after a restart."""
+        try:
+            return await asyncio.to_thread(lambda: {group: self._committed(group) for group in self._topics})
+        except KafkaException as failed:
+            raise Unavailable("kafka", failed.args[0].str()) from failed
+        except Late as late:
+            raise Unavailable("kafka") from late
+
     def _polled_read(self) -> Mapping[tuple[str, str], int]:
         try:
             return self._read()

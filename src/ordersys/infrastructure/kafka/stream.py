@@ -253,7 +253,7 @@ def _delivery(message: Message, assignment: int) -> Fetched:
         offset=cast(int, message.offset()),
         key=message.key(),
         value=message.value(),
-        headers=_headers(message),
+        headers=headers_of(message),
         assignment=assignment,
     )
 
@@ -263,7 +263,7 @@ def _delivery(message: Message, assignment: int) -> Fetched:
 _read_headers = methodcaller("headers")
 
 
-def _headers(message: Message) -> Mapping[str, bytes]:
+def headers_of(message: Message) -> Mapping[str, bytes]:
     """None where a foreign producer made them unreadable: the record is then unreadable as a whole."""
     try:
         headers = cast(Sequence[tuple[str, bytes | None]], _read_headers(message) or ())

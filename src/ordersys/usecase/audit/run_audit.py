@@ -1,0 +1,55 @@
+"""Run the audit. Nothing that is merely under way may look wrong, so the order of looking matters: first the client's
+ledger and the topics, then one snapshot of the database. What a client was promised or a topic holds was committed
+before; what was archived before the topics were looked at must be in them.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from ordersys.usecase.audit.ports import Books, Evidence, Progress, Promise, Scope, Topics
+from ordersys.usecase.audit.verdict import Verdict
+
+BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAudit:
+    books: Books
+    topics: Topics
+
+    async def execute(
+        self, scope: Scope, promises: Iterable[Promise] | None = None, progress: Progress = lambda phase, done, of: None
+    ) -> Verdict:
+        """`promises` None: there is no ledger. Raises Unavailable."""
+        async with self.books.open() as evidence:
+            if promises is not None:
+                await _promised(evidence, promises, progress)
+            if scope.topics:
+                await self._read_topics(evidence, progress)
+            return await evidence.judge(scope, progress)
+
+    async def _read_topics(self, evidence: Evidence, progress: Progress) -> None:
+        await evidence.before_topics()
+        spans = await self.topics.spans()
+        await evidence.take_places(spans, await self.topics.committed())
+        done, total = 0, sum(span.end - span.first for span in spans)
+        async for records in self.topics.records(spans):
+            await evidence.take_records(records)
+            done += len(records)
+            progress("reading topics", done, total)
+
+
+async def _promised(evidence: Evidence, promises: Iterable[Promise], progress: Progress) -> None:
+    done = 0
+    await evidence.take_promises(())
+    for batch in _batches(promises):
+        await evidence.take_promises(batch)
+        done += len(batch)
+        progress("reading ledger", done, done)
+
+
+def _batches(promises: Iterable[Promise]) -> Iterator[list[Promise]]:
+    rest = iter(promises)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
