@@ -3,6 +3,7 @@
 from ordersys.config.settings import (
     EXAMPLE_SECRET,
     FAULT_POINTS,
+    RETRY_HORIZON,
     ROLE_PORTS,
     ROLES,
     AuthSettings,
@@ -18,7 +19,6 @@ from ordersys.config.settings import (
     RedisSettings,
     RelaySettings,
     RetentionSettings,
-    RetentionSettings,
     RetriesSettings,
     Role,
     Settings,
@@ -32,6 +32,7 @@ from ordersys.config.sources import ConfigError, Loaded, Secret
 __all__ = [
     "EXAMPLE_SECRET",
     "FAULT_POINTS",
+    "RETRY_HORIZON",
     "ROLES",
     "ROLE_PORTS",
     "AuthSettings",
@@ -48,7 +49,6 @@ __all__ = [
     "PostgresSettings",
     "RedisSettings",
     "RelaySettings",
-    "RetentionSettings",
     "RetentionSettings",
     "RetriesSettings",
     "Role",
