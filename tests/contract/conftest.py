@@ -40,6 +40,7 @@ async def fake_world() -> World:
         "outbox_attempts": database.messaging.attempts,
         "outbox_archive": database.messaging.archive,
         "inbox_events": database.messaging.inbox.rows,
+        "inbox_retries": database.messaging.retries.rows,
         "dead_letters": database.messaging.letters.rows,
     }
 

@@ -10,6 +10,7 @@ from ordersys.entrypoint.consumers.dispatch import decode
 from ordersys.messaging.consumer import Consumer
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.inbox import Message
+from ordersys.messaging.precount import Precount
 from tests.fakes.making import delivery, event_id, order_id
 from tests.fakes.messaging import FakeMeter, ScriptedStream
 from tests.fakes.work import FakeTransaction, FakeWork
@@ -39,6 +40,7 @@ class Service:
             decode=decode,
             subscribed=frozenset({OrderCreated.TYPE}),
             meter=self.meter,
+            precount=Precount(limit=0),
         )
 
     async def _handle(self, transaction: FakeTransaction, messages: Sequence[Message]) -> None:
@@ -65,6 +67,12 @@ class Service:
     def dead(self) -> list[int]:
         """The offsets of what went to the dead letters."""
         return [letter.delivery.offset for letter in self.work.database.messaging.letters.rows.values()]
+
+    @property
+    def kept(self) -> list[tuple[int, int]]:
+        """(offset, attempts) of what waits for another attempt."""
+        rows = self.work.database.messaging.retries.rows.values()
+        return [(row.delivery.offset, row.attempts) for row in sorted(rows, key=lambda row: row.id)]
 
 
 def service(*batches: Sequence[Delivery]) -> Service:
@@ -133,14 +141,15 @@ async def test_an_event_twice_in_one_batch_is_handled_once() -> None:
     assert orders.meter.handled == ids(1, 2)
 
 
-async def test_a_bad_event_goes_to_the_dead_letters_and_the_rest_is_handled() -> None:
-    orders = service([delivery(number) for number in (1, 2, 3)])
+async def test_a_bad_event_is_put_aside_and_the_rest_is_handled() -> None:
+    orders = service([delivery(number, order=number) for number in (1, 2, 3)])
     orders.bad = {event_id(2): ValueError("cannot")}
 
     assert await orders.consumer.run_once() == 3
 
     assert orders.handled == ids(1, 3)
-    assert orders.dead == [2]
+    assert orders.kept == [(2, 1)]
+    assert orders.dead == []
     assert len(orders.stream.committed) == 3
 
 
@@ -153,15 +162,16 @@ async def test_a_bad_event_leaves_no_mark_in_the_inbox() -> None:
     assert orders.inbox == set(ids(1))
 
 
-async def test_a_dead_letter_says_what_failed_and_why() -> None:
+async def test_what_is_put_aside_says_what_failed_and_why() -> None:
     orders = service([delivery(1, order=4)])
     orders.bad = {event_id(1): DomainError("odd", Kind.CONFLICT, "it cannot be")}
 
     await orders.consumer.run_once()
 
-    (letter,) = orders.meter.letters
-    assert (letter.consumer, letter.event_id, letter.order_id) == (NAME, event_id(1), order_id(4))
-    assert (letter.type, letter.error) == (OrderCreated.TYPE, "DomainError: it cannot be")
+    (row,) = orders.work.database.messaging.retries.rows.values()
+    assert (row.event_id, row.order_id, row.type) == (event_id(1), order_id(4), OrderCreated.TYPE)
+    assert row.error == "DomainError: it cannot be"
+    assert orders.meter.retries == [(event_id(1), 1)]
 
 
 async def test_an_effect_is_not_counted_before_its_commit() -> None:
@@ -251,9 +261,9 @@ async def test_what_was_taken_away_meanwhile_is_left_to_its_new_owner() -> None:
 
 
 async def test_a_database_that_goes_away_while_a_bad_batch_is_taken_apart_loses_nothing() -> None:
-    orders = service([delivery(number) for number in (1, 2, 3)])
+    orders = service([delivery(number, order=number) for number in (1, 2, 3)])
     orders.bad = {event_id(2): ValueError("cannot")}
-    orders.work.failures = [None, AWAY]  # 1 alone is committed, then burying 2 fails
+    orders.work.failures = [None, AWAY]  # 1 alone is committed, then putting 2 aside fails
 
     with pytest.raises(Unavailable):
         await orders.consumer.run_once()
@@ -261,7 +271,7 @@ async def test_a_database_that_goes_away_while_a_bad_batch_is_taken_apart_loses_
     await orders.consumer.run_once()
 
     assert sorted(orders.handled) == ids(1, 3)
-    assert orders.dead == [2]
+    assert orders.kept == [(2, 1)]
 
 
 async def test_a_dead_letter_that_cannot_be_kept_moves_no_offset() -> None:
