@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from dependency_injector import providers
 
+from ordersys.bootstrap.audit import desk_container
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.chaos import ChaosContainer, watching
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
@@ -31,6 +32,8 @@ SAMPLE_SECONDS: Final = 2.0
 LAG_SECONDS: Final = 5.0
 DEADLINE_SECONDS: Final = 1.0
 PARTITION_SECONDS: Final = 3600.0
+PRUNE_BUSY_SECONDS: Final = 1.0
+PRUNE_SECONDS: Final = 60.0
 
 
 async def run_role(role: Role, settings: Settings) -> None:
@@ -55,6 +58,7 @@ def api(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     orders = order_container(platform)
     catalog = CatalogContainer(engine=platform.engine)
+    audit = desk_container(settings)
     health = _health("api", platform, {})
     app = build_api(
         provide={
@@ -70,6 +74,7 @@ def api(platform: PlatformContainer) -> Assembly:
             "search_flights": catalog.search_flights,
             "get_flight": catalog.get_flight,
             "chaos": chaos_container(platform).desk,
+            "audit_desk": audit.desk,
         },
         tokens=Tokens(settings.auth),
         observe=platform.metrics().answered,
@@ -84,7 +89,7 @@ def api(platform: PlatformContainer) -> Assembly:
             _timer("outbox-sampler", backlog.run_once, SAMPLE_SECONDS, platform.loop_log()),
             _timer("lag-sampler", lag.run_once, LAG_SECONDS, Untold()),
         ],
-        leaving=[orders.placing().drained, platform.engine().dispose],
+        leaving=[orders.placing().drained, audit.engine().dispose, platform.engine().dispose],
         takes_requests=True,
     )
 
@@ -114,6 +119,7 @@ def worker(platform: PlatformContainer) -> Assembly:
             _timer("outbox-sampler", sampler.run_once, SAMPLE_SECONDS, Untold()),
             _timer("order-deadlines", expire.run_once, DEADLINE_SECONDS, Untold()),
             _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, Untold()),
+            _retention(platform),
         ],
         leaving=[relay.leave, publisher.close, platform.engine().dispose],
     )
@@ -252,6 +258,17 @@ def _connected(client: Any) -> Check:
         return bool(client.connected)
 
     return check
+
+
+def _retention(platform: PlatformContainer) -> Loop:
+    return Loop(
+        name="retention",
+        run_once=platform.retention().run_once,
+        watch=Untold(),
+        wake=asyncio.Event(),
+        busy=PRUNE_BUSY_SECONDS,
+        idle=PRUNE_SECONDS,
+    )
 
 
 def _timer(name: str, run_once: Callable[[], Awaitable[int]], seconds: float, watch: LoopWatch) -> Loop:

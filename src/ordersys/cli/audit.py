@@ -43,21 +43,21 @@ def audit(ledgers: tuple[Path, ...], no_topics: bool, grace: float | None, as_js
     configured = settings_with_stack()
     from ordersys.bootstrap.audit import scope_of
 
-    scope = scope_of(configured, grace=grace, topics=not no_topics)
-    found = _judged(configured, scope, ledgers)
+    found = _judged(configured, scope_of(configured, grace=grace), ledgers, topics=not no_topics)
     _print(found, as_json=as_json)
     if not found.holds:
         sys.exit(1)
 
 
-def _judged(configured: Settings, scope: "Scope", ledgers: tuple[Path, ...]) -> "Verdict":
+def _judged(configured: Settings, scope: "Scope", ledgers: tuple[Path, ...], *, topics: bool) -> "Verdict":
     from ordersys.bootstrap.audit import run_audit
     from ordersys.load.ledger import BadLedger
 
     async def outcome(progress: Progress) -> "Verdict | DomainError":
         """What could not be looked at is no broken promise: that is another exit code."""
         try:
-            return await run_audit(configured, scope, _promises(ledgers) if ledgers else None, progress)
+            promises = _promises(ledgers) if ledgers else None
+            return await run_audit(configured, scope, promises, progress, topics=topics)
         except DomainError as error:
             return error
 

@@ -17,6 +17,7 @@ from ordersys.entrypoint.http import openapi
 from ordersys.entrypoint.http.auth import BearerAuth
 from ordersys.entrypoint.http.flight_routes import FLIGHT_ROUTES
 from ordersys.entrypoint.http.health_routes import HEALTH_ROUTES
+from ordersys.entrypoint.http.ops_audit import AUDIT_ROUTES
 from ordersys.entrypoint.http.ops_chaos import OPS_CHAOS_ROUTES
 from ordersys.entrypoint.http.order_routes import ORDER_ROUTES
 from ordersys.entrypoint.http.problem import HANDLERS, status_of
@@ -59,7 +60,7 @@ def build_api(
 ) -> Litestar:
     """`provide`: by its parameter's name, what the handlers need; called for each request."""
     app = Litestar(
-        route_handlers=[HEALTH_ROUTES, FLIGHT_ROUTES, ORDER_ROUTES, OPS_CHAOS_ROUTES, _assets()],
+        route_handlers=[HEALTH_ROUTES, FLIGHT_ROUTES, ORDER_ROUTES, OPS_CHAOS_ROUTES, AUDIT_ROUTES, _assets()],
         dependencies={name: _provided(make) for name, make in provide.items()},
         exception_handlers=HANDLERS,
         logging_config=None,

@@ -30,6 +30,8 @@ REFUSALS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
         "sold_out": "the flight has fewer seats left",
         "price_changed": "the total is not the expected one",
         "idempotency_key_in_use": "a request with this Idempotency-Key is still running; send it again",
+        "audit_running": "an audit is running; ask again when it has ended",
+        "audit_too_long": "there is too much to audit here: run `ordersys audit`",
     },
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"body_too_large": "the body is larger than the service takes"},
     HTTPStatus.UNPROCESSABLE_ENTITY: {

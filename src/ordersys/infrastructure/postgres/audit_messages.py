@@ -175,7 +175,7 @@ RETRIES_DUE = Check(
 
 DEAD_LETTERS_TOLD = Check(
     name="dead_letters_told",
-    meaning="A message is a dead letter only after all its attempts, and each letter has its copy in the topic of those.",
+    meaning="A message is a dead letter only after all its attempts, and each has its copy in the topic of those.",
     checked="SELECT count(*) FROM dead_letters",
     broken=f"""
         SELECT CAST(l.id AS text) AS subject, l.consumer || ' gave up ' || l.type || ' of order ' || l.order_id

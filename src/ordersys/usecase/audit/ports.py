@@ -18,7 +18,7 @@ class Scope:
 
     `kept`: how far back archive, inbox and topics are complete (None: nothing was ever dropped). `keys_kept`: the
     same for idempotency keys. `idle`: how long a transaction may stand still. `attempts`: how often a message is tried
-    before it is a dead letter. `topics`: they are read, too.
+    before it is a dead letter.
     """
 
     grace: float = 60
@@ -27,7 +27,6 @@ class Scope:
     keys_kept: float = 86_400
     idle: float = 10
     attempts: int = 5
-    topics: bool = True
     examples: int = 5
 
 

@@ -15,8 +15,10 @@ BATCH = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunAudit:
+    """`topics` None: they are not looked at."""
+
     books: Books
-    topics: Topics
+    topics: Topics | None = None
 
     async def execute(
         self, scope: Scope, promises: Iterable[Promise] | None = None, progress: Progress = lambda phase, done, of: None
@@ -25,19 +27,20 @@ class RunAudit:
         async with self.books.open() as evidence:
             if promises is not None:
                 await _promised(evidence, promises, progress)
-            if scope.topics:
-                await self._read_topics(evidence, progress)
+            if self.topics:
+                await _read_topics(evidence, self.topics, progress)
             return await evidence.judge(scope, progress)
 
-    async def _read_topics(self, evidence: Evidence, progress: Progress) -> None:
-        await evidence.before_topics()
-        spans = await self.topics.spans()
-        await evidence.take_places(spans, await self.topics.committed())
-        done, total = 0, sum(span.end - span.first for span in spans)
-        async for records in self.topics.records(spans):
-            await evidence.take_records(records)
-            done += len(records)
-            progress("reading topics", done, total)
+
+async def _read_topics(evidence: Evidence, topics: Topics, progress: Progress) -> None:
+    await evidence.before_topics()
+    spans = await topics.spans()
+    await evidence.take_places(spans, await topics.committed())
+    done, total = 0, sum(span.end - span.first for span in spans)
+    async for records in topics.records(spans):
+        await evidence.take_records(records)
+        done += len(records)
+        progress("reading topics", done, total)
 
 
 async def _promised(evidence: Evidence, promises: Iterable[Promise], progress: Progress) -> None:
