@@ -1,18 +1,34 @@
 """What every role stands on: clock, ids, database, meters, faults. Made once per process, opened lazily."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 from dependency_injector import containers, providers
 
 from ordersys.bootstrap.chaos import seeded_faults
-from ordersys.config import Settings
+from ordersys.config import RETRY_HORIZON, Settings
 from ordersys.infrastructure.postgres import engine
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.partitions import PartitionKeeper
 from ordersys.infrastructure.postgres.probe import PostgresProbe
+from ordersys.infrastructure.postgres.retention import CLOCKS_DIFFER, Retention
 from ordersys.infrastructure.postgres.work import PostgresWork
 from ordersys.infrastructure.system import SystemClock, TimeOrderedIds
 from ordersys.infrastructure.telemetry.loops import LoopLog
 from ordersys.infrastructure.telemetry.metrics import Metrics
 from ordersys.messaging.chaos_handling import BlippingWork
+
+
+def _kept(settings: Settings) -> Mapping[str, timedelta]:
+    """By table."""
+    days = settings.retention
+    return {
+        "inbox_retries": RETRY_HORIZON,
+        "inbox_events": timedelta(days=days.inbox_days),
+        "idempotency_keys": timedelta(hours=settings.orders.idempotency_hours) + CLOCKS_DIFFER,
+        "dead_letters": timedelta(days=days.dead_letter_days),
+        "outbox_archive_default": timedelta(days=days.archive_days),
+    }
 
 
 class PlatformContainer(containers.DeclarativeContainer):
@@ -29,4 +45,5 @@ class PlatformContainer(containers.DeclarativeContainer):
     work = providers.Singleton(BlippingWork, work=providers.Singleton(PostgresWork, engine=engine), faults=faults)
     outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine)
     partition_keeper = providers.Singleton(PartitionKeeper, engine=engine, clock=clock)
+    retention = providers.Singleton(Retention, engine=engine, clock=clock, kept=providers.Callable(_kept, settings))
     postgres_probe = providers.Singleton(PostgresProbe, engine=engine)

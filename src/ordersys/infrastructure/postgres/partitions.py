@@ -1,7 +1,8 @@
 """Day partitions of outbox_archive. The DEFAULT one takes what no day was made for, so archiving never stops.
 
-Every worker may call `ensure_days`: one at a time makes a day, each day is a transaction of its own, and a wait for a
-lock is given up soon, until the next call. Writers of other days go on meanwhile: attaching a day locks DEFAULT alone.
+Every worker may call `ensure_days`: one at a time makes a day, each day is a transaction of its own, and a wait for
+a lock is given up soon, until the next call. Writers of other days go on while a day is made: attaching it locks
+DEFAULT alone.
 """
 
 import re
@@ -17,7 +18,9 @@ from ordersys.domain.shared.errors import Contention
 from ordersys.infrastructure.postgres.errors import translated
 
 LOCK_TIMEOUT_MS = 500
+DROP_LOCK_TIMEOUT_MS = 100
 _LOCK = 0x0D5E_0002
+_PREFIX = "outbox_archive_"
 
 
 def is_partition(name: str) -> bool:
@@ -41,11 +44,43 @@ async def ensure_days(connection: AsyncConnection, today: date, ahead: int = 7) 
     return made
 
 
-async def _missing(connection: AsyncConnection, today: date, ahead: int) -> Sequence[date]:
+async def drop_days(connection: AsyncConnection, before: date) -> Sequence[date]:
+    """Drops the days before `before` (UTC) and names those that it dropped.
+
+    The whole archive is locked for it, and whoever writes waits in line: so the lock is waited for but a moment, and a
+    day that cannot be had, as while somebody reads a lot, is left for the next call.
+    """
+    dropped: list[date] = []
+    for day in sorted(day for day in map(_day, await _attached(connection)) if day and day < before):
+        try:
+            with translated():
+                async with connection.begin():
+                    if not await _drop(connection, day):
+                        break
+        except Contention:
+            break
+        dropped.append(day)
+    return dropped
+
+
+async def _drop(connection: AsyncConnection, day: date) -> bool:
+    """False when another worker makes or drops days just now."""
+    await connection.execute(text(f"SET LOCAL lock_timeout = {DROP_LOCK_TIMEOUT_MS}"))
+    if not await connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+        return False
+    await connection.execute(text(f"DROP TABLE IF EXISTS {_name(day)}"))
+    return True
+
+
+async def _attached(connection: AsyncConnection) -> set[str]:
     attached = text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'outbox_archive'::regclass")
     with translated():
         async with connection.begin():
-            names = set(await connection.scalars(attached))
+            return set(await connection.scalars(attached))
+
+
+async def _missing(connection: AsyncConnection, today: date, ahead: int) -> Sequence[date]:
+    names = await _attached(connection)
     wanted = (today + timedelta(days=n) for n in range(ahead + 1))
     return [day for day in wanted if _name(day) not in names]
 
@@ -76,7 +111,12 @@ async def _make(connection: AsyncConnection, day: date) -> bool:
 
 
 def _name(day: date) -> str:
-    return f"outbox_archive_{day:%Y%m%d}"
+    return f"{_PREFIX}{day:%Y%m%d}"
+
+
+def _day(name: str) -> date | None:
+    digits = name.removeprefix(_PREFIX)
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:])) if digits.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
