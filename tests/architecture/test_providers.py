@@ -41,6 +41,7 @@ def containers_of(platform: PlatformContainer) -> Iterator[containers.Container]
     yield roles.ticket_container(platform)
     yield roles.chaos_container(platform)
     yield roles.order_container(platform)
+    yield roles.letter_container(platform)
     yield roles.payment_container(platform)
     yield roles.relay_container(platform)
     for group in SUBSCRIPTIONS:

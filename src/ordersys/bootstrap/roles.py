@@ -13,6 +13,7 @@ from dependency_injector import providers
 from ordersys.bootstrap.audit import desk_container
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.chaos import ChaosContainer, watching
+from ordersys.bootstrap.letters import LetterContainer
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
@@ -57,6 +58,7 @@ def api(platform: PlatformContainer) -> Assembly:
 
     settings: Settings = platform.settings()
     orders = order_container(platform)
+    letters = letter_container(platform)
     catalog = CatalogContainer(engine=platform.engine)
     audit = desk_container(settings)
     health = _health("api", platform, {})
@@ -73,6 +75,10 @@ def api(platform: PlatformContainer) -> Assembly:
             "get_workflow": orders.get_workflow,
             "search_flights": catalog.search_flights,
             "get_flight": catalog.get_flight,
+            "list_letters": letters.list_letters,
+            "get_letter": letters.get_letter,
+            "replay_letters": letters.replay_letters,
+            "discard_letters": letters.discard_letters,
             "chaos": chaos_container(platform).desk,
             "audit_desk": audit.desk,
         },
@@ -167,6 +173,15 @@ ASSEMBLIES: Final[Mapping[Role, Callable[[PlatformContainer], Assembly]]] = {
 def chaos_container(platform: PlatformContainer) -> ChaosContainer:
     return ChaosContainer(
         settings=platform.settings, engine=platform.engine, faults=platform.faults, metrics=platform.metrics
+    )
+
+
+def letter_container(platform: PlatformContainer) -> LetterContainer:
+    return LetterContainer(
+        work=platform.work,
+        engine=platform.engine,
+        clock=platform.clock,
+        settings=platform.settings.provided.retention,
     )
 
 

@@ -63,7 +63,7 @@ def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder) -> Mes
     event_type = _text(headers, "ce_type")
     if event_type not in subscribed:
         return None
-    event_id, order_id = identified(delivery)
+    event_id, order_id, _ = identified(delivery)
     return Message(
         event_id=event_id,
         order_id=order_id,
@@ -78,10 +78,10 @@ def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder) -> Mes
     )
 
 
-def identified(delivery: Delivery) -> tuple[EventId, OrderId]:
-    """Which event a delivery is, and whose. Raises Unreadable."""
+def identified(delivery: Delivery) -> tuple[EventId, OrderId, str]:
+    """Which event a delivery is, whose, and its type. Raises Unreadable."""
     headers = delivery.headers
-    return EventId(_uuid(headers, "ce_id")), OrderId(_uuid(headers, "ce_subject"))
+    return EventId(_uuid(headers, "ce_id")), OrderId(_uuid(headers, "ce_subject")), _text(headers, "ce_type")
 
 
 def _text(headers: Mapping[str, bytes], name: str, default: str | None = None) -> str:

@@ -19,6 +19,7 @@ from ordersys.entrypoint.http.flight_routes import FLIGHT_ROUTES
 from ordersys.entrypoint.http.health_routes import HEALTH_ROUTES
 from ordersys.entrypoint.http.ops_audit import AUDIT_ROUTES
 from ordersys.entrypoint.http.ops_chaos import OPS_CHAOS_ROUTES
+from ordersys.entrypoint.http.ops_dead_letters import OPS_DEAD_LETTER_ROUTES
 from ordersys.entrypoint.http.order_routes import ORDER_ROUTES
 from ordersys.entrypoint.http.problem import HANDLERS, status_of
 from ordersys.entrypoint.http.tokens import Tokens
@@ -60,7 +61,15 @@ def build_api(
 ) -> Litestar:
     """`provide`: by its parameter's name, what the handlers need; called for each request."""
     app = Litestar(
-        route_handlers=[HEALTH_ROUTES, FLIGHT_ROUTES, ORDER_ROUTES, OPS_CHAOS_ROUTES, AUDIT_ROUTES, _assets()],
+        route_handlers=[
+            HEALTH_ROUTES,
+            FLIGHT_ROUTES,
+            ORDER_ROUTES,
+            OPS_CHAOS_ROUTES,
+            OPS_DEAD_LETTER_ROUTES,
+            AUDIT_ROUTES,
+            _assets(),
+        ],
         dependencies={name: _provided(make) for name, make in provide.items()},
         exception_handlers=HANDLERS,
         logging_config=None,

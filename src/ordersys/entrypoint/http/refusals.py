@@ -24,11 +24,14 @@ REFUSALS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
     HTTPStatus.NOT_FOUND: {
         "not_found": "the path names nothing, as when an id is no UUID",
         "flight_not_found": "there is no such flight",
+        "letter_not_found": "there is no such dead letter",
         "order_not_found": "there is no such order, or it is another customer's",
     },
     HTTPStatus.CONFLICT: {
         "sold_out": "the flight has fewer seats left",
         "price_changed": "the total is not the expected one",
+        "letter_replayed": "the dead letter was replayed, so its message is on its way",
+        "letter_unreadable": "the bytes of the dead letter do not tell which event it is",
         "idempotency_key_in_use": "a request with this Idempotency-Key is still running; send it again",
         "audit_running": "an audit is running; ask again when it has ended",
         "audit_too_long": "there is too much to audit here: run `ordersys audit`",

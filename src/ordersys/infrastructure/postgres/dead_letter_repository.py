@@ -1,7 +1,7 @@
 """Dead letters. Each new one goes to the dead letter topic by the outbox, in the statement that keeps it."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -9,11 +9,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ordersys.infrastructure.postgres.codec import NO_NUL, cause_to_json, error_to_text, headers_to_json
+from ordersys.infrastructure.postgres.codec import NO_NUL, cause_to_json, delivered_from, error_to_text, headers_to_json
 from ordersys.messaging.envelope import Cause, Copy, Delivery
 from ordersys.messaging.names import DEAD_LETTERED, DEAD_LETTERS
 from ordersys.messaging.outbox import shard_of
 from ordersys.messaging.retry import DeadLetter
+from ordersys.usecase.letters.ports import Letter, LetterStatus
 
 # One that was replayed and failed again is the same letter, new again. `resolved_by` goes on telling who replayed it.
 ADD = text("""
@@ -32,6 +33,16 @@ ADD = text("""
     SELECT uuidv7(), :stream, :place, :copied_type, :payload, CAST(:copy AS jsonb), :shard, now() FROM letter
 """)
 
+LOCK = text("""
+    SELECT id, consumer, status, topic, partition, "offset", key, value, CAST(headers AS text) AS headers
+    FROM dead_letters WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+""")
+
+RESOLVE = text("""
+    UPDATE dead_letters SET status = :status, resolved_by = :by, resolved_at = now()
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterRepository:
@@ -41,6 +52,25 @@ class DeadLetterRepository:
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         await self.connection.execute(ADD, [{**_letter(letter), **_copy(letter)} for letter in letters])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterRepository:
+    """Implements usecase.letters.ports.Letters."""
+
+    connection: AsyncConnection
+
+    async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, Letter]:
+        rows = await self.connection.execute(LOCK, {"ids": list(ids)})
+        return {
+            row.id: Letter(
+                id=row.id, consumer=row.consumer, status=LetterStatus(row.status), delivery=delivered_from(row)
+            )
+            for row in rows
+        }
+
+    async def resolve(self, ids: Iterable[UUID], status: LetterStatus, *, by: str) -> None:
+        await self.connection.execute(RESOLVE, {"ids": list(ids), "status": status, "by": by})
 
 
 def _letter(letter: DeadLetter) -> dict[str, object]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository
+from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository, LetterRepository
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.idempotency_repository import IdempotencyRepository
 from ordersys.infrastructure.postgres.inbox_repository import InboxRepository
@@ -64,6 +64,10 @@ class PostgresTransaction:
     @cached_property
     def dead_letters(self) -> DeadLetterRepository:
         return DeadLetterRepository(connection=self.connection)
+
+    @cached_property
+    def letters(self) -> LetterRepository:
+        return LetterRepository(connection=self.connection)
 
     @cached_property
     def payments(self) -> PaymentRepository:

@@ -1,0 +1,35 @@
+import asyncio
+from datetime import timedelta
+from typing import Any, Final
+
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ordersys.config import RetentionSettings
+from ordersys.domain.shared.clock import Clock
+from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
+from ordersys.messaging.work import Work
+from ordersys.usecase.letters.read_letters import GetLetter, ListLetters, PlanReplay
+from ordersys.usecase.letters.replay_all import ReplayAll
+from ordersys.usecase.letters.settle_letters import DiscardLetters, ReplayLetters
+
+# All attempts of a letter, and the time that a busy consumer may need to come to them.
+PATIENCE_SECONDS: Final = 120.0
+
+
+class LetterContainer(containers.DeclarativeContainer):
+    work: providers.Dependency[Work[Any]] = providers.Dependency()
+    engine = providers.Dependency(instance_of=AsyncEngine)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    settings = providers.Dependency(instance_of=RetentionSettings)
+
+    reads = providers.Singleton(PostgresLetterReads, engine=engine)
+    inbox_window = providers.Factory(timedelta, days=settings.provided.inbox_days)
+    list_letters = providers.Factory(ListLetters, reads=reads)
+    get_letter = providers.Factory(GetLetter, reads=reads)
+    plan_replay = providers.Factory(PlanReplay, reads=reads, clock=clock, inbox_window=inbox_window)
+    replay_letters = providers.Factory(ReplayLetters, work=work)
+    discard_letters = providers.Factory(DiscardLetters, work=work)
+    replay_all = providers.Factory(
+        ReplayAll, replay=replay_letters, reads=reads, pause=providers.Object(asyncio.sleep), patience=PATIENCE_SECONDS
+    )

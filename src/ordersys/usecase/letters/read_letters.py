@@ -1,0 +1,62 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from ordersys.domain.shared.clock import Clock
+from ordersys.domain.shared.errors import DomainError, Kind
+from ordersys.usecase.letters.ports import Forecast, LetterContent, LetterPage, LetterReads, LetterStatus
+from ordersys.usecase.letters.settle_letters import LetterNotFound
+
+
+class BadCursor(DomainError):
+    def __init__(self) -> None:
+        super().__init__("bad_cursor", Kind.INVALID, "the cursor is none that this list has given out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListLetters:
+    reads: LetterReads
+
+    async def execute(
+        self, *, status: LetterStatus | None, consumer: str | None, cursor: str | None, limit: int
+    ) -> LetterPage:
+        return await self.reads.page(status=status, consumer=consumer, before=_position(cursor), limit=limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLetter:
+    reads: LetterReads
+
+    async def execute(self, letter_id: UUID) -> LetterContent:
+        """Raises LetterNotFound."""
+        content = await self.reads.content(letter_id)
+        if content is None:
+            raise LetterNotFound
+        return content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanReplay:
+    """`inbox_window`: for so long the inbox remembers what was handled."""
+
+    reads: LetterReads
+    clock: Clock
+    inbox_window: timedelta
+
+    async def execute(self, ids: Sequence[UUID] | None, consumer: str | None = None) -> Sequence[Forecast]:
+        """Of these letters, or of all new ones. Changes nothing."""
+        chosen = await self.reads.new(consumer) if ids is None else ids
+        found = await self.reads.forecast(chosen, inbox_since=self.clock.now() - self.inbox_window)
+        if ids and not found:
+            raise LetterNotFound
+        return found
+
+
+def _position(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    try:
+        return UUID(cursor)
+    except ValueError:
+        raise BadCursor from None

@@ -1,0 +1,109 @@
+"""Replay and discard dead letters. A replay hands the message to the one consumer that could not handle it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from ordersys.domain.shared.errors import DomainError, Kind
+from ordersys.messaging.inbox import Unreadable, identified
+from ordersys.messaging.retry import Waiting
+from ordersys.messaging.work import Work
+from ordersys.usecase.letters.ports import Letter, LetterStatus, LetterTransaction
+
+
+class Verdict(StrEnum):
+    DONE = "done"
+    DONE_BEFORE = "done before"
+    NOT_FOUND = "not found"
+    UNREADABLE = "unreadable"
+    REPLAYED_BEFORE = "replayed before"
+
+
+class LetterNotFound(DomainError):
+    def __init__(self) -> None:
+        super().__init__("letter_not_found", Kind.NOT_FOUND, "there is no such dead letter")
+
+
+class LetterUnreadable(DomainError):
+    def __init__(self) -> None:
+        super().__init__("letter_unreadable", Kind.CONFLICT, "its bytes do not tell which event it is: discard it")
+
+
+class LetterReplayed(DomainError):
+    def __init__(self) -> None:
+        super().__init__("letter_replayed", Kind.CONFLICT, "it was replayed, so its message is on its way")
+
+
+REFUSALS: Mapping[Verdict, type[LetterNotFound | LetterUnreadable | LetterReplayed]] = {
+    Verdict.NOT_FOUND: LetterNotFound,
+    Verdict.UNREADABLE: LetterUnreadable,
+    Verdict.REPLAYED_BEFORE: LetterReplayed,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayLetters:
+    """Once or many times: the message is handled once. What was discarded can be replayed, too."""
+
+    work: Work[LetterTransaction]
+
+    async def execute(self, ids: Sequence[UUID], *, by: str) -> Mapping[UUID, Verdict]:
+        async with self.work.begin() as transaction:
+            letters = await transaction.letters.lock(ids)
+            verdicts = {one: _replayable(letters.get(one)) for one in ids}
+            chosen = [letters[one] for one, verdict in verdicts.items() if verdict is Verdict.DONE]
+            # Before they queue: a letter that is not resolved keeps its message out of the queue.
+            await transaction.letters.resolve([letter.id for letter in chosen], LetterStatus.REPLAYED, by=by)
+            for letter in chosen:
+                await transaction.retries.queue(letter.consumer, [_message(letter)])
+        return verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardLetters:
+    """The message will never be handled; its letter stays to be read."""
+
+    work: Work[LetterTransaction]
+
+    async def execute(self, ids: Sequence[UUID], *, by: str) -> Mapping[UUID, Verdict]:
+        async with self.work.begin() as transaction:
+            letters = await transaction.letters.lock(ids)
+            verdicts = {one: _discardable(letters.get(one)) for one in ids}
+            chosen = [one for one, verdict in verdicts.items() if verdict is Verdict.DONE]
+            await transaction.letters.resolve(chosen, LetterStatus.DISCARDED, by=by)
+        return verdicts
+
+
+def demand(verdict: Verdict) -> None:
+    """Raises what stands against it, if something does."""
+    if verdict in REFUSALS:
+        raise REFUSALS[verdict]
+
+
+def _replayable(letter: Letter | None) -> Verdict:
+    if letter is None:
+        return Verdict.NOT_FOUND
+    if letter.status is LetterStatus.REPLAYED:
+        return Verdict.DONE_BEFORE
+    try:
+        _message(letter)
+    except Unreadable:
+        return Verdict.UNREADABLE
+    return Verdict.DONE
+
+
+def _discardable(letter: Letter | None) -> Verdict:
+    if letter is None:
+        return Verdict.NOT_FOUND
+    by_status = {
+        LetterStatus.NEW: Verdict.DONE,
+        LetterStatus.DISCARDED: Verdict.DONE_BEFORE,
+        LetterStatus.REPLAYED: Verdict.REPLAYED_BEFORE,
+    }
+    return by_status[letter.status]
+
+
+def _message(letter: Letter) -> Waiting:
+    event_id, order_id, event_type = identified(letter.delivery)
+    return Waiting(event_id=event_id, order_id=order_id, type=event_type, delivery=letter.delivery)
