@@ -96,7 +96,9 @@ def pretend_up_was_here(servers: dict[str, str], fake: FakeStack, config: Path |
     fake.servers = servers
 
 
-@pytest.mark.parametrize("command", ["", *NAMES, "config check", "config show"])
+@pytest.mark.parametrize(
+    "command", ["", *NAMES, "config check", "config show", "chaos show", "chaos set", "chaos off", "chaos reset"]
+)
 def test_help_and_version_are_everywhere(command: str) -> None:
     parts = command.split()
 
@@ -105,7 +107,20 @@ def test_help_and_version_are_everywhere(command: str) -> None:
 
 
 def test_the_commands_are_those_of_the_contract() -> None:
-    assert NAMES == ["config", "down", "load", "logs", "migrate", "run", "seed", "status", "token", "up"]
+    assert NAMES == [
+        "audit",
+        "chaos",
+        "config",
+        "down",
+        "load",
+        "logs",
+        "migrate",
+        "run",
+        "seed",
+        "status",
+        "token",
+        "up",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +147,9 @@ def test_wrong_use_is_exit_code_2_without_a_traceback(arguments: list[str]) -> N
     assert isinstance(result.exception, SystemExit)
 
 
-@pytest.mark.parametrize("command", ["config check", "run --role=api", "migrate", "up", "token --user=ann"])
+@pytest.mark.parametrize(
+    "command", ["config check", "run --role=api", "migrate", "up", "token --user=ann", "chaos show"]
+)
 def test_a_refused_configuration_is_exit_code_2_with_the_path_of_the_key(command: str) -> None:
     result = ordersys(*command.split(), env={"ORDERSYS__HTTP__PORT": "high"})
 

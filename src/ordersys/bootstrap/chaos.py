@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ordersys.bootstrap.samplers import Untold
 from ordersys.config import Settings
 from ordersys.infrastructure.dice import Dice
+from ordersys.infrastructure.postgres import engine
 from ordersys.infrastructure.postgres.chaos_rates import PostgresRateBook
 from ordersys.infrastructure.telemetry.metrics import Metrics
 from ordersys.messaging.chaos import CONSUME_CRASH, SeededFaults
@@ -52,6 +54,17 @@ class ChaosContainer(containers.DeclarativeContainer):
     allowed = providers.Callable(_allowed, settings)
     desk = providers.Factory(ChaosDesk, book=book, faults=faults, allowed=allowed)
     watch = providers.Singleton(RateWatch, book=book, faults=faults, tell=metrics.provided.chaos_rate)
+
+
+@asynccontextmanager
+async def desk(settings: Settings, configured: Mapping[str, float]) -> AsyncIterator[ChaosDesk]:
+    """For the command line, which has no faults of its own."""
+    opened = engine.create(settings.postgres, name="ordersys-chaos")
+    try:
+        faults = SeededFaults(configured=configured, draw=lambda _: 0.0, count=lambda _: None)
+        yield ChaosDesk(book=PostgresRateBook(engine=opened), faults=faults, allowed=_allowed(settings))
+    finally:
+        await opened.dispose()
 
 
 def watching(chaos: ChaosContainer) -> Sequence[Loop]:

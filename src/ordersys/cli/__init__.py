@@ -3,7 +3,7 @@
 What a command needs is imported inside it, so that `--help` stays quick and optional packages stay optional.
 """
 
-from ordersys.cli import audit, configuration, database, load, process, stack, token
+from ordersys.cli import audit, chaos, configuration, database, load, process, stack, token
 from ordersys.cli.frame import cli
 
 COMMANDS = (
@@ -17,6 +17,7 @@ COMMANDS = (
     token.token,
     load.load,
     audit.audit,
+    chaos.chaos,
     configuration.config,
 )
 for command in COMMANDS:

@@ -11,10 +11,12 @@ from ordersys.config import Settings, load
 
 
 async def _database(settings: Settings, seed_number: int) -> None:
-    from ordersys.infrastructure.postgres import migrate, seed
+    from ordersys.infrastructure.postgres import chaos_rates, migrate, seed
 
     url = settings.postgres.url.reveal()
     await migrate.upgrade(url)
+    # A start is told its rates (`up --drop`): what was set while the stack ran before must not undo them in silence.
+    await chaos_rates.forget(url)
     flights = await seed.seed(url, number=seed_number, today=datetime.now(UTC).date())
     print(f"migrated; {flights} flights added", flush=True)  # noqa: T201  # this is its log
 
