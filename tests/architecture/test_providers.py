@@ -13,6 +13,7 @@ from dependency_injector import containers, providers
 import ordersys.bootstrap
 from ordersys.bootstrap import roles
 from ordersys.bootstrap.catalog import CatalogContainer
+from ordersys.bootstrap.letters import letter_container
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ROLES, KafkaSettings, Role, Settings
@@ -41,7 +42,7 @@ def containers_of(platform: PlatformContainer) -> Iterator[containers.Container]
     yield roles.ticket_container(platform)
     yield roles.chaos_container(platform)
     yield roles.order_container(platform)
-    yield roles.letter_container(platform)
+    yield letter_container(platform)
     yield roles.payment_container(platform)
     yield roles.relay_container(platform)
     for group in SUBSCRIPTIONS:

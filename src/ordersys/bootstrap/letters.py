@@ -1,11 +1,17 @@
+"""Dead letters for operators: what the api role and the command line share."""
+
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
+import msgspec
 from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ordersys.config import RetentionSettings
+from ordersys.bootstrap.platform import PlatformContainer
+from ordersys.config import ChaosSettings, RetentionSettings, Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
 from ordersys.messaging.work import Work
@@ -33,3 +39,23 @@ class LetterContainer(containers.DeclarativeContainer):
     replay_all = providers.Factory(
         ReplayAll, replay=replay_letters, reads=reads, pause=providers.Object(asyncio.sleep), patience=PATIENCE_SECONDS
     )
+
+
+def letter_container(platform: PlatformContainer) -> LetterContainer:
+    return LetterContainer(
+        work=platform.work,
+        engine=platform.engine,
+        clock=platform.clock,
+        settings=platform.settings.provided.retention,
+    )
+
+
+@asynccontextmanager
+async def operating(settings: Settings) -> AsyncIterator[PlatformContainer]:
+    """The database for a command of an operator; no deliberate fault meets it."""
+    calm = msgspec.structs.replace(settings, chaos=ChaosSettings())
+    platform = PlatformContainer(settings=calm, name="ordersys-cli")
+    try:
+        yield platform
+    finally:
+        await platform.engine().dispose()

@@ -13,7 +13,7 @@ from dependency_injector import providers
 from ordersys.bootstrap.audit import desk_container
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.chaos import ChaosContainer, watching
-from ordersys.bootstrap.letters import LetterContainer
+from ordersys.bootstrap.letters import letter_container
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
@@ -173,15 +173,6 @@ ASSEMBLIES: Final[Mapping[Role, Callable[[PlatformContainer], Assembly]]] = {
 def chaos_container(platform: PlatformContainer) -> ChaosContainer:
     return ChaosContainer(
         settings=platform.settings, engine=platform.engine, faults=platform.faults, metrics=platform.metrics
-    )
-
-
-def letter_container(platform: PlatformContainer) -> LetterContainer:
-    return LetterContainer(
-        work=platform.work,
-        engine=platform.engine,
-        clock=platform.clock,
-        settings=platform.settings.provided.retention,
     )
 
 

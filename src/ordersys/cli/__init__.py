@@ -3,7 +3,7 @@
 What a command needs is imported inside it, so that `--help` stays quick and optional packages stay optional.
 """
 
-from ordersys.cli import audit, chaos, configuration, database, load, process, stack, token
+from ordersys.cli import audit, chaos, configuration, database, dlq, load, outbox, process, stack, token
 from ordersys.cli.frame import cli
 
 COMMANDS = (
@@ -16,6 +16,8 @@ COMMANDS = (
     database.seed,
     token.token,
     load.load,
+    dlq.dlq,
+    outbox.outbox,
     audit.audit,
     chaos.chaos,
     configuration.config,

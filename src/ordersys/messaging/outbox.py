@@ -66,6 +66,20 @@ class Failed:
     delay: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """A row whose last attempt failed. A parked one is not tried again, and holds back the later ones of its order."""
+
+    id: int
+    event_id: UUID
+    order_id: UUID
+    type: str
+    attempts: int
+    error: str
+    next_attempt_at: datetime
+    parked_at: datetime | None
+
+
 class OutboxQueue(Protocol):
     async def due(self, shards: Sequence[int], limit: int) -> Sequence[OutboxRow]:
         """The oldest rows of these shards, without orders that have an earlier row waiting for its next attempt or

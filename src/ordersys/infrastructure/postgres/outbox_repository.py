@@ -11,7 +11,7 @@ from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.names import DEAD_LETTERS
-from ordersys.messaging.outbox import Failed, OutboxRow, Published, shard_of
+from ordersys.messaging.outbox import Failed, OutboxRow, Published, Stuck, shard_of
 
 # unnest keeps the array order, so the identity ids follow the order of the events.
 APPEND = text("""
@@ -77,6 +77,16 @@ DEFER = text("""
 """)
 
 
+STUCK = text("""
+    SELECT id, event_id, aggregateid, type, attempts, last_error, next_attempt_at, parked_at
+    FROM outbox_attempts JOIN outbox ON id = outbox_id ORDER BY parked_at NULLS LAST, id LIMIT :limit
+""")
+
+UNPARK = text("""
+    UPDATE outbox_attempts SET parked_at = NULL, next_attempt_at = now() WHERE outbox_id = :id AND parked_at IS NOT NULL
+""")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRepository:
     """Implements messaging.outbox.Outbox."""
@@ -114,6 +124,18 @@ class PostgresOutboxQueue:
             async with autocommit(self.engine).connect() as connection:
                 row = (await connection.execute(BACKLOG)).one()
         return row.pending, row.oldest_seconds
+
+    async def stuck(self, limit: int) -> Sequence[Stuck]:
+        """What failed so far, the parked ones first."""
+        with translated():
+            async with autocommit(self.engine).connect() as connection:
+                return [_stuck(row) for row in await connection.execute(STUCK, {"limit": limit})]
+
+    async def unpark(self, row_id: int) -> bool:
+        """Has a parked row tried again. False when there is no such row, or it is not parked."""
+        with translated():
+            async with autocommit(self.engine).connect() as connection:
+                return (await connection.execute(UNPARK, {"id": row_id})).rowcount > 0
 
     async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
         columns = {
@@ -155,4 +177,17 @@ def _row(row: Row[tuple[object, ...]]) -> OutboxRow:
         occurred_at=row.occurred_at,
         attempts=row.attempts,
         copy=copy_from(row.headers) if row.aggregatetype == DEAD_LETTERS else None,
+    )
+
+
+def _stuck(row: Row[tuple[object, ...]]) -> Stuck:
+    return Stuck(
+        id=row.id,
+        event_id=row.event_id,
+        order_id=row.aggregateid,
+        type=row.type,
+        attempts=row.attempts,
+        error=row.last_error,
+        next_attempt_at=row.next_attempt_at,
+        parked_at=row.parked_at,
     )

@@ -1,0 +1,213 @@
+import getpass
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+import rich_click as click
+
+from ordersys.cli.frame import STACK_NOTE, complete, everywhere, refused, settings_with_stack
+
+if TYPE_CHECKING:
+    from ordersys.bootstrap.letters import LetterContainer
+    from ordersys.usecase.letters.ports import Forecast, LetterContent, LetterView
+    from ordersys.usecase.letters.replay_all import ReplayReport
+    from ordersys.usecase.letters.settle_letters import Verdict
+
+T = TypeVar("T")
+STATUSES = ("NEW", "REPLAYED", "DISCARDED")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+by_option = click.option("--by", metavar="NAME", help="Who does it, for the record. Default: the user of this machine.")
+
+
+@click.group()
+@everywhere
+def dlq() -> None:
+    """Dead letters: events that a service could not handle in five attempts, or could not read."""
+
+
+@dlq.command("list", epilog=STACK_NOTE)
+@click.option("--status", type=click.Choice(STATUSES), default="NEW", show_default=True)
+@click.option("--all", "every", is_flag=True, help="Of every status.")
+@click.option("--consumer", metavar="NAME", help="Of one service, such as payment-service.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@as_json_option
+@everywhere
+def list_letters(status: str, every: bool, consumer: str | None, limit: int, as_json: bool) -> None:
+    """The newest first."""
+    from ordersys.usecase.letters.ports import LetterStatus
+
+    wanted = None if every else LetterStatus(status)
+    page = _ask(lambda c: c.list_letters().execute(status=wanted, consumer=consumer, cursor=None, limit=limit))
+    if as_json:
+        _print_json(page)
+        return
+    _print_letters(page.items)
+    if page.next_cursor:
+        click.echo(f"There are more than {limit}; --limit shows them.", err=True)
+
+
+@dlq.command(epilog=STACK_NOTE)
+@click.argument("letter_id", metavar="ID", type=click.UUID)
+@as_json_option
+@everywhere
+def show(letter_id: UUID, as_json: bool) -> None:
+    """One dead letter with its record."""
+    content = _ask(lambda c: c.get_letter().execute(letter_id))
+    if as_json:
+        _print_json(content)
+    else:
+        _print_content(content)
+
+
+@dlq.command(epilog=STACK_NOTE)
+@click.argument("letter_id", metavar="[ID]", type=click.UUID, required=False)
+@click.option("--all", "every", is_flag=True, help="All new ones, the oldest first, in waves of 1, 5, 25, …")
+@click.option("--plan", is_flag=True, help="Change nothing; say what a replay would meet.")
+@click.option("--consumer", metavar="NAME", help="With --all: of one service.")
+@click.option("--rate", type=click.FloatRange(0.1, 1000), default=20, show_default=True, help="Letters per second.")
+@by_option
+@as_json_option
+@everywhere
+def replay(letter_id: UUID | None, every: bool, plan: bool, as_json: bool, **how: Any) -> None:
+    """Give dead letters back to the services that could not handle them, and to no other.
+
+    A replay is safe to repeat: an event is handled once. --all waits for the outcome of each wave and stops by itself
+    when more than half of one fail again. Exit code 1 when it stopped, or when letters failed.
+    """
+    if every == (letter_id is not None):
+        raise refused("name either one ID or --all")
+    if plan:
+        _plan(letter_id, how["consumer"], as_json=as_json)
+    elif letter_id:
+        by = how["by"] or getpass.getuser()
+        _settled(_ask(lambda c: c.replay_letters().execute([letter_id], by=by)), "replayed", as_json=as_json)
+    else:
+        _replay_all(as_json=as_json, **how)
+
+
+@dlq.command(epilog=STACK_NOTE)
+@click.argument("letter_id", metavar="ID", type=click.UUID)
+@by_option
+@as_json_option
+@everywhere
+def discard(letter_id: UUID, by: str | None, as_json: bool) -> None:
+    """Give a dead letter up: its event will not be handled. The letter stays to be read."""
+    by = by or getpass.getuser()
+    _settled(_ask(lambda c: c.discard_letters().execute([letter_id], by=by)), "discarded", as_json=as_json)
+
+
+def _plan(letter_id: UUID | None, consumer: str | None, *, as_json: bool) -> None:
+    ids = None if letter_id is None else [letter_id]
+    found = _ask(lambda c: c.plan_replay().execute(ids, consumer))
+    if as_json:
+        _print_json(found)
+    else:
+        _print_plan(found)
+
+
+def _replay_all(*, as_json: bool, consumer: str | None, rate: float, by: str | None) -> None:
+    by = by or getpass.getuser()
+    with _progress() as progress:
+        report = _ask(lambda c: c.replay_all().execute(by=by, rate=rate, consumer=consumer, progress=progress))
+    if as_json:
+        _print_json(report)
+    else:
+        click.echo(
+            f"{report.replayed} of {report.letters} replayed: {report.handled} handled, {report.failed} failed again, "
+            f"{report.waiting} under way, {report.skipped} passed over"
+        )
+        if report.stopped:
+            click.echo(f"Stopped: {report.stopped}", err=True)
+    if report.stopped or report.failed:
+        sys.exit(1)
+
+
+def _ask(question: "Callable[[LetterContainer], Coroutine[Any, Any, T]]") -> T:
+    configured = settings_with_stack()
+    from ordersys.bootstrap.letters import letter_container, operating
+
+    async def asked() -> T:
+        async with operating(configured) as platform:
+            return await question(letter_container(platform))
+
+    return complete(asked())
+
+
+def _settled(verdicts: "Mapping[UUID, Verdict]", done: str, *, as_json: bool) -> None:
+    from ordersys.cli.frame import expected
+    from ordersys.usecase.letters.settle_letters import Verdict, demand
+
+    for letter_id, verdict in verdicts.items():
+        with expected():
+            demand(verdict)
+        if as_json:
+            _print_json({"id": letter_id, "verdict": verdict})
+        else:
+            click.echo(f"{letter_id} {done if verdict is Verdict.DONE else f'was {done} before'}")
+
+
+@contextmanager
+def _progress() -> "Iterator[Callable[[ReplayReport], None]]":
+    """On standard error, and on a terminal only."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("replaying", total=None)
+        yield lambda report: bar.update(
+            task,
+            description=f"wave {report.waves}: {report.failed} failed, {report.waiting} under way",
+            completed=report.handled + report.failed + report.skipped,
+            total=report.letters,
+        )
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.encode(value))
+
+
+def _print_letters(letters: "Sequence[LetterView]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("id", "status", "consumer", "event", "order", "attempts", "since", "error", box=None)
+    for one in letters:
+        since = f"{one.created_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(
+            str(one.id), one.status, one.consumer, one.type, str(one.order_id), str(one.attempts), since, one.error
+        )
+    Console().print(table if letters else "There are no dead letters.")
+
+
+def _print_content(content: "LetterContent") -> None:
+    import msgspec
+
+    for name, value in msgspec.to_builtins(content.letter).items():
+        click.echo(f"{name:12} {value if value is not None else '-'}")
+    click.echo(f"{'key':12} {content.key}")
+    for name, value in content.headers.items():
+        click.echo(f"{'header':12} {name}: {value}")
+    click.echo(f"{'value':12} {content.value}")
+
+
+def _print_plan(found: "Sequence[Forecast]") -> None:
+    click.echo(f"{len(found)} would be replayed")
+    for note, text in NOTES.items():
+        met = [one for one in found if getattr(one, note)]
+        click.echo(f"{len(met):6} {text}")
+        for one in met[:20]:
+            click.echo(f"       {one.letter.id} {one.letter.consumer} {one.letter.type} order {one.letter.order_id}")
+
+
+NOTES = {
+    "handled": "would change nothing: their consumer has handled the event",
+    "older_than_inbox": "are older than the inbox remembers: they could be handled a second time",
+    "order_finished": "belong to an order that has reached its end",
+    "after_later_event": "would come after a later event of their order",
+}
