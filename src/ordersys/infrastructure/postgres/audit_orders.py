@@ -81,7 +81,8 @@ HISTORY = Check(
             FROM order_status_history WINDOW life AS (PARTITION BY order_id ORDER BY id))
         SELECT CAST(order_id AS text) AS subject,
             'went from ' || coalesce(from_status, 'nothing') || ' to ' || to_status || CASE
-                WHEN from_status IS DISTINCT FROM before THEN ' when it was ' || coalesce(before, 'new') ELSE ', which no path leads' END AS reason
+                WHEN from_status IS DISTINCT FROM before THEN ' when it was ' || coalesce(before, 'new')
+                ELSE ', which no path leads' END AS reason
         FROM steps WHERE from_status IS DISTINCT FROM before
             OR coalesce(from_status, '') || '>' || to_status NOT IN ({_edges()})
         UNION ALL
