@@ -217,6 +217,10 @@ async def execute(database_url: str, *statements: str) -> None:
         await engine.dispose()
 
 
+def execute_blocking(database_url: str, *statements: str) -> None:
+    _apart(execute(database_url, *statements))
+
+
 @contextmanager
 def template(server: PostgresServer, origin: str) -> Iterator[str]:
     """A database that others can be made from."""

@@ -79,7 +79,7 @@ class TopicScan:
                 raise Unavailable("kafka", f"there is no topic {', '.join(missing)}")
             return [_span(consumer, name, number) for name in names for number in found[name].partitions]
         except KafkaException as failed:
-            raise Unavailable("kafka", failed.args[0].str()) from failed
+            raise Unavailable("kafka", f"kafka cannot be reached: {failed.args[0].str()}") from failed
         finally:
             consumer.close()
 
@@ -112,7 +112,7 @@ def _within(messages: Sequence[Message], open_ends: dict[Partition, int]) -> lis
         place = cast(str, message.topic()), cast(int, message.partition())
         error, end = message.error(), open_ends.get(place)
         if error and error.code() != END_OF_PARTITION:
-            raise Unavailable("kafka", error.str())
+            raise Unavailable("kafka", f"kafka cannot be read: {error.str()}")
         if end is None:
             continue
         offset = cast(int, message.offset())
