@@ -75,7 +75,7 @@ class HalfASystem:
 
     async def settled(self) -> bool:
         """One turn of everything; true when nothing is left to do."""
-        for turn in (self.relay, self.consume, self.retry):
+        for turn in (self.relay, self.consume, *[self.retry] * ORDERS):
             with _transient():
                 await turn()
         left = [await self.count(table) for table in ("outbox", "inbox_retries")]
