@@ -10,7 +10,6 @@ import pytest
 
 from tests.e2e.stack import Stack
 from tests.e2e.verdict import wrong
-from tests.waiting import eventually_blocking
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -53,12 +52,12 @@ def test_a_demo_payment_method_behaves_as_promised(stack: Stack, method: str, st
     assert placed.status_code == 201
     order = bob.ended(placed.json()["id"])
     assert order["status"] == status
-    assert order["payment"]["attempts"] == calls
+    charge = stack.query("SELECT calls FROM gateway_charges WHERE key = :key", key=order["id"])
+    assert [row.calls for row in charge] == [calls]
     assert len(order["tickets"]) == (2 if status == "COMPLETED" else 0)
 
 
 def test_nothing_was_lost_or_done_twice(stack: Stack) -> None:
-    eventually_blocking(lambda: not stack.query("SELECT id FROM outbox"), within=10)
     assert wrong(stack) == {}
 
 

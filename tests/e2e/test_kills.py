@@ -80,7 +80,7 @@ def test_everything_killed_at_once_comes_back_with_the_next_up(stack: Stack) -> 
     assert accepted
     _await_end(stack)
     assert lost(stack, accepted) == []
-    assert wrong(stack) == {}
+    assert wrong(stack, "burst.jsonl") == {}
 
 
 def _kill(stack: Stack, victim: str) -> float:
@@ -110,7 +110,7 @@ def _judge(stack: Stack, report: dict[str, Any]) -> None:
     assert report["unfinished"] == [], report
     _await_end(stack)
     assert lost(stack, accepted) == []
-    assert wrong(stack) == {}
+    assert wrong(stack, "ledger.jsonl") == {}
 
 
 def _await_end(stack: Stack) -> None:
