@@ -93,6 +93,7 @@ Sample = tuple[str, dict[str, str]]
             9,
         ),
         (lambda m: m.struck("publish.drop"), ("ordersys_chaos_faults_total", {"point": "publish.drop"}), 1),
+        (lambda m: m.chaos_rate("publish.drop", 0.2), ("ordersys_chaos_rate", {"point": "publish.drop"}), 0.2),
         (
             lambda m: m.answered("POST", "/orders", 201, 0.002),
             (
