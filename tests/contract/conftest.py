@@ -13,12 +13,14 @@ from ordersys.domain.orders.placing import Offer
 from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres import tables
 from ordersys.infrastructure.postgres.gateway_books import GatewayBooks
+from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
 from ordersys.infrastructure.postgres.work import PostgresWork
 from ordersys.messaging.outbox import ShardLeases
 from tests.contract.world import World
+from tests.fakes.letter_reads import FakeLetterReads
 from tests.fakes.messaging import FakeOutboxQueue, FakeShardLeases
 from tests.fakes.order_reads import FakeOrderReads
 from tests.fakes.payments import FakeBooks
@@ -35,7 +37,7 @@ async def fake_world() -> World:
         "orders": database.orders.orders.rows,
         "idempotency_keys": database.orders.answers.rows,
         "tickets": database.tickets.tickets.rows,
-        "gateway_charges": books.calls,
+        "gateway_charges": books.entries,
         "outbox": database.messaging.outbox.rows,
         "outbox_attempts": database.messaging.attempts,
         "outbox_archive": database.messaging.archive,
@@ -56,6 +58,7 @@ async def fake_world() -> World:
     return World(
         work=work,
         reads=FakeOrderReads(database=database),
+        letters=FakeLetterReads(database=database),
         queue=FakeOutboxQueue(tables=database.messaging, ticker=time.monotonic),
         leases=leases,
         books=books.record,
@@ -88,6 +91,7 @@ async def real_world(engine: AsyncEngine) -> World:
     return World(
         work=PostgresWork(engine=engine),
         reads=PostgresOrderReads(engine=engine),
+        letters=PostgresLetterReads(engine=engine),
         queue=PostgresOutboxQueue(engine=engine),
         leases=leases,
         books=GatewayBooks(engine=engine).record,

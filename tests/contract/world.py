@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ordersys.domain.orders.placing import Offer
-from ordersys.infrastructure.gateways.simulator import Call, Entry
+from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
 from ordersys.messaging.handling import ConsumerTransaction
 from ordersys.messaging.outbox import OutboxQueue, ShardLeases
 from ordersys.messaging.work import Work
+from ordersys.usecase.letters.ports import LetterReads, LetterTransaction
 from ordersys.usecase.orders.ports import OrderReads, OrderTransaction
 from ordersys.usecase.payments.ports import PaymentTransaction
 from ordersys.usecase.tickets.ports import TicketTransaction
@@ -18,7 +19,9 @@ from tests.waiting import eventually
 T = TypeVar("T")
 
 
-class EveryTransaction(OrderTransaction, PaymentTransaction, TicketTransaction, ConsumerTransaction, Protocol):
+class EveryTransaction(
+    OrderTransaction, PaymentTransaction, TicketTransaction, ConsumerTransaction, LetterTransaction, Protocol
+):
     """Has the ports of every context."""
 
 
@@ -28,9 +31,10 @@ class World:
 
     work: Work[EveryTransaction]
     reads: OrderReads
+    letters: LetterReads
     queue: OutboxQueue
     leases: Callable[[str, float], ShardLeases]
-    books: Callable[[Sequence[Call]], Awaitable[Sequence[Entry]]]
+    books: Callable[[Sequence[BookedCall]], Awaitable[Sequence[Entry]]]
     put: Callable[[Sequence[Offer]], Awaitable[None]]
     count: Callable[[str], Awaitable[int]]
 

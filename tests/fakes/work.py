@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.fakes.letter_reads import FakeLetters
 from tests.fakes.letters import FakeDeadLetters, FakeRetryQueue
 from tests.fakes.memory import Changes
 from tests.fakes.messaging import FakeInbox, FakeOutbox, MessagingTables
 from tests.fakes.orders import FakeIdempotencyKeys, FakeOrders, FakeSeats, OrderTables
 from tests.fakes.payments import FakePayments, PaymentTables
-from tests.fakes.tickets import FakeItineraries, FakeSeatMaps, FakeTickets, TicketTables
+from tests.fakes.tickets import FakeItineraries, FakeSeatMaps, FakeTicketings, FakeTickets, TicketTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,10 @@ class FakeTransaction:
         self.outbox = FakeOutbox(tables=database.messaging, changes=changes)
         self.inbox = FakeInbox(tables=database.messaging, changes=changes)
         self.retries = FakeRetryQueue(tables=database.messaging, changes=changes)
+        self.letters = FakeLetters(tables=database.messaging, changes=changes)
         self.dead_letters = FakeDeadLetters(tables=database.messaging, changes=changes)
         self.payments = FakePayments(tables=database.payments, changes=changes)
+        self.ticketings = FakeTicketings(tables=database.tickets, changes=changes)
         self.itineraries = FakeItineraries(tables=database.orders, changes=changes)
         self.seat_maps = FakeSeatMaps(tables=database.tickets, changes=changes)
         self.tickets = FakeTickets(tables=database.tickets, changes=changes)
