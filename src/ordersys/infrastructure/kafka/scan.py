@@ -21,9 +21,10 @@ from ordersys.messaging.names import STREAMS
 from ordersys.usecase.audit.ports import Committed, Seen, Span
 
 ANSWER_SECONDS: Final = 5.0
-SILENCE_SECONDS: Final = 30.0
+SILENCE_SECONDS: Final = 15.0
 WAIT_SECONDS: Final = 0.2
-BATCH: Final = 10_000
+PAUSE_SECONDS: Final = 0.2
+BATCH: Final = 4_000
 END_OF_PARTITION: Final = KafkaError._PARTITION_EOF  # noqa: SLF001  # the client's own spelling
 
 
@@ -42,10 +43,21 @@ class TopicScan:
     async def committed(self) -> Sequence[Committed]:
         return [
             Committed(consumer=group, topic=topic, partition=partition, offset=offset)
-            for group, places in (await self._lags.committed()).items()
+            for group, places in (await self._groups()).items()
             for (topic, partition), offset in places.items()
             if offset >= 0
         ]
+
+    async def _groups(self) -> Mapping[str, Mapping[Partition, int]]:
+        """Waits for a broker that has just been started and reads up on its groups."""
+        until = monotonic() + self._silence
+        while True:
+            try:
+                return await self._lags.committed()
+            except Unavailable:
+                if monotonic() > until:
+                    raise
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def records(self, spans: Sequence[Span]) -> AsyncIterator[Sequence[Seen]]:
         open_ends = {(span.topic, span.partition): span.end for span in spans if span.first < span.end}
@@ -93,7 +105,10 @@ class TopicScan:
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": 100,
-            "queued.max.messages.kbytes": 16_384,
+            # A message keeps the whole response alive that it came with: small ones, and few of them.
+            "fetch.message.max.bytes": 262_144,
+            "queued.min.messages": 10_000,
+            "queued.max.messages.kbytes": 8_192,
             "error_cb": self._link.on_error,
         }
         return Consumer(config, logger=library_log)
