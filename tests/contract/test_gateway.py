@@ -7,9 +7,9 @@ from typing import Protocol
 
 import pytest
 
-from ordersys.domain.payments.payment import Answer, Authorized, Charge, Declined, Unanswered
+from ordersys.domain.payments.payment import Answer, Authorized, Call, Charge, Declined, Done, Unanswered
 from ordersys.domain.shared.errors import Unavailable
-from ordersys.infrastructure.gateways.simulator import BEHAVIOURS, Call, Entry, GatewaySimulator
+from ordersys.infrastructure.gateways.simulator import BEHAVIOURS, BookedCall, Entry, GatewaySimulator
 from tests.contract.world import World
 from tests.fakes.making import charge
 
@@ -20,19 +20,41 @@ class Ask(Protocol):
         ...
 
 
-@pytest.fixture
-def ask(world: World) -> Ask:
-    async def book(call: Call) -> Entry:
-        (entry,) = await world.books([call])
-        return entry
+class Counter:
+    """The gateway as it stands before one caller; `silent`: no answer reaches that one."""
 
-    async def once(charge: Charge, *, patience: float = 20) -> Answer | None:
-        asked = asyncio.create_task(GatewaySimulator(books=book).authorize(charge))
+    def __init__(self, world: World, *, silent: bool = False) -> None:
+        self._world = world
+        self._gateway = GatewaySimulator(books=self._book, silent=lambda: silent)
+
+    async def ask(self, question: Call, charge: Charge, patience: float = 20) -> Answer | None:
+        asking = {Call.AUTHORIZE: self._gateway.authorize, Call.CAPTURE: self._gateway.capture}
+        asked = asyncio.create_task(asking.get(question, self._gateway.release)(charge))
         done, _ = await asyncio.wait({asked}, timeout=patience)
         asked.cancel()
         return asked.result() if done else None
 
+    async def _book(self, call: BookedCall) -> Entry:
+        (entry,) = await self._world.books([call])
+        return entry
+
+
+@pytest.fixture
+def ask(world: World) -> Ask:
+    async def once(charge: Charge, *, patience: float = 20) -> Answer | None:
+        return await Counter(world).ask(Call.AUTHORIZE, charge, patience)
+
     return once
+
+
+def authorize(number: int, *, authorizes_at: int = 1) -> BookedCall:
+    return BookedCall(question=Call.AUTHORIZE, charge=charge(number), authorizes_at=authorizes_at)
+
+
+async def status(world: World, number: int = 1) -> str:
+    """What the books say; asking does not change it, as long as the charge is known."""
+    (entry,) = await world.books([authorize(number)])
+    return entry.status
 
 
 async def test_ok_is_authorized_and_stays_so(ask: Ask) -> None:
@@ -106,7 +128,7 @@ async def test_calls_for_one_key_at_the_same_moment_are_one_authorization(ask: A
 
 
 async def test_a_batch_is_answered_call_by_call(world: World) -> None:
-    calls = [Call(charge=charge(number), authorizes_at=1) for number in (3, 1, 2, 1)]
+    calls = [authorize(number) for number in (3, 1, 2, 1)]
 
     first, second = await world.books(calls), await world.books(calls)
 
@@ -120,14 +142,79 @@ async def test_a_batch_is_answered_call_by_call(world: World) -> None:
 async def test_batches_at_the_same_moment_count_every_call(world: World) -> None:
     orders = [range(1, 20), range(19, 0, -1)] * 4
 
-    await asyncio.gather(*(world.books([Call(charge=charge(n), authorizes_at=1) for n in order]) for order in orders))
+    await asyncio.gather(*(world.books([authorize(n) for n in order]) for order in orders))
 
-    entries = await world.books([Call(charge=charge(n), authorizes_at=1) for n in range(1, 20)])
+    entries = await world.books([authorize(n) for n in range(1, 20)])
     assert {entry.calls for entry in entries} == {9}
 
 
-async def test_books_that_are_away_are_no_answer() -> None:
-    async def away(call: Call) -> Entry:
+@pytest.mark.parametrize("question", Call)
+async def test_books_that_are_away_are_no_answer(question: Call) -> None:
+    async def away(call: BookedCall) -> Entry:
         raise Unavailable("postgres")
 
-    assert await GatewaySimulator(books=away).authorize(charge()) == Unanswered(error="the gateway failed: unavailable")
+    gateway = GatewaySimulator(books=away, silent=lambda: False)
+    asking = {Call.AUTHORIZE: gateway.authorize, Call.CAPTURE: gateway.capture, Call.RELEASE: gateway.release}
+
+    assert await asking[question](charge()) == Unanswered(error="the gateway failed: unavailable")
+
+
+async def test_what_is_authorized_is_captured_once_however_often_it_is_asked(ask: Ask, world: World) -> None:
+    await ask(charge())
+
+    assert [await Counter(world).ask(Call.CAPTURE, charge()) for _ in range(2)] == [Done()] * 2
+    assert await status(world) == "CAPTURED"
+
+
+async def test_what_is_not_authorized_cannot_be_captured(ask: Ask, world: World) -> None:
+    await ask(charge(method="pm_declined"))
+
+    assert await Counter(world).ask(Call.CAPTURE, charge()) == Unanswered(error="the charge is DECLINED")
+    assert await status(world) == "DECLINED"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [([], "VOIDED"), ([Call.AUTHORIZE], "VOIDED"), ([Call.AUTHORIZE, Call.CAPTURE], "REFUNDED")],
+    ids=["unknown", "authorized", "captured"],
+)
+async def test_release_gives_back_whatever_is_held_and_for_good(world: World, before: list[Call], after: str) -> None:
+    counter = Counter(world)
+    for question in before:
+        await counter.ask(question, charge())
+
+    assert [await counter.ask(Call.RELEASE, charge()) for _ in range(2)] == [Done()] * 2
+    assert await counter.ask(Call.CAPTURE, charge()) == Unanswered(error=f"the charge is {after}")
+    assert await status(world) == after
+
+
+async def test_an_authorization_that_comes_after_the_release_is_refused(ask: Ask, world: World) -> None:
+    await Counter(world).ask(Call.RELEASE, charge(method="pm_flaky"))
+
+    assert [await ask(charge(method="pm_flaky")) for _ in range(4)] == [Declined(reason="charge_voided")] * 4
+
+
+async def test_a_declined_charge_that_is_released_stays_declined(ask: Ask, world: World) -> None:
+    await ask(charge(method="pm_declined"))
+
+    assert await Counter(world).ask(Call.RELEASE, charge()) == Done()
+    assert await status(world) == "DECLINED"
+
+
+@pytest.mark.parametrize("question", Call)
+async def test_a_silent_gateway_does_what_it_is_asked_and_says_nothing(world: World, question: Call) -> None:
+    for earlier in list(Call)[: list(Call).index(question)]:
+        await Counter(world).ask(earlier, charge())
+
+    assert await Counter(world, silent=True).ask(question, charge(), patience=0.3) is None
+
+    assert await status(world) == {"authorize": "AUTHORIZED", "capture": "CAPTURED", "release": "REFUNDED"}[question]
+
+
+async def test_questions_of_all_kinds_at_the_same_moment_never_meet_in_a_circle(world: World) -> None:
+    numbers = list(range(1, 21))
+    kinds = [BookedCall(question=kind, charge=charge(n), authorizes_at=1) for n in numbers for kind in Call]
+
+    await asyncio.gather(*(world.books(kinds[start:] + kinds[:start]) for start in range(0, 60, 7)))
+
+    assert {await status(world, number) for number in numbers} <= {"REFUNDED", "VOIDED"}

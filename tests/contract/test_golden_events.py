@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from ordersys.domain.orders.events import OrderCreated, OrderedItem
-from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined
+from ordersys.domain.orders.events import OrderCancelled, OrderCreated, OrderedItem, RefundRequested
+from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined, PaymentRefunded, PaymentVoided
 from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import CustomerId, EventId, FlightId, OrderId
 from ordersys.domain.shared.money import Money
-from ordersys.domain.tickets.events import IssuedTicket, TicketIssued
+from ordersys.domain.tickets.events import IssuedTicket, TicketIssued, TicketRejected, TicketVoided
 from ordersys.entrypoint.consumers.dispatch import decode
 from ordersys.messaging.envelope import Cause, Delivery, Outgoing, Record
 from ordersys.messaging.inbox import read
@@ -40,8 +40,12 @@ EXAMPLES: list[Event] = [
         total=TOTAL,
         payment_method="pm_ok",
     ),
+    OrderCancelled(order_id=ORDER, total=TOTAL, payment_method="pm_ok", reason="передумал"),
+    RefundRequested(order_id=ORDER, reason="передумал"),
     PaymentAuthorized(order_id=ORDER, amount=TOTAL, authorization_id="auth_01939b2e"),
     PaymentDeclined(order_id=ORDER, reason="card_declined"),
+    PaymentVoided(order_id=ORDER),
+    PaymentRefunded(order_id=ORDER, amount=TOTAL),
     TicketIssued(
         order_id=ORDER,
         tickets=(
@@ -49,6 +53,8 @@ EXAMPLES: list[Event] = [
             IssuedTicket(number="9990000000002", flight_id=FLIGHT, seat="1B"),
         ),
     ),
+    TicketRejected(order_id=ORDER, reason="refused_by_airline"),
+    TicketVoided(order_id=ORDER, numbers=("9990000000001", "9990000000002")),
 ]
 
 
@@ -61,7 +67,7 @@ def shown(record: Record) -> dict[str, Any]:
     """A record as the golden files have it: the value as the very text that is sent."""
     return {
         "topic": record.topic,
-        "key": record.key.decode(),
+        "key": (record.key or b"").decode(),
         "headers": {name: value.decode() for name, value in record.headers},
         "value": (record.value or b"").decode(),
     }

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from ordersys.domain.orders.order import Order, Status
-from ordersys.domain.payments.payment import Authorized
+from ordersys.domain.payments.payment import Authorized, PaymentStatus
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.messaging.envelope import Acked
@@ -14,7 +14,7 @@ from ordersys.messaging.outbox import Failed, Published
 from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.read_orders import BadCursor, BadStatus, GetOrder, GetWorkflow, ListOrders, OrderNotFound
 from ordersys.usecase.orders.views import OrderPage, PaymentView, TicketView, WorkflowView, order_view
-from ordersys.usecase.payments.ports import Intent
+from ordersys.usecase.payments.ports import Intent, SettledIntent
 from ordersys.usecase.tickets.ports import Ticket
 from tests.contract.world import World
 from tests.fakes.clock import NOON
@@ -94,7 +94,9 @@ async def test_an_operator_sees_everybodys_order(world: World) -> None:
 
 
 async def test_payment_and_tickets_are_shown_with_the_order(world: World) -> None:
-    intent = Intent(charge=charge(1), cause=CAUSE)
+    intent = Intent(charge=charge(1), status=PaymentStatus.REQUESTED, cause=CAUSE)
+    answer = Authorized(authorization_id="auth_1")
+    settled = SettledIntent(intent=intent, answer=answer, becomes=PaymentStatus.AUTHORIZED)
     tickets = [
         Ticket(
             number=f"999000000000{n}",
@@ -109,7 +111,7 @@ async def test_payment_and_tickets_are_shown_with_the_order(world: World) -> Non
     async with world.work.begin() as transaction:
         await transaction.orders.add([order(1)])
         await transaction.payments.request([intent], at=NOON)
-        await transaction.payments.settle([(intent, Authorized(authorization_id="auth_1"))], at=NOON)
+        await transaction.payments.settle([settled], at=NOON)
         await transaction.tickets.add(tickets)
 
     found = await GetOrder(reads=world.reads).execute(order_id(1), ANNA)

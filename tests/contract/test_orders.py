@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from ordersys.domain.orders.order import Order, Status
+from ordersys.domain.shared.ids import OrderId
 from ordersys.usecase.orders.ports import StatusChange
 from tests.contract.world import World, undone
 from tests.fakes.clock import NOON
@@ -129,6 +130,52 @@ async def test_a_locked_order_is_seen_by_the_next_as_the_first_left_it(world: Wo
     await waiting
 
     assert seen == [Status.CANCELLED]
+
+
+async def overdue(world: World, *, limit: int = 100, seconds: float = 10) -> list[OrderId]:
+    """Those made more than so many seconds before a minute past noon."""
+    async with undone(world.work) as transaction:
+        found = await transaction.orders.lock_overdue(NOON + timedelta(seconds=60 - seconds), limit)
+    return list(found)
+
+
+def made(number: int, second: float, status: Status = Status.CREATED) -> Order:
+    return order(number, status=status, created_at=NOON + timedelta(seconds=second))
+
+
+async def test_orders_under_way_are_overdue_when_they_are_too_old(world: World) -> None:
+    await add(world, made(1, 49), made(2, 50), made(3, 51), made(4, 40, Status.PAYMENT_AUTHORIZED))
+
+    assert set(await overdue(world)) == {order_id(1), order_id(4)}
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.CREATED, Status.PAYMENT_AUTHORIZED}))
+async def test_what_no_deadline_can_end_is_not_overdue(world: World, status: Status) -> None:
+    await add(world, made(1, 0, status))
+
+    assert await overdue(world) == []
+
+
+async def test_the_oldest_overdue_orders_come_first_and_no_more_than_asked_for(world: World) -> None:
+    await add(world, made(1, 3), made(2, 1), made(3, 2))
+
+    assert set(await overdue(world, limit=2)) == {order_id(2), order_id(3)}
+
+
+async def test_an_overdue_order_comes_whole(world: World) -> None:
+    await add(world, made(1, 0))
+
+    async with undone(world.work) as transaction:
+        assert dict(await transaction.orders.lock_overdue(NOON + timedelta(seconds=60), 1)) == {order_id(1): made(1, 0)}
+
+
+async def test_two_workers_never_get_the_same_overdue_order(world: World) -> None:
+    await add(world, made(1, 0), made(2, 1))
+
+    async with undone(world.work) as transaction:
+        first = await transaction.orders.lock_overdue(NOON + timedelta(seconds=60), 1)
+        assert set(first) == {order_id(1)}
+        assert await overdue(world) == [order_id(2)]
 
 
 async def test_what_follows_a_commit_follows_no_rollback(world: World) -> None:

@@ -4,12 +4,21 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from ordersys.domain.payments.payment import Answer, Authorized, Declined, Unanswered
+from ordersys.domain.payments.payment import (
+    Answer,
+    Authorized,
+    Declined,
+    Done,
+    PaymentStatus,
+    Settled,
+    Unanswered,
+    answered,
+)
 from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.envelope import Cause
 from ordersys.usecase.orders.views import PaymentView
-from ordersys.usecase.payments.authorize_payments import RecordPayment, RecordPayments
-from ordersys.usecase.payments.ports import Intent
+from ordersys.usecase.payments.ports import Change, Intent, SettledIntent
+from ordersys.usecase.payments.settle_payments import RecordPayment, RecordPayments
 from tests.contract.world import World, undone
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order, order_id, rub
@@ -20,7 +29,11 @@ YES, NO = Authorized(authorization_id="auth_1"), Declined(reason="card_declined"
 
 async def request(world: World, *numbers: int, at: datetime = NOON, cause: Cause = CAUSE) -> None:
     async with world.work.begin() as transaction:
-        await transaction.payments.request([Intent(charge=charge(n), cause=cause) for n in numbers], at=at)
+        await transaction.payments.request([requested(n, cause=cause) for n in numbers], at=at)
+
+
+def requested(number: int, *, cause: Cause = CAUSE, attempts: int = 0) -> Intent:
+    return Intent(charge=charge(number), status=PaymentStatus.REQUESTED, cause=cause, attempts=attempts)
 
 
 async def claim(world: World, *, at: datetime = NOON, owner: str = "one", limit: int = 100) -> list[OrderId]:
@@ -32,14 +45,23 @@ async def intents(world: World, *, at: datetime = NOON, owner: str = "one", limi
         return await transaction.payments.claim(limit, at=at, until=at + LEASE, owner=owner)
 
 
-async def settle(world: World, *answers: tuple[Intent, Authorized | Declined]) -> None:
+async def settle(world: World, *answers: tuple[Intent, Settled]) -> None:
+    settled = [SettledIntent(intent=one, answer=what, becomes=answered(one.status, what)) for one, what in answers]
     async with world.work.begin() as transaction:
-        await transaction.payments.settle(answers, at=NOON)
+        await transaction.payments.settle(settled, at=NOON)
 
 
-async def still_open(world: World, *numbers: int) -> set[OrderId]:
+async def change(
+    world: World, becomes: PaymentStatus, *numbers: int, at: datetime = NOON, cause: Cause = CAUSE
+) -> None:
+    changes = [Change(order_id=order_id(number), becomes=becomes, cause=cause) for number in numbers]
+    async with world.work.begin() as transaction:
+        await transaction.payments.change(changes, at=at)
+
+
+async def statuses(world: World, *numbers: int) -> dict[OrderId, PaymentStatus]:
     async with undone(world.work) as transaction:
-        return await transaction.payments.open([order_id(number) for number in numbers])
+        return dict(await transaction.payments.lock([order_id(number) for number in numbers]))
 
 
 async def shown(world: World, number: int = 1) -> PaymentView | None:
@@ -56,7 +78,7 @@ def ids(*numbers: int) -> list[OrderId]:
 async def test_a_requested_payment_is_due_at_once_and_comes_back_whole(world: World) -> None:
     await request(world, 1)
 
-    assert await intents(world) == [Intent(charge=charge(1), cause=CAUSE, attempts=1)]
+    assert await intents(world) == [requested(1, attempts=1)]
 
 
 async def test_it_is_not_due_before_it_was_requested(world: World) -> None:
@@ -120,13 +142,17 @@ async def test_only_what_this_name_had_claimed_is_taken_back(world: World) -> No
     assert await claim(world, owner="one") == ids(1)
 
 
-async def test_a_settled_payment_is_neither_open_nor_due(world: World) -> None:
+async def test_a_settled_payment_is_not_due(world: World) -> None:
     await request(world, 1, 2, 3)
     by_order = {intent.charge.order_id: intent for intent in await intents(world)}
 
     await settle(world, (by_order[order_id(1)], YES), (by_order[order_id(2)], NO))
 
-    assert await still_open(world, 1, 2, 3, 4) == {order_id(3)}
+    assert await statuses(world, 1, 2, 3, 4) == {
+        order_id(1): PaymentStatus.AUTHORIZED,
+        order_id(2): PaymentStatus.DECLINED,
+        order_id(3): PaymentStatus.REQUESTED,
+    }
     assert await claim(world, at=NOON + timedelta(days=1)) == ids(3)
 
 
@@ -181,5 +207,83 @@ async def test_two_recorders_of_one_payment_make_one_result_and_one_event(world:
     )
 
     assert await world.count("outbox") == 1
-    assert await still_open(world, 1) == set()
+    assert await statuses(world, 1) in ({order_id(1): PaymentStatus.AUTHORIZED}, {order_id(1): PaymentStatus.DECLINED})
     assert await claim(world, at=NOON + timedelta(days=1)) == []
+
+
+async def test_a_payment_that_is_given_up_before_it_is_known_is_never_due(world: World) -> None:
+    given_up = Intent(charge=charge(1), status=PaymentStatus.VOIDED, cause=CAUSE)
+    async with world.work.begin() as transaction:
+        await transaction.payments.request([given_up], at=NOON)
+
+    await request(world, 1)
+
+    assert await statuses(world, 1) == {order_id(1): PaymentStatus.VOIDED}
+    assert await claim(world, at=NOON + timedelta(days=1)) == []
+
+
+async def test_a_change_that_needs_a_call_is_due_at_once_with_new_attempts_and_its_own_cause(world: World) -> None:
+    await request(world, 1)
+    (intent,) = await intents(world)
+    await settle(world, (intent, YES))
+    event = Cause(correlation_id="c", causation_id="tickets")
+
+    await change(world, PaymentStatus.CAPTURING, 1, at=NOON + timedelta(seconds=3), cause=event)
+
+    assert await claim(world, at=NOON + timedelta(seconds=2)) == []
+    capture = Intent(charge=charge(1), status=PaymentStatus.CAPTURING, cause=event, attempts=1)
+    assert await intents(world, at=NOON + timedelta(seconds=3)) == [capture]
+
+
+async def test_a_change_takes_the_payment_from_whoever_is_asking(world: World) -> None:
+    await request(world, 1)
+    await claim(world, owner="one")
+
+    await change(world, PaymentStatus.VOIDING, 1)
+
+    assert await claim(world, owner="two") == ids(1)
+
+
+async def test_a_change_that_needs_no_call_is_not_due(world: World) -> None:
+    await request(world, 1)
+
+    await change(world, PaymentStatus.VOIDED, 1)
+
+    assert await claim(world, at=NOON + timedelta(days=1)) == []
+
+
+async def test_a_captured_payment_keeps_its_reference(world: World) -> None:
+    await request(world, 1)
+    (authorizing,) = await intents(world)
+    await settle(world, (authorizing, YES))
+    await change(world, PaymentStatus.CAPTURING, 1)
+    (capturing,) = await intents(world)
+
+    await settle(world, (capturing, Done()))
+
+    assert await shown(world) == PaymentView(
+        status="CAPTURED", method="pm_ok", amount=rub(1000), attempts=1, authorization_id="auth_1"
+    )
+    assert await claim(world, at=NOON + timedelta(days=1)) == []
+
+
+async def test_a_locked_payment_is_seen_by_the_next_as_the_first_left_it(world: World) -> None:
+    await request(world, 1)
+    locked, seen = asyncio.Event(), []
+
+    async def second() -> None:
+        await locked.wait()
+        async with world.work.begin() as transaction:
+            seen.append((await transaction.payments.lock([order_id(1)]))[order_id(1)])
+
+    waiting = asyncio.create_task(second())
+    async with world.work.begin() as transaction:
+        await transaction.payments.lock([order_id(1)])
+        locked.set()
+        await asyncio.wait({waiting}, timeout=0.3)
+        assert seen == []
+        voiding = Change(order_id=order_id(1), becomes=PaymentStatus.VOIDING, cause=CAUSE)
+        await transaction.payments.change([voiding], at=NOON)
+    await waiting
+
+    assert seen == [PaymentStatus.VOIDING]

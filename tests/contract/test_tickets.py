@@ -6,10 +6,13 @@ from collections import Counter
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.tickets.seating import SeatMap
+from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.usecase.tickets.issue_tickets import IssueTicket, IssueTickets
-from ordersys.usecase.tickets.ports import Leg, Ticket
+from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
 from tests.contract.world import World, undone
+from tests.fakes.airline import ScriptedAirline
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, flight_id, item, order, order_id
 
@@ -108,7 +111,10 @@ async def test_one_seat_number_on_two_flights_is_two_seats(world: World) -> None
 async def test_issuers_at_the_same_moment_share_no_seat(world: World) -> None:
     async with world.work.begin() as transaction:
         await transaction.orders.add([order(n, item(1, 2), item(2, 1)) for n in range(1, 41)])
-    issuers = [IssueTickets(work=world.work, clock=FakeClock(), ids=FakeIds(n * 1000 + 1)) for n in range(4)]
+    issuers = [
+        IssueTickets(work=world.work, clock=FakeClock(), ids=FakeIds(n * 1000 + 1), airline=ScriptedAirline())
+        for n in range(4)
+    ]
 
     await asyncio.gather(
         *(
@@ -122,3 +128,81 @@ async def test_issuers_at_the_same_moment_share_no_seat(world: World) -> None:
     assert len(seats) == 120
     assert max(seats.values()) == 1
     assert {(await seat_map(world, 1)).next_seat, (await seat_map(world, 2)).next_seat} == {81, 41}
+
+
+def ids(*numbers: int) -> set[OrderId]:
+    return {order_id(number) for number in numbers}
+
+
+async def decide(world: World, status: Ticketing, *numbers: int) -> set[OrderId]:
+    async with world.work.begin() as transaction:
+        return await transaction.ticketings.decide({order_id(number): status for number in numbers}, at=NOON)
+
+
+async def void(world: World, *numbers: int) -> set[OrderId]:
+    async with world.work.begin() as transaction:
+        return await transaction.ticketings.void([order_id(number) for number in numbers], at=NOON)
+
+
+async def test_what_becomes_of_an_orders_tickets_is_decided_once(world: World) -> None:
+    assert await decide(world, Ticketing.ISSUED, 1, 2) == ids(1, 2)
+
+    assert await decide(world, Ticketing.REJECTED, 2, 3) == ids(3)
+    assert await decide(world, Ticketing.ISSUED, 1, 2, 3) == set()
+
+
+async def test_what_was_issued_is_voided_once(world: World) -> None:
+    await decide(world, Ticketing.ISSUED, 1)
+    await decide(world, Ticketing.REJECTED, 2)
+
+    assert await void(world, 1, 2, 3) == ids(1)
+    assert await void(world, 1, 2, 3) == set()
+
+
+async def test_an_order_that_was_voided_before_its_tickets_is_decided(world: World) -> None:
+    await void(world, 1)
+
+    assert await decide(world, Ticketing.ISSUED, 1) == set()
+
+
+async def test_a_decision_that_is_rolled_back_was_none(world: World) -> None:
+    async with undone(world.work) as transaction:
+        await transaction.ticketings.decide({order_id(1): Ticketing.ISSUED}, at=NOON)
+        await transaction.ticketings.void(ids(2), at=NOON)
+
+    assert await decide(world, Ticketing.ISSUED, 1, 2) == ids(1, 2)
+
+
+async def test_issuing_and_voiding_at_the_same_moment_agree(world: World) -> None:
+    numbers = range(1, 21)
+
+    decided, issued = await asyncio.gather(decide(world, Ticketing.ISSUED, *numbers), void(world, *reversed(numbers)))
+
+    assert issued == decided
+
+
+async def test_voided_tickets_are_told_once_and_free_their_seats(world: World) -> None:
+    await add(world, ticket("1", order=1, seat=4), ticket("2", order=2, seat=5))
+
+    async with world.work.begin() as transaction:
+        voided = await transaction.tickets.void(ids(1))
+    async with world.work.begin() as transaction:
+        assert await transaction.tickets.void(ids(1)) == []
+
+    assert list(voided) == [VoidedTicket(number="1", order_id=order_id(1), flight_id=flight_id(1), seat_number=4)]
+    await add(world, ticket("3", order=3, seat=4))
+
+
+async def test_a_voided_ticket_is_still_shown_and_its_number_never_given_again(world: World) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(1)])
+    await add(world, ticket("1", order=1))
+    async with world.work.begin() as transaction:
+        await transaction.tickets.void(ids(1))
+
+    view = await world.reads.order(order_id(1), None)
+
+    assert view
+    assert [(one.number, one.status) for one in view.tickets] == [("1", "VOIDED")]
+    with pytest.raises((IntegrityError, ValueError)):
+        await add(world, ticket("1", order=2, seat=2))

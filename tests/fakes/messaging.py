@@ -12,6 +12,7 @@ from ordersys.messaging.envelope import Acked, Delivery, Outgoing, Record, Refus
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import SHARDS, Failed, OutboxRow, Published, shard_of
 from ordersys.messaging.retry import DeadLetter, Kept
+from ordersys.usecase.payments.ports import Intent
 from tests.fakes.letters import KeptRow, Place, StoredLetter, dead_events
 from tests.fakes.memory import Changes, Table
 
@@ -242,7 +243,7 @@ class ScriptedStream:
 
 @dataclass(slots=True, kw_only=True)
 class FakeMeter:
-    """RelayMeter and ConsumerMeter."""
+    """RelayMeter, ConsumerMeter and PaymentMeter."""
 
     types: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -250,6 +251,7 @@ class FakeMeter:
     duplicates: int = 0
     letters: list[DeadLetter] = field(default_factory=list)
     retries: list[tuple[EventId, int]] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
 
     def published(self, rows: Sequence[Published]) -> None:
         self.types += [one.row.type for one in rows]
@@ -268,3 +270,6 @@ class FakeMeter:
 
     def dead_lettered(self, consumer: str, letters: Sequence[DeadLetter], error: BaseException | None) -> None:
         self.letters += letters
+
+    def payment_failed(self, intent: Intent, error: Exception) -> None:
+        self.errors.append(error)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 from ordersys.domain.orders.order import Order
-from ordersys.domain.payments.payment import Authorized, Declined
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.domain.tickets.seating import seat_label
 from ordersys.messaging.outbox import OutboxRow, Published
@@ -26,6 +26,9 @@ from ordersys.usecase.orders.views import (
 from tests.fakes.clock import NOON
 from tests.fakes.messaging import MessagingTables
 from tests.fakes.work import FakeDatabase
+
+VALID: Final = "VALID"
+VOIDED: Final = "VOIDED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +65,20 @@ class FakeOrderReads:
         )
 
     def _view(self, order: Order) -> OrderView:
-        tickets = [one for one in self.database.tickets.tickets.rows.values() if one.order_id == order.id]
+        tables = self.database.tickets
+        tickets = {
+            one: status
+            for status, table in ((VALID, tables.tickets), (VOIDED, tables.voided))
+            for one in table.rows.values()
+            if one.order_id == order.id
+        }
         return replace(
             order_view(order),
             payment=self._payment(order),
             tickets=[
-                TicketView(number=one.number, flight_id=one.flight_id, seat=seat_label(one.seat_number), status="VALID")
+                TicketView(
+                    number=one.number, flight_id=one.flight_id, seat=seat_label(one.seat_number), status=tickets[one]
+                )
                 for one in sorted(tickets, key=lambda ticket: ticket.ordinal)
             ],
         )
@@ -81,8 +92,8 @@ class FakeOrderReads:
             method=row.intent.charge.method,
             amount=row.intent.charge.amount,
             attempts=row.intent.attempts,
-            authorization_id=row.answer.authorization_id if isinstance(row.answer, Authorized) else None,
-            reason=row.answer.reason if isinstance(row.answer, Declined) else None,
+            authorization_id=row.authorization_id,
+            reason=row.reason,
         )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from ordersys.domain.orders.order import Order, Status
 from ordersys.domain.orders.placing import Offer
@@ -10,6 +12,8 @@ from ordersys.domain.shared.errors import Contention
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, StatusChange
 from tests.fakes.memory import Changes, Table
+
+UNDER_WAY: Final = frozenset({Status.CREATED, Status.PAYMENT_AUTHORIZED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,12 @@ class FakeOrders:
         wanted = set(order_ids)
         await self.changes.lock(self.tables.orders, wanted)
         return {key: row for key, row in self.changes.rows(self.tables.orders).items() if key in wanted}
+
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Order]:
+        rows = sorted(self.changes.rows(self.tables.orders).values(), key=lambda order: order.created_at)
+        overdue = [one for one in rows if one.status in UNDER_WAY and one.created_at < created_before]
+        free = (one for one in overdue if self.changes.try_lock(self.tables.orders, one.id))
+        return {one.id: one for one in islice(free, limit)}
 
     async def change(self, changes: Sequence[StatusChange]) -> None:
         for change in changes:

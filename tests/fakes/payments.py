@@ -1,27 +1,33 @@
-"""The Payments port in memory; tests/contract/test_payments.py holds it to what PostgreSQL does."""
+"""The Payments port and the gateway's books in memory; tests/contract holds them to what PostgreSQL does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from ordersys.domain.payments.payment import Authorized, Declined, PaymentStatus
+from ordersys.domain.payments.payment import CALLS, Authorized, Call, Declined, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
-from ordersys.infrastructure.gateways.simulator import Call, Entry
-from ordersys.usecase.payments.ports import Intent
+from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
+from ordersys.usecase.payments.ports import Change, Intent, SettledIntent
 from tests.fakes.memory import Changes, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRow:
+    """The intent's own status is that of the payment."""
+
     intent: Intent
     next_at: datetime | None
-    status: PaymentStatus = PaymentStatus.REQUESTED
     owner: str | None = None
     until: datetime | None = None
-    answer: Authorized | Declined | None = None
+    authorization_id: str | None = None
+    reason: str | None = None
     error: str | None = None
+
+    @property
+    def status(self) -> PaymentStatus:
+        return self.intent.status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +41,10 @@ class FakePayments:
     changes: Changes
 
     async def request(self, intents: Sequence[Intent], *, at: datetime) -> None:
+        await self.changes.lock(self.tables.payments, {intent.charge.order_id for intent in intents})
         for intent in intents:
             if intent.charge.order_id not in self.changes.rows(self.tables.payments):
-                row = PaymentRow(intent=replace(intent, attempts=0), next_at=at)
+                row = PaymentRow(intent=replace(intent, attempts=0), next_at=at if intent.status in CALLS else None)
                 self.changes.put(self.tables.payments, intent.charge.order_id, row)
 
     async def claim(self, limit: int, *, at: datetime, until: datetime, owner: str) -> Sequence[Intent]:
@@ -56,16 +63,32 @@ class FakePayments:
             self._change(key, until=None)
         return len(held)
 
-    async def open(self, order_ids: Iterable[OrderId]) -> set[OrderId]:
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, PaymentStatus]:
         wanted = set(order_ids)
         await self.changes.lock(self.tables.payments, wanted)
-        return {key for key, row in self._rows() if key in wanted and row.status is PaymentStatus.REQUESTED}
+        return {key: row.status for key, row in self._rows() if key in wanted}
 
-    async def settle(self, answers: Sequence[tuple[Intent, Authorized | Declined]], *, at: datetime) -> None:
-        for intent, answer in answers:
-            status = PaymentStatus.AUTHORIZED if isinstance(answer, Authorized) else PaymentStatus.DECLINED
-            done = {"status": status, "answer": answer}
-            self._change(intent.charge.order_id, next_at=None, owner=None, until=None, **done)
+    async def change(self, changes: Sequence[Change], *, at: datetime) -> None:
+        for change in changes:
+            before = self.changes.rows(self.tables.payments)[change.order_id].intent
+            intent = replace(before, status=change.becomes, cause=change.cause, attempts=0)
+            due = at if change.becomes in CALLS else None
+            self._change(change.order_id, intent=intent, next_at=due, owner=None, until=None, error=None)
+
+    async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
+        for one in answers:
+            key, answer = one.intent.charge.order_id, one.answer
+            before = self.changes.rows(self.tables.payments)[key]
+            self._change(
+                key,
+                intent=replace(before.intent, status=one.becomes),
+                next_at=None,
+                owner=None,
+                until=None,
+                error=None,
+                authorization_id=answer.authorization_id if isinstance(answer, Authorized) else before.authorization_id,
+                reason=answer.reason if isinstance(answer, Declined) else before.reason,
+            )
 
     async def postpone(self, unanswered: Sequence[tuple[Intent, str, datetime]]) -> None:
         for intent, error, at in unanswered:
@@ -83,16 +106,43 @@ def _free(row: PaymentRow, at: datetime) -> bool:
     return row.until is None or row.until < at
 
 
+@dataclass(slots=True, kw_only=True)
 class FakeBooks:
     """The demo gateway's books."""
 
-    def __init__(self) -> None:
-        self.calls: dict[OrderId, int] = {}
+    entries: dict[OrderId, Entry] = field(default_factory=dict)
 
-    async def record(self, calls: Sequence[Call]) -> Sequence[Entry]:
-        for order_id in {call.charge.order_id for call in calls}:
-            self.calls[order_id] = self.calls.get(order_id, 0) + 1
-        return [
-            Entry(authorization_id=f"auth_{call.charge.order_id}", calls=self.calls[call.charge.order_id])
-            for call in calls
-        ]
+    async def record(self, calls: Sequence[BookedCall]) -> Sequence[Entry]:
+        once = {(call.question, call.charge.order_id): call for call in calls}
+        answers: dict[tuple[Call, OrderId], Entry] = {}
+        for (question, key), call in sorted(once.items(), key=lambda one: list(Call).index(one[0][0])):
+            answers[question, key] = self.entries[key] = _booked(call, self.entries.get(key))
+        return [answers[call.question, call.charge.order_id] for call in calls]
+
+
+def _booked(call: BookedCall, known: Entry | None) -> Entry:
+    status = known.status if known else None
+    calls = (known.calls if known else 0) + (call.question is Call.AUTHORIZE)
+    return Entry(
+        status={Call.AUTHORIZE: _authorized, Call.CAPTURE: _captured, Call.RELEASE: _released}[call.question](
+            status, calls, call.authorizes_at
+        ),
+        authorization_id=known.authorization_id if known else f"auth_{call.charge.order_id}",
+        calls=calls,
+    )
+
+
+def _authorized(status: str | None, calls: int, authorizes_at: int | None) -> str:
+    if status not in {None, "FAILED"}:
+        return str(status)
+    if authorizes_at is None:
+        return "DECLINED"
+    return "AUTHORIZED" if calls >= authorizes_at else "FAILED"
+
+
+def _captured(status: str | None, calls: int, authorizes_at: int | None) -> str:
+    return {None: "UNKNOWN", "AUTHORIZED": "CAPTURED"}.get(status, str(status))
+
+
+def _released(status: str | None, calls: int, authorizes_at: int | None) -> str:
+    return {"CAPTURED": "REFUNDED", "REFUNDED": "REFUNDED", "DECLINED": "DECLINED"}.get(str(status), "VOIDED")

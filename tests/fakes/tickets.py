@@ -2,20 +2,49 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap
-from ordersys.usecase.tickets.ports import Leg, Ticket
+from ordersys.domain.tickets.ticketing import Ticketing
+from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
 from tests.fakes.memory import Changes, Table
 from tests.fakes.orders import OrderTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketTables:
+    """`tickets` are the valid ones."""
+
     maps: Table[FlightId, SeatMap] = field(default_factory=Table)
     tickets: Table[str, Ticket] = field(default_factory=Table)
+    voided: Table[str, Ticket] = field(default_factory=Table)
+    ticketings: Table[OrderId, Ticketing] = field(default_factory=Table)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeTicketings:
+    tables: TicketTables
+    changes: Changes
+
+    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> set[OrderId]:
+        await self.changes.lock(self.tables.ticketings, decisions)
+        known = self.changes.rows(self.tables.ticketings)
+        new = {key: status for key, status in decisions.items() if key not in known}
+        for key, status in new.items():
+            self.changes.put(self.tables.ticketings, key, status)
+        return set(new)
+
+    async def void(self, order_ids: Iterable[OrderId], *, at: datetime) -> set[OrderId]:
+        wanted = set(order_ids)
+        await self.changes.lock(self.tables.ticketings, wanted)
+        known = {key: self.changes.rows(self.tables.ticketings).get(key) for key in wanted}
+        for key, status in known.items():
+            if status is not Ticketing.REJECTED:
+                self.changes.put(self.tables.ticketings, key, Ticketing.VOIDED)
+        return {key for key, status in known.items() if status is Ticketing.ISSUED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +89,30 @@ class FakeTickets:
     async def add(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:
             for known in self.changes.rows(self.tables.tickets).values():
-                if _places(known) & _places(ticket):
+                if _named(known) & _named(ticket) or _seat(known) == _seat(ticket):
                     raise ValueError(f"{ticket} is issued already")
+            for known in self.changes.rows(self.tables.voided).values():
+                if _named(known) & _named(ticket):
+                    raise ValueError(f"{ticket} was issued before")
             self.changes.put(self.tables.tickets, ticket.number, ticket)
 
+    async def void(self, order_ids: Iterable[OrderId]) -> Sequence[VoidedTicket]:
+        wanted = set(order_ids)
+        void = [one for one in self.changes.rows(self.tables.tickets).values() if one.order_id in wanted]
+        for one in void:
+            self.changes.remove(self.tables.tickets, one.number)
+            self.changes.put(self.tables.voided, one.number, one)
+        return [
+            VoidedTicket(number=o.number, order_id=o.order_id, flight_id=o.flight_id, seat_number=o.seat_number)
+            for o in void
+        ]
 
-def _places(ticket: Ticket) -> set[object]:
-    """What no two tickets share."""
-    return {ticket.number, (ticket.order_id, ticket.ordinal), (ticket.flight_id, ticket.seat_number)}
+
+def _named(ticket: Ticket) -> set[object]:
+    """What no two tickets ever share."""
+    return {ticket.number, (ticket.order_id, ticket.ordinal)}
+
+
+def _seat(ticket: Ticket) -> tuple[FlightId, int]:
+    """What no two valid tickets share."""
+    return ticket.flight_id, ticket.seat_number

@@ -9,7 +9,7 @@ from ordersys.bootstrap.orders import coalesced
 from ordersys.config import CoalescerSettings, PaymentsSettings
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.ids import Ids
-from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
+from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher, PaymentMeter
 from ordersys.infrastructure.gateways.simulator import GatewaySimulator
 from ordersys.infrastructure.postgres.gateway_books import GatewayBooks
 from ordersys.messaging.chaos import GATEWAY_TIMEOUT, Faults
@@ -25,6 +25,7 @@ class PaymentContainer(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
     ids: providers.Dependency[Ids] = providers.Dependency()
     faults: providers.Dependency[Faults] = providers.Dependency()
+    meter: providers.Dependency[PaymentMeter] = providers.Dependency()
     name = providers.Dependency(instance_of=str)
     settings = providers.Dependency(instance_of=PaymentsSettings)
     coalescing = providers.Dependency(instance_of=CoalescerSettings)
@@ -49,6 +50,7 @@ class PaymentContainer(containers.DeclarativeContainer):
         claim=claim_payments,
         gateway=gateway,
         record=recording.provided.submit,
+        meter=meter,
         timeout=settings.provided.gateway_timeout_seconds,
         batch_size=settings.provided.batch_size,
         concurrency=settings.provided.concurrency,

@@ -195,6 +195,7 @@ def payment_container(platform: PlatformContainer) -> PaymentContainer:
         clock=platform.clock,
         ids=platform.ids,
         faults=platform.faults,
+        meter=platform.metrics,
         name=platform.name,
         settings=platform.settings.provided.payments,
         coalescing=platform.settings.provided.coalescer,

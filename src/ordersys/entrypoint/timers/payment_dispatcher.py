@@ -1,6 +1,6 @@
 """The payment dispatcher: asks the gateway what the intents want to know, many at once, with no transaction open.
 
-A slow answer holds up its own order only. What is not recorded in the end (a crash, the database away) is asked
+A slow answer holds up its own order only. What is not recorded in the end (a crash, the database away, a bug) is asked
 again when the lease of the intent runs out, with the same key.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
 from ordersys.domain.payments.payment import CALLS, Answer, Call, Unanswered
-from ordersys.domain.shared.errors import DomainError, Kind
+from ordersys.messaging.handling import nobodys_fault
 from ordersys.usecase.payments.ports import Gateway, Intent
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment
 
@@ -19,6 +19,12 @@ class Recording(Protocol):
     """The coalescer in front of RecordPayments."""
 
     def __call__(self, command: RecordPayment) -> Awaitable[None]: ...
+
+
+class PaymentMeter(Protocol):
+    def payment_failed(self, intent: Intent, error: Exception) -> None:
+        """This attempt met a bug: the intent is tried again when its lease runs out."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,20 +36,16 @@ class PaymentDispatcher:
     claim: ClaimPayments
     gateway: Gateway
     record: Recording
+    meter: PaymentMeter
     timeout: float
     batch_size: int
     concurrency: int
     wake: Callable[[], None]
     _calls: set[asyncio.Task[None]] = field(default_factory=set)
     _returning: bool = True
-    _failure: BaseException | None = None
 
     async def run_once(self) -> int:
-        """Claims what is due and starts the calls. Answers how many it started. Raises what a call before failed
-        with.
-        """
-        if self._failure:
-            raise self._failure
+        """Claims what is due and starts the calls. Answers how many it started."""
         if self._returning:
             await self.claim.reclaim()
             self._returning = False
@@ -63,17 +65,15 @@ class PaymentDispatcher:
     def _ended(self, task: asyncio.Task[None]) -> None:
         was_full = len(self._calls) >= self.concurrency
         self._calls.discard(task)
-        # Expected errors are dealt with in the call; any other is a bug, and the loop must say so.
-        self._failure = self._failure or (None if task.cancelled() else task.exception())
-        if was_full or self._failure:
+        if was_full:
             self.wake()
 
     async def _settle(self, intent: Intent) -> None:
         try:
             await self.record(RecordPayment(intent=intent, answer=await self._ask(intent)))
-        except DomainError as error:
-            if error.kind is not Kind.TRANSIENT:
-                raise
+        except Exception as error:  # noqa: BLE001 - the boundary: a bug in one payment must not stop the others
+            if not nobodys_fault(error):
+                self.meter.payment_failed(intent, error)
 
     async def _ask(self, intent: Intent) -> Answer:
         try:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ordersys.domain.payments.payment import Call
 from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
+from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
 
 _CALLED = """
@@ -59,10 +60,12 @@ class GatewayBooks:
     engine: AsyncEngine
 
     async def record(self, calls: Sequence[BookedCall]) -> Sequence[Entry]:
-        """One entry per call, in their order."""
+        """One entry per call, in their order. Each question is a transaction of its own: of two, a batch would lock
+        keys out of their order.
+        """
         entries: dict[tuple[Call, str], Entry] = {}
         with translated():
-            async with self.engine.begin() as connection:
+            async with autocommit(self.engine).connect() as connection:
                 for question in STATEMENTS:
                     asked = [call for call in calls if call.question is question]
                     if asked:

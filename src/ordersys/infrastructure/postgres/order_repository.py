@@ -51,9 +51,10 @@ _ORDER = """
 
 LOCK_ORDERS = text(f"{_ORDER} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 
+# The oldest first, so that the index of the orders under way serves it. Nothing is waited for, so any order will do.
 LOCK_OVERDUE = text(f"""{_ORDER}
     WHERE status IN ('CREATED', 'PAYMENT_AUTHORIZED') AND created_at < :before
-    ORDER BY id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    ORDER BY created_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
 """)
 
 ADD_HISTORY = text("""

@@ -19,10 +19,12 @@ from prometheus_client import (
     generate_latest,
 )
 
+from ordersys.domain.payments.payment import CALLS
 from ordersys.infrastructure.telemetry.trace import parse
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import Published
 from ordersys.messaging.retry import DeadLetter, Kept
+from ordersys.usecase.payments.ports import Intent
 
 SAGA_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.045, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60)
 HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -107,6 +109,19 @@ class Metrics:
                 exc_info=error,
             )
 
+    def payment_failed(self, intent: Intent, error: Exception) -> None:
+        """Counted, and told with each attempt: nothing else shows that a payment cannot go on."""
+        call = CALLS[intent.status]
+        self._payment_failures.labels(call).inc()
+        log.error(
+            "a payment failed; it is tried again when its lease runs out",
+            action="payment.failed",
+            order_id=intent.charge.order_id,
+            call=str(call),
+            attempts=intent.attempts,
+            exc_info=error,
+        )
+
     def lag(self, consumer: str, topic: str, records: int) -> None:
         self._consumer_lag.labels(consumer, topic).set(records)
 
@@ -127,6 +142,7 @@ class Metrics:
         self._http_requests = self._histogram(
             "http_request_duration_seconds", "HTTP requests.", HTTP_BUCKETS, "method", "route", "status"
         )
+        self._payment_failures = self._counter("payment_failures", "Payments that met a bug, by attempt.", "call")
         self._chaos_faults = self._counter("chaos_faults", "Deliberate faults that happened.", "point")
         self._chaos_rate = self._gauge("chaos_rate", "Probability of a deliberate fault in this process.", "point")
 

@@ -23,3 +23,13 @@ def test_released_seats_are_taken_again_first_and_once() -> None:
     seats = SeatMap(flight_id=flight_id(1), next_seat=8, released=[5, 2])
 
     assert [seats.take() for _ in range(4)] == [2, 5, 8, 9]
+
+
+def test_what_is_released_is_the_next_to_be_taken() -> None:
+    seats = SeatMap(flight_id=flight_id(1))
+    taken = [seats.take() for _ in range(4)]
+
+    seats.release(taken[2])
+    seats.release(taken[0])
+
+    assert [seats.take() for _ in range(3)] == [1, 3, 5]

@@ -1,21 +1,29 @@
 from typing import Final
 
-from ordersys.domain.orders.events import OrderCreated
+import pytest
+
+from ordersys.domain.orders.events import OrderCancelled, RefundRequested
 from ordersys.domain.orders.order import Move
-from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined
-from ordersys.domain.payments.payment import Charge
+from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined, PaymentRefunded, PaymentVoided
+from ordersys.domain.payments.payment import Charge, Demand
 from ordersys.domain.shared.event import Event
-from ordersys.domain.tickets.events import TicketIssued
+from ordersys.domain.tickets.events import TicketIssued, TicketRejected, TicketVoided
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
 from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, STREAMS, TICKET_SERVICE
 from ordersys.usecase.orders.advance_orders import AdvanceOrder
+from ordersys.usecase.payments.change_payments import ChangePayment
 from ordersys.usecase.payments.request_payments import RequestPayment
 from ordersys.usecase.tickets.issue_tickets import IssueTicket
+from ordersys.usecase.tickets.void_tickets import VoidTicket
 from tests.fakes.making import event_id, message, order_created, order_id, rub
 
 AUTHORIZED: Final = PaymentAuthorized(order_id=order_id(1), amount=rub(1000), authorization_id="auth_1")
 DECLINED: Final = PaymentDeclined(order_id=order_id(1), reason="card_declined")
 ISSUED: Final = TicketIssued(order_id=order_id(1), tickets=())
+REJECTED: Final = TicketRejected(order_id=order_id(1), reason="refused_by_airline")
+VOIDED: Final = TicketVoided(order_id=order_id(1), numbers=())
+CANCELLED: Final = OrderCancelled(order_id=order_id(1), total=rub(1000), payment_method="pm_ok", reason="r")
+REFUND: Final = RefundRequested(order_id=order_id(1), reason="r")
 
 
 def command(consumer: str, event: Event) -> object:
@@ -56,10 +64,43 @@ def test_issued_tickets_complete_the_order() -> None:
     assert command(ORDER_SERVICE, ISSUED) == expected
 
 
+@pytest.mark.parametrize(
+    ("event", "demand"), [(ISSUED, Demand.CAPTURE), (REJECTED, Demand.CANCEL), (VOIDED, Demand.REFUND)]
+)
+def test_tickets_decide_what_becomes_of_the_money(event: Event, demand: Demand) -> None:
+    assert command(PAYMENT_SERVICE, event) == ChangePayment(order_id=order_id(1), demand=demand, cause=CAUSED)
+
+
+def test_a_cancelled_order_gives_its_money_up_even_before_it_is_asked_for() -> None:
+    charge = Charge(order_id=order_id(1), amount=rub(1000), method="pm_ok")
+    expected = ChangePayment(order_id=order_id(1), demand=Demand.CANCEL, cause=CAUSED, unless_known=charge)
+
+    assert command(PAYMENT_SERVICE, CANCELLED) == expected
+
+
+@pytest.mark.parametrize("event", [CANCELLED, REFUND])
+def test_a_cancelled_or_returned_order_voids_its_tickets(event: Event) -> None:
+    assert command(TICKET_SERVICE, event) == VoidTicket(order_id=order_id(1), cause=CAUSED)
+
+
+@pytest.mark.parametrize(
+    ("event", "move", "reason"),
+    [
+        (REJECTED, Move.CANCEL, "tickets_rejected: refused_by_airline"),
+        (PaymentVoided(order_id=order_id(1)), Move.CANCEL, "payment_voided"),
+        (PaymentRefunded(order_id=order_id(1), amount=rub(1000)), Move.REFUND, None),
+    ],
+)
+def test_compensation_ends_the_order(event: Event, move: Move, reason: str | None) -> None:
+    expected = AdvanceOrder(order_id=order_id(1), move=move, event_id=event_id(5), reason=reason)
+
+    assert command(ORDER_SERVICE, event) == expected
+
+
 def test_each_consumer_reads_the_topics_of_its_events() -> None:
     assert streams_of(ORDER_SERVICE) == {"payments", "tickets"}
-    assert streams_of(PAYMENT_SERVICE) == {"orders"}
-    assert streams_of(TICKET_SERVICE) == {"payments"}
+    assert streams_of(PAYMENT_SERVICE) == {"orders", "tickets"}
+    assert streams_of(TICKET_SERVICE) == {"orders", "payments"}
     assert all(streams_of(consumer) <= set(STREAMS) for consumer in SUBSCRIPTIONS)
 
 
@@ -68,6 +109,6 @@ def test_each_consumer_handles_a_type_in_one_way() -> None:
 
 
 def test_every_event_is_handled_by_somebody() -> None:
-    published = {OrderCreated, PaymentAuthorized, PaymentDeclined, TicketIssued}
+    handled = {one.event.TYPE for table in SUBSCRIPTIONS.values() for one in table}
 
-    assert {one.event for table in SUBSCRIPTIONS.values() for one in table} == published
+    assert handled == {event.TYPE for event in Event.__subclasses__() if event.__module__.startswith("ordersys.")}

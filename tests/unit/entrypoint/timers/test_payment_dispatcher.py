@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ordersys.domain.payments.payment import Answer, Authorized, Charge, PaymentStatus, Unanswered
+from ordersys.domain.payments.payment import Answer, Authorized, Call, Charge, Demand, Done, PaymentStatus, Unanswered
 from ordersys.domain.shared.errors import DomainError, Kind, Unavailable
 from ordersys.domain.shared.ids import OrderId
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
-from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayment, RecordPayments
+from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayments
 from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
+from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment, RecordPayments
 from tests.fakes.clock import FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order_id
+from tests.fakes.messaging import FakeMeter
 from tests.fakes.payments import PaymentRow
 from tests.fakes.work import FakeWork
 from tests.waiting import eventually
@@ -22,24 +24,35 @@ LEASE = 6.0
 
 @dataclass(slots=True, kw_only=True)
 class FakeGateway:
-    """Answers when it is `open`; orders in `held` wait for `release`."""
+    """Answers when it is `open`; orders in `held` wait for `let_go`."""
 
     held: set[OrderId] = field(default_factory=set)
+    asked: list[tuple[Call, OrderId]] = field(default_factory=list)
     calls: Counter[OrderId] = field(default_factory=Counter)
     under_way: int = 0
     most: int = 0
     open: asyncio.Event = field(default_factory=asyncio.Event)
-    release: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def authorize(self, charge: Charge) -> Answer:
+        return await self._answer(Call.AUTHORIZE, charge, Authorized(authorization_id=f"auth_{charge.order_id}"))
+
+    async def capture(self, charge: Charge) -> Answer:
+        return await self._answer(Call.CAPTURE, charge, Done())
+
+    async def release(self, charge: Charge) -> Answer:
+        return await self._answer(Call.RELEASE, charge, Done())
+
+    async def _answer(self, call: Call, charge: Charge, answer: Answer) -> Answer:
+        self.asked.append((call, charge.order_id))
         self.calls[charge.order_id] += 1
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
-            await (self.release if charge.order_id in self.held else self.open).wait()
+            await (self.let_go if charge.order_id in self.held else self.open).wait()
         finally:
             self.under_way -= 1
-        return Authorized(authorization_id=f"auth_{charge.order_id}")
+        return answer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +64,9 @@ class Cashier:
     gateway: FakeGateway = field(default_factory=FakeGateway)
     woken: int = 0
     recorded: list[RecordPayment] = field(default_factory=list)
-    trouble: DomainError | None = None
+    trouble: Exception | None = None
+    troubled: set[int] = field(default_factory=set)
+    meter: FakeMeter = field(default_factory=FakeMeter)
 
     def __post_init__(self) -> None:
         self.gateway.open.set()
@@ -63,6 +78,7 @@ class Cashier:
             claim=ClaimPayments(work=self.work, clock=self.clock, owner=name, lease_seconds=LEASE),
             gateway=self.gateway,
             record=self._record,
+            meter=self.meter,
             timeout=timeout,
             batch_size=batch,
             concurrency=concurrency,
@@ -74,9 +90,14 @@ class Cashier:
         await RequestPayments(work=self.work, clock=self.clock, wake=self._wake).execute(requested)
         self.woken = 0
 
+    async def demand(self, demand: Demand, *numbers: int) -> None:
+        commands = [ChangePayment(order_id=order_id(number), demand=demand, cause=CAUSE) for number in numbers]
+        await ChangePayments(work=self.work, clock=self.clock, wake=self._wake).execute(commands)
+
     async def _record(self, command: RecordPayment) -> None:
         self.recorded.append(command)
-        if self.trouble:
+        order = command.intent.charge.order_id
+        if self.trouble and (not self.troubled or order in map(order_id, self.troubled)):
             raise self.trouble
         recording = RecordPayments(work=self.work, clock=self.clock, ids=FakeIds(), retry_delays=[1.0])
         await recording.execute([command])
@@ -117,7 +138,7 @@ async def test_a_slow_gateway_holds_up_its_own_order_only(cashier: Cashier) -> N
 
     await eventually(cashier.settled(2, 3))
     assert cashier.payment(1).status is PaymentStatus.REQUESTED
-    cashier.gateway.release.set()
+    cashier.gateway.let_go.set()
     await dispatcher.drained()
     assert cashier.settled(1)()
 
@@ -203,7 +224,7 @@ async def test_after_a_restart_what_was_under_way_is_asked_again_at_once(cashier
     back = cashier.dispatcher()
     assert await back.run_once() == 1
     await eventually(cashier.settled(1))
-    cashier.gateway.release.set()
+    cashier.gateway.let_go.set()
     await died.drained()
     assert len(cashier.work.database.messaging.outbox.rows) == 1
 
@@ -218,7 +239,7 @@ async def test_another_dispatcher_waits_for_the_lease(cashier: Cashier) -> None:
     assert await other.run_once() == 0
     cashier.clock.advance(LEASE + 1)
     assert await other.run_once() == 1
-    cashier.gateway.release.set()
+    cashier.gateway.let_go.set()
     await slow.drained()
     await other.drained()
 
@@ -231,7 +252,7 @@ async def test_its_own_claims_are_taken_back_only_once(cashier: Cashier) -> None
     await dispatcher.run_once()
 
     assert await dispatcher.run_once() == 0
-    cashier.gateway.release.set()
+    cashier.gateway.let_go.set()
     await dispatcher.drained()
 
 
@@ -264,13 +285,70 @@ async def test_a_reclaim_that_failed_is_tried_again(cashier: Cashier) -> None:
     await dispatcher.drained()
 
 
-async def test_a_call_that_fails_for_a_bug_ends_the_loop(cashier: Cashier) -> None:
-    await cashier.request(1)
+@pytest.mark.parametrize("bug", [DomainError("odd", Kind.CONFLICT), ValueError("odd")])
+async def test_a_bug_in_one_payment_stops_neither_the_loop_nor_the_others(cashier: Cashier, bug: Exception) -> None:
+    cashier.trouble, cashier.troubled = bug, {1}
+    await cashier.request(1, 2)
     dispatcher = cashier.dispatcher()
-    cashier.trouble = DomainError("odd", Kind.CONFLICT)
     await dispatcher.run_once()
     await dispatcher.drained()
-    await eventually(lambda: cashier.woken)
+    await cashier.request(3)
 
-    with pytest.raises(DomainError, match="odd"):
-        await dispatcher.run_once()
+    assert await dispatcher.run_once() == 1
+    await dispatcher.drained()
+
+    assert cashier.settled(2, 3)()
+    assert cashier.payment(1).status is PaymentStatus.REQUESTED
+
+
+async def test_a_bug_is_told_with_each_attempt_one_lease_apart(cashier: Cashier) -> None:
+    cashier.trouble = ValueError("odd")
+    await cashier.request(1)
+    dispatcher = cashier.dispatcher()
+
+    for _ in range(3):
+        assert await dispatcher.run_once() == 1
+        await dispatcher.drained()
+        assert await dispatcher.run_once() == 0
+        cashier.clock.advance(LEASE + 1)
+
+    assert cashier.meter.errors == [cashier.trouble] * 3
+    cashier.trouble = None
+    await dispatcher.run_once()
+    await dispatcher.drained()
+    assert cashier.settled(1)()
+
+
+async def test_an_absent_database_is_no_bug(cashier: Cashier) -> None:
+    cashier.trouble = Unavailable("postgres")
+    await cashier.request(1)
+    dispatcher = cashier.dispatcher()
+
+    await dispatcher.run_once()
+    await dispatcher.drained()
+
+    assert cashier.meter.errors == []
+
+
+@pytest.mark.parametrize(
+    ("demand", "call", "status"),
+    [
+        (Demand.CAPTURE, Call.CAPTURE, PaymentStatus.CAPTURED),
+        (Demand.CANCEL, Call.RELEASE, PaymentStatus.VOIDED),
+        (Demand.REFUND, Call.RELEASE, PaymentStatus.REFUNDED),
+    ],
+)
+async def test_what_is_demanded_of_a_payment_is_asked_of_the_gateway(
+    cashier: Cashier, demand: Demand, call: Call, status: PaymentStatus
+) -> None:
+    await cashier.request(1)
+    dispatcher = cashier.dispatcher()
+    await dispatcher.run_once()
+    await dispatcher.drained()
+
+    await cashier.demand(demand, 1)
+    await dispatcher.run_once()
+    await dispatcher.drained()
+
+    assert cashier.gateway.asked == [(Call.AUTHORIZE, order_id(1)), (call, order_id(1))]
+    assert cashier.payment().status is status

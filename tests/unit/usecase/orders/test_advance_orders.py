@@ -3,7 +3,8 @@ import pytest
 from ordersys.domain.orders.errors import IllegalMove
 from ordersys.domain.orders.order import Move, Order, Status
 from ordersys.domain.shared.errors import Unavailable
-from ordersys.usecase.orders.advance_orders import AdvanceOrder, AdvanceOrders, OrderUnknown
+from ordersys.usecase.orders.advance_orders import AdvanceOrder, AdvanceOrders
+from ordersys.usecase.orders.progress import OrderUnknown
 from tests.fakes.clock import FakeClock
 from tests.fakes.making import event_id, flight_id, item, offer, order, order_id
 from tests.fakes.orders import FakeOrderMeter
@@ -124,10 +125,10 @@ async def test_a_completed_order_keeps_its_seats() -> None:
 
 
 async def test_an_illegal_move_stops_the_whole_batch() -> None:
-    desk = Desk(order(1), order(2, status=Status.CANCELLED))
+    desk = Desk(order(1), order(2, status=Status.COMPLETED))
 
     with pytest.raises(IllegalMove):
-        await desk.advance(move(Move.AUTHORIZE, 1), move(Move.AUTHORIZE, 2))
+        await desk.advance(move(Move.AUTHORIZE, 1), move(Move.CANCEL, 2))
 
     assert desk.status(1) is Status.CREATED
     assert desk.steps(1) == []
@@ -159,3 +160,22 @@ async def test_an_order_is_not_counted_before_the_commit() -> None:
 
     assert desk.meter.ended == []
     assert desk.status() is Status.CREATED
+
+
+async def test_a_refunded_order_gives_every_seat_back() -> None:
+    desk = Desk(order(1, item(1, 2), status=Status.REFUND_PENDING))
+
+    await desk.advance(move(Move.REFUND), move(Move.REFUND))
+
+    assert (desk.status(), desk.left()) == (Status.REFUNDED, 9)
+
+
+@pytest.mark.parametrize("late", [Move.AUTHORIZE, Move.COMPLETE, Move.CANCEL, Move.REFUND])
+async def test_what_comes_after_a_cancellation_changes_nothing(late: Move) -> None:
+    desk = Desk()
+    await desk.advance(move(Move.CANCEL, reason="changed my mind"))
+
+    await desk.advance(move(late, reason="late"))
+
+    assert (desk.status(), desk.left()) == (Status.CANCELLED, 8)
+    assert desk.tables.orders.rows[order_id(1)].reason == "changed my mind"

@@ -7,6 +7,7 @@ from ordersys.domain.tickets.seating import SeatMap
 from ordersys.messaging.envelope import Cause
 from ordersys.usecase.tickets.issue_tickets import IssueTicket, IssueTickets, ItineraryUnknown
 from ordersys.usecase.tickets.ports import Ticket
+from tests.fakes.airline import ScriptedAirline
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import flight_id, item, order, order_id
 from tests.fakes.work import FakeWork
@@ -18,7 +19,8 @@ class Airline:
     def __init__(self, *orders: Order) -> None:
         self.work = FakeWork()
         self.work.database.orders.orders.rows.update({one.id: one for one in orders})
-        self._issue = IssueTickets(work=self.work, clock=FakeClock(), ids=FakeIds())
+        self.scripted = ScriptedAirline()
+        self._issue = IssueTickets(work=self.work, clock=FakeClock(), ids=FakeIds(), airline=self.scripted)
 
     async def issue(self, *numbers: int) -> None:
         await self._issue.execute([issue(number) for number in numbers])
@@ -92,8 +94,7 @@ async def test_an_order_that_has_its_tickets_gets_no_others() -> None:
     airline = Airline(order(1))
     await airline.issue(1)
 
-    with pytest.raises(ValueError, match="issued already"):
-        await airline.issue(1)
+    await airline.issue(1)
 
     assert len(airline.tickets()) == 1
     assert len(airline.work.database.messaging.outbox.rows) == 1
@@ -106,3 +107,29 @@ async def test_an_unknown_itinerary_stops_the_whole_batch() -> None:
         await airline.issue(1, 9)
 
     assert airline.tickets() == []
+
+
+async def test_who_is_refused_gets_no_tickets_and_the_others_get_theirs() -> None:
+    airline = Airline(order(1), order(2))
+    airline.scripted.refused = {order_id(1)}
+
+    await airline.issue(1, 2)
+
+    assert [ticket.order_id for ticket in airline.tickets()] == [order_id(2)]
+    rows = airline.work.database.messaging.outbox.rows.values()
+    assert {row.order_id: row.type for row in rows} == {
+        order_id(1): "ordersys.TicketRejected.v1",
+        order_id(2): "ordersys.TicketIssued.v1",
+    }
+
+
+async def test_a_refusal_stands_even_if_the_airline_would_not_refuse_again() -> None:
+    airline = Airline(order(1))
+    airline.scripted.refused = {order_id(1)}
+    await airline.issue(1)
+    airline.scripted.refused = set()
+
+    await airline.issue(1)
+
+    assert airline.tickets() == []
+    assert len(airline.work.database.messaging.outbox.rows) == 1

@@ -3,10 +3,12 @@ from datetime import timedelta
 
 import pytest
 
-from ordersys.domain.payments.payment import Answer, Authorized, Declined, PaymentStatus, Unanswered
-from ordersys.usecase.payments.authorize_payments import ClaimPayments, RecordPayment, RecordPayments
+from ordersys.domain.payments.errors import IllegalPaymentMove
+from ordersys.domain.payments.payment import Answer, Authorized, Declined, Demand, Done, PaymentStatus, Unanswered
+from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayments
 from ordersys.usecase.payments.ports import Intent
 from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
+from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment, RecordPayments
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order_id
 from tests.fakes.payments import PaymentRow
@@ -35,6 +37,13 @@ class Till:
 
     async def claim(self, owner: str = "payment") -> Sequence[Intent]:
         return await self.claiming(owner).execute(100)
+
+    async def demand(self, demand: Demand, number: int = 1) -> Intent:
+        """What is to be asked of the gateway now."""
+        change = ChangePayment(order_id=order_id(number), demand=demand, cause=CAUSE)
+        await ChangePayments(work=self.work, clock=self.clock, wake=lambda: None).execute([change])
+        (intent,) = await self.claim()
+        return intent
 
     async def record(self, *answers: tuple[Intent, Answer]) -> None:
         await self._record.execute([RecordPayment(intent=intent, answer=answer) for intent, answer in answers])
@@ -77,7 +86,7 @@ async def test_an_authorized_payment_is_settled_and_told() -> None:
 
     await till.record((await till.claimed(), YES))
 
-    assert (till.payment().status, till.payment().answer) == (PaymentStatus.AUTHORIZED, YES)
+    assert (till.payment().status, till.payment().authorization_id) == (PaymentStatus.AUTHORIZED, "auth_1")
     (row,) = till.work.database.messaging.outbox.rows.values()
     assert (row.type, row.order_id, row.cause) == ("ordersys.PaymentAuthorized.v1", order_id(1), CAUSE)
     assert '"authorization_id":"auth_1"' in row.payload
@@ -155,3 +164,74 @@ async def test_each_order_of_a_batch_gets_its_own_answer() -> None:
     assert [till.payment(number).status.name for number in (1, 2, 3)] == ["AUTHORIZED", "REQUESTED", "DECLINED"]
     assert till.payment(2).next_at == NOON + timedelta(seconds=DELAYS[0])
     assert till.events() == ["PaymentAuthorized", "PaymentDeclined"]
+
+
+async def authorized(till: Till) -> None:
+    await till.record((await till.claimed(), YES))
+
+
+async def test_a_capture_is_told_to_nobody() -> None:
+    till = Till()
+    await authorized(till)
+
+    await till.record((await till.demand(Demand.CAPTURE), Done()))
+
+    assert (till.payment().status, till.payment().authorization_id) == (PaymentStatus.CAPTURED, "auth_1")
+    assert till.events() == ["PaymentAuthorized"]
+
+
+async def test_money_given_up_is_told() -> None:
+    till = Till()
+    await authorized(till)
+
+    await till.record((await till.demand(Demand.CANCEL), Done()))
+
+    assert till.payment().status is PaymentStatus.VOIDED
+    assert till.events() == ["PaymentAuthorized", "PaymentVoided"]
+
+
+async def test_money_given_back_is_told_with_its_amount() -> None:
+    till = Till()
+    await authorized(till)
+    await till.record((await till.demand(Demand.CAPTURE), Done()))
+
+    await till.record((await till.demand(Demand.REFUND), Done()))
+
+    assert till.payment().status is PaymentStatus.REFUNDED
+    assert till.events() == ["PaymentAuthorized", "PaymentRefunded"]
+    assert '"amount":{"amount":1000,' in list(till.work.database.messaging.outbox.rows.values())[-1].payload
+
+
+@pytest.mark.parametrize("late", [YES, NO, SILENCE])
+async def test_an_answer_that_comes_after_the_order_was_cancelled_changes_nothing(late: Answer) -> None:
+    till = Till()
+    intent = await till.claimed()
+    voiding = await till.demand(Demand.CANCEL)
+    before = till.payment()
+
+    await till.record((intent, late))
+
+    assert till.payment() == before
+    assert till.events() == []
+    await till.record((voiding, Done()))
+    assert till.events() == ["PaymentVoided"]
+
+
+async def test_a_new_question_is_asked_from_the_first_delay_on() -> None:
+    till = Till()
+    for _ in range(3):
+        await till.record((await till.claimed(), SILENCE))
+        till.clock.advance(DELAYS[-1])
+
+    await till.record((await till.demand(Demand.CANCEL), SILENCE))
+
+    assert till.payment().next_at == till.clock.now() + timedelta(seconds=DELAYS[0])
+
+
+async def test_an_answer_to_another_question_stops_the_whole_batch() -> None:
+    till = Till()
+
+    with pytest.raises(IllegalPaymentMove):
+        await till.record((await till.claimed(), Done()))
+
+    assert till.payment().status is PaymentStatus.REQUESTED
