@@ -12,6 +12,7 @@ from dependency_injector import containers, providers
 
 import ordersys.bootstrap
 from ordersys.bootstrap import roles
+from ordersys.bootstrap.audit import AuditContainer
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.letters import letter_container
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
@@ -21,6 +22,7 @@ from ordersys.entrypoint.consumers.dispatch import Dispatch
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
 from ordersys.messaging.consumer import Consumer
 from ordersys.messaging.work import Joined
+from ordersys.usecase.audit.ports import Scope
 from tests.architecture.places import PACKAGE, shown
 
 LONGEST_CONTAINER = 60
@@ -43,6 +45,7 @@ def containers_of(platform: PlatformContainer) -> Iterator[containers.Container]
     yield roles.chaos_container(platform)
     yield roles.order_container(platform)
     yield letter_container(platform)
+    yield AuditContainer(settings=platform.settings, scope=Scope(), seconds=1.0)
     yield roles.payment_container(platform)
     yield roles.relay_container(platform)
     for group in SUBSCRIPTIONS:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from dependency_injector import providers
 
-from ordersys.bootstrap.audit import desk_container
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.chaos import ChaosContainer, watching
 from ordersys.bootstrap.letters import letter_container
@@ -53,6 +52,7 @@ def assemble(role: Role, platform: PlatformContainer) -> Assembly:
 
 def api(platform: PlatformContainer) -> Assembly:
     # Here and not above: the other roles start the faster for it.
+    from ordersys.bootstrap.audit import desk_container
     from ordersys.entrypoint.http.app import build_api
     from ordersys.entrypoint.http.tokens import Tokens
 
