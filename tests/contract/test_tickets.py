@@ -14,7 +14,7 @@ from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
 from tests.contract.world import World, undone
 from tests.fakes.airline import ScriptedAirline
 from tests.fakes.clock import NOON, FakeClock, FakeIds
-from tests.fakes.making import CAUSE, flight_id, item, order, order_id
+from tests.fakes.making import CAUSE, flight_id, item, offer, order, order_id
 
 
 def ticket(number: str, *, order: int = 1, ordinal: int = 0, flight: int = 1, seat: int = 1) -> Ticket:
@@ -50,6 +50,12 @@ async def test_an_itinerary_is_what_an_order_bought(world: World) -> None:
 
 async def test_a_flight_begins_with_an_empty_map(world: World) -> None:
     assert await seat_map(world) == SeatMap(flight_id=flight_id(1))
+
+
+async def test_a_map_has_the_seats_of_its_flight(world: World) -> None:
+    await world.put([offer(1, left=120)])
+
+    assert await seat_map(world) == SeatMap(flight_id=flight_id(1), seats=120)
 
 
 async def test_a_map_comes_back_as_it_was_saved(world: World) -> None:

@@ -15,11 +15,12 @@ from tests.fakes.orders import OrderTables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketTables:
-    """`tickets` are the valid ones."""
+    """`tickets` are the valid ones. `seats` are those of each flight."""
 
     maps: Table[FlightId, SeatMap] = field(default_factory=Table)
     tickets: Table[str, Ticket] = field(default_factory=Table)
     voided: Table[str, Ticket] = field(default_factory=Table)
+    seats: dict[FlightId, int] = field(default_factory=dict)
     ticketings: Table[OrderId, Ticketing] = field(default_factory=Table)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -67,7 +68,10 @@ class FakeSeatMaps:
         wanted = set(flight_ids)
         await self.changes.lock(self.tables.maps, wanted)
         known = self.changes.rows(self.tables.maps)
-        return {key: _copy(known.get(key, SeatMap(flight_id=key))) for key in wanted}
+        return {key: _copy(known.get(key, self._empty(key))) for key in wanted}
+
+    def _empty(self, key: FlightId) -> SeatMap:
+        return SeatMap(flight_id=key, seats=self.tables.seats.get(key))
 
     async def save(self, maps: Iterable[SeatMap]) -> None:
         for one in maps:

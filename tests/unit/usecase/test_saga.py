@@ -122,3 +122,23 @@ async def test_the_day_had_everything() -> None:
         "TicketRejected",
         "TicketVoided",
     }
+
+
+async def test_seats_that_are_sold_again_before_their_tickets_are_void_are_given_once_they_are() -> None:
+    airport = Airport(seats=1)
+    await airport.shop.execute([place(want(1), key="first")])
+    (first,) = airport.database.orders.orders.rows
+    while not airport.database.tickets.tickets.rows:
+        await airport.go_on(stalled=frozenset({"order-service"}))
+    await airport.cancel.execute([CancelOrder(order_id=first, customer_id=None, reason="changed my mind", cause=CAUSE)])
+    await airport.shop.execute([place(want(1), key="second")])
+    for _ in range(10):
+        await airport.go_on(stalled=frozenset({"ticket-service"}))
+
+    payments = airport.trays["ticket-service"].logs["payments"]
+    await airport.deliver("ticket-service", ("payments", payments.lag))
+    assert [attempts for _, attempts in airport.meter.retries] == [1]
+    await airport.rest()
+
+    assert wrong(airport, 1) == []
+    assert sorted(order.status for order in airport.database.orders.orders.rows.values()) == ["CANCELLED", "COMPLETED"]

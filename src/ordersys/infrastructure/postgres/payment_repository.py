@@ -78,6 +78,8 @@ class PaymentRepository:
     connection: AsyncConnection
 
     async def request(self, intents: Sequence[Intent], *, at: datetime) -> None:
+        if not intents:
+            return
         columns = {
             "orders": [intent.charge.order_id for intent in intents],
             "methods": [intent.charge.method for intent in intents],

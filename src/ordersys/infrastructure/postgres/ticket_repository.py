@@ -49,8 +49,8 @@ MAKE_MAPS = text("""
 """)
 
 LOCK_MAPS = text("""
-    SELECT flight_id, next_seat, released FROM seat_maps
-    WHERE flight_id = ANY(CAST(:ids AS uuid[])) ORDER BY flight_id FOR UPDATE
+    SELECT flight_id, next_seat, released, (SELECT seats_total FROM flights WHERE id = flight_id) AS seats
+    FROM seat_maps WHERE flight_id = ANY(CAST(:ids AS uuid[])) ORDER BY flight_id FOR UPDATE
 """)
 
 # Arrays of arrays must be rectangular in SQL, so what is released travels as JSON.
@@ -110,7 +110,9 @@ class SeatMapRepository:
         ids = {"ids": list(flight_ids)}
         await self.connection.execute(MAKE_MAPS, ids)
         return {
-            row.flight_id: SeatMap(flight_id=row.flight_id, next_seat=row.next_seat, released=list(row.released))
+            row.flight_id: SeatMap(
+                flight_id=row.flight_id, seats=row.seats, next_seat=row.next_seat, released=list(row.released)
+            )
             for row in await self.connection.execute(LOCK_MAPS, ids)
         }
 

@@ -1,6 +1,6 @@
 """Change payments: capture what was authorized, give up or give back what is no longer wanted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ordersys.domain.payments.payment import Charge, Demand, PaymentStatus, asked
@@ -41,33 +41,33 @@ class ChangePayments:
         """
         async with self.work.begin() as transaction:
             now = self.clock.now()
+            # Written first, and locked then: a payment that somebody else is just requesting is found, too.
+            await transaction.payments.request(_never(commands), at=now)
             before = await transaction.payments.lock({command.order_id for command in commands})
-            after = dict(before)
-            causes = {command.order_id: command.cause for command in commands}
-            for command in commands:
-                after[command.order_id] = _next(command, after.get(command.order_id))
-            changes = [
-                Change(order_id=order_id, becomes=status, cause=causes[order_id])
-                for order_id, status in after.items()
-                if order_id in before and before[order_id] is not status
-            ]
-            never = [_never(command) for command in commands if command.order_id not in before]
-            if never:
-                await transaction.payments.request(never, at=now)
+            changes = list(_changes(commands, before))
             if changes:
                 await transaction.payments.change(changes, at=now)
                 transaction.on_commit(self.wake)
 
 
-def _next(command: ChangePayment, status: PaymentStatus | None) -> PaymentStatus:
-    if status is not None:
-        return asked(status, command.demand)
-    if command.unless_known is None:
-        raise PaymentUnknown(command.order_id)
-    return PaymentStatus.VOIDED
+def _never(commands: Sequence[ChangePayment]) -> list[Intent]:
+    return [
+        Intent(charge=command.unless_known, status=PaymentStatus.VOIDED, cause=command.cause)
+        for command in commands
+        if command.unless_known
+    ]
 
 
-def _never(command: ChangePayment) -> Intent:
-    if command.unless_known is None:
-        raise PaymentUnknown(command.order_id)
-    return Intent(charge=command.unless_known, status=PaymentStatus.VOIDED, cause=command.cause)
+def _changes(commands: Sequence[ChangePayment], before: Mapping[OrderId, PaymentStatus]) -> Iterable[Change]:
+    """The last change of each order; its cause is the event that led to it."""
+    after = dict(before)
+    changes: dict[OrderId, Change] = {}
+    for command in commands:
+        order_id = command.order_id
+        if order_id not in after:
+            raise PaymentUnknown(order_id)
+        becomes = asked(after[order_id], command.demand)
+        if becomes is not after[order_id]:
+            after[order_id] = becomes
+            changes[order_id] = Change(order_id=order_id, becomes=becomes, cause=command.cause)
+    return changes.values()

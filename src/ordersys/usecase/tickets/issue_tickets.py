@@ -36,7 +36,9 @@ class IssueTickets:
     airline: Airline
 
     async def execute(self, commands: Sequence[IssueTicket]) -> None:
-        """An order whose tickets were decided before (cancelled, say) gets none. Raises ItineraryUnknown for all."""
+        """An order whose tickets were decided before (cancelled, say) gets none. Raises ItineraryUnknown or
+        NoSeatOnBoard for all.
+        """
         async with self.work.begin() as transaction:
             now = self.clock.now()
             causes = {command.order_id: command.cause for command in commands}

@@ -1,6 +1,6 @@
 import pytest
 
-from ordersys.domain.tickets.seating import SeatMap, seat_label
+from ordersys.domain.tickets.seating import NoSeatOnBoard, SeatMap, seat_label
 from tests.fakes.making import flight_id
 
 
@@ -33,3 +33,14 @@ def test_what_is_released_is_the_next_to_be_taken() -> None:
     seats.release(taken[0])
 
     assert [seats.take() for _ in range(3)] == [1, 3, 5]
+
+
+def test_no_seat_is_taken_that_the_flight_does_not_have() -> None:
+    seats = SeatMap(flight_id=flight_id(1), seats=2)
+    assert [seats.take() for _ in range(2)] == [1, 2]
+
+    with pytest.raises(NoSeatOnBoard):
+        seats.take()
+
+    seats.release(1)
+    assert seats.take() == 1
