@@ -183,6 +183,17 @@ async def test_only_the_attempt_that_was_counted_takes_the_message(world: World)
     assert await world.count("inbox_retries") == 0
 
 
+async def test_only_the_attempt_that_was_counted_locks_the_message(world: World) -> None:
+    await put_aside(world, 1)
+
+    async with world.work.begin() as transaction:
+        assert await transaction.retries.lock(NAME, {event_id(1): 2, event_id(2): 1}) == set()
+        assert await transaction.retries.lock(NAME, {event_id(1): 1}) == ids(1)
+        assert await due(world) is None
+
+    assert await number_due(world) == (1, 2)
+
+
 async def test_what_is_taken_and_rolled_back_is_there_again(world: World) -> None:
     await put_aside(world, 1, delay=60)
     async with undone(world.work) as transaction:

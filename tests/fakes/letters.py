@@ -61,6 +61,10 @@ class FakeRetryQueue:
         free = [one for one in messages if one.order_id not in held]
         return await self._keep(consumer, free, attempts=1, delay=delay, error=NO_OUTCOME)
 
+    async def lock(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
+        await self.changes.lock(self.tables.retries, [(consumer, event_id) for event_id in attempts])
+        return {row.event_id for row in self._rows(consumer) if attempts.get(row.event_id) == row.attempts}
+
     async def take(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
         await self.changes.lock(self.tables.retries, [(consumer, event_id) for event_id in attempts])
         taken = {row.event_id for row in self._rows(consumer) if attempts.get(row.event_id) == row.attempts}

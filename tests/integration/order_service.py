@@ -23,7 +23,9 @@ def fail(message: Message) -> None:
 
 async def main() -> None:
     settings = load(None, os.environ)
-    container = failing_container(PlatformContainer(settings=settings, name="victim"), fail)
+    # Static members of one name are one member to the broker, whatever they subscribe to.
+    platform = PlatformContainer(settings=settings, name=f"victim-{settings.kafka.topic_prefix}")
+    container = failing_container(platform, fail)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     retries = loop("retries", container.retries().run_once, settings.retries.idle_poll_ms / 1000)

@@ -13,13 +13,14 @@ from uuid import UUID, uuid4
 from dependency_injector import providers
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from ordersys.bootstrap import roles
 from ordersys.bootstrap.messages import ConsumerContainer
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.bootstrap.samplers import Untold
 from ordersys.config import KafkaSettings, PostgresSettings, RetriesSettings, Secret, Settings
 from ordersys.domain.payments.events import PaymentAuthorized
+from ordersys.domain.shared.errors import DomainError
 from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
@@ -32,7 +33,7 @@ from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.infrastructure.system import TimeOrderedIds
 from ordersys.messaging.envelope import Acked, Delivery, Record
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.loop import Loop
+from ordersys.messaging.loop import Loop, LoopWatch
 from ordersys.messaging.names import ORDER_SERVICE
 
 QUICK = RetriesSettings(delays_seconds=(0.1, 0.1, 0.1, 0.1), idle_poll_ms=20)
@@ -71,13 +72,27 @@ def failing_container(platform: PlatformContainer, fail: Fail) -> ConsumerContai
     return container
 
 
-def loop(name: str, run_once: Callable[[], Awaitable[int]], idle: float = 0.0) -> Loop:
-    return Loop(name=name, run_once=run_once, watch=Untold(), wake=asyncio.Event(), idle=idle)
+@dataclass(slots=True)
+class Losses:
+    """The loops that found the database away."""
+
+    loops: list[str] = field(default_factory=list)
+
+    def lost(self, loop: str, error: DomainError) -> None:
+        self.loops.append(loop)
+
+    def back(self, loop: str) -> None: ...
+
+
+def loop(name: str, run_once: Callable[[], Awaitable[int]], idle: float = 0.0, watch: LoopWatch | None = None) -> Loop:
+    return Loop(name=name, run_once=run_once, watch=watch or Losses(), wake=asyncio.Event(), idle=idle)
 
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """`poison`: the orders whose events fail. `handled`: (order, event type) in the order of their handling."""
+    """`poison`: the orders whose events fail; `trouble` may fail for any other reason. `calls`: the events, each as
+    often as the handler was called with it.
+    """
 
     settings: Settings
     platform: PlatformContainer
@@ -85,9 +100,12 @@ class World:
     publisher: KafkaPublisher
     poison: set[UUID] = field(default_factory=set)
     calls: list[UUID] = field(default_factory=list)
+    trouble: Fail = lambda _: None
+    losses: Losses = field(default_factory=Losses)
 
     def fail(self, message: Message) -> None:
         self.calls.append(message.event_id)
+        self.trouble(message)
         if message.order_id in self.poison:
             raise ValueError(f"poison {message.order_id}")
 
@@ -123,8 +141,8 @@ class World:
     async def consuming(self) -> AsyncIterator[KafkaStream]:
         """One process of the order-service: its batches and its retries."""
         container = failing_container(self.platform, self.fail)
-        retries = loop("retries", container.retries().run_once, self.settings.retries.idle_poll_ms / 1000)
-        loops = [loop("consumer", container.consumer().run_once), retries]
+        retries = loop("retries", container.retries().run_once, self.settings.retries.idle_poll_ms / 1000, self.losses)
+        loops = [loop("consumer", container.consumer().run_once, watch=self.losses), retries]
         async with running(*loops):
             yield container.stream()
         await container.stream().close()
@@ -191,7 +209,7 @@ async def running(*loops: Loop) -> AsyncIterator[None]:
 async def world_of(settings: Settings) -> AsyncIterator[World]:
     await topics.ensure(settings)
     platform = PlatformContainer(settings=settings, name="test")
-    engine = create_async_engine(settings.postgres.url.reveal())
+    engine = create_async_engine(settings.postgres.url.reveal(), poolclass=NullPool)
     publisher = KafkaPublisher(settings.kafka, name="test")
     yield World(settings=settings, platform=platform, engine=engine, publisher=publisher)
     await publisher.close()

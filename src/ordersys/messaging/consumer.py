@@ -102,12 +102,11 @@ class Consumer(Generic[T]):
             await self._apply(messages[:middle], later | {message.event_id for message in messages[middle:]})
             await self._apply(messages[middle:], later)
 
-    async def _commit(self, messages: Sequence[Message], later: Collection[EventId]) -> None:
+    async def _commit(self, messages: Sequence[Message], later: frozenset[EventId]) -> None:
         async with self.work.begin() as transaction:
-            counted = {message.event_id: 1 for message in messages if message.event_id in self._counted}
-            if counted:
-                await transaction.retries.take(self.name, counted)
-            new = await transaction.inbox.claim_free(self.name, messages, passing=later)
+            ours = await self._lock(transaction, messages)
+            new = await transaction.inbox.claim_free(self.name, messages, passing=later | ours)
+            await self._release(transaction, ours, new)
             once = first_of_each(messages, lambda message: message.event_id)
             fresh = [message for message in once if message.event_id in new]
             others = [message for message in once if message.event_id not in new]
@@ -115,6 +114,18 @@ class Consumer(Generic[T]):
             if fresh:
                 await self.handle(transaction, fresh)
             transaction.on_commit(lambda: self._count(fresh, len(messages) - len(fresh) - len(behind)))
+
+    async def _lock(self, transaction: T, messages: Sequence[Message]) -> set[EventId]:
+        """Those that were counted ahead and that no later attempt has taken over."""
+        counted = {message.event_id: 1 for message in messages if message.event_id in self._counted}
+        return await transaction.retries.lock(self.name, counted) if counted else set()
+
+    async def _release(self, transaction: T, ours: Collection[EventId], new: Collection[EventId]) -> None:
+        """What has to wait keeps its place before the later ones of its order, and its attempt was none."""
+        if not ours:
+            return
+        await transaction.retries.take(self.name, {one: 1 for one in ours if one in new})
+        await transaction.retries.give_back(self.name, {one: 1 for one in ours if one not in new})
 
     def _count(self, fresh: Sequence[Message], duplicates: int) -> None:
         self.meter.processed(self.name, fresh)

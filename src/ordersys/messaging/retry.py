@@ -70,8 +70,14 @@ class RetryQueue(Protocol):
         """
         ...
 
+    async def lock(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
+        """Keeps others from what still has so many attempts until the transaction ends. Answers which; the others are
+        not ours.
+        """
+        ...
+
     async def take(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
-        """Takes out for this transaction what still has so many attempts. Answers which; the others are not ours."""
+        """Takes out what still has so many attempts. Answers which; the others are not ours."""
         ...
 
     async def queue(self, consumer: str, messages: Sequence[Kept]) -> set[EventId]:

@@ -344,6 +344,23 @@ async def test_order_is_kept_in_a_counted_batch_that_is_taken_apart() -> None:
     assert orders.kept == [(2, 1), (3, 0), (4, 0)]
 
 
+async def test_what_waits_in_a_counted_batch_keeps_its_place_before_the_later_ones() -> None:
+    """The first is handled by a later attempt while its batch is still being taken apart."""
+    orders = service(1, ahead=10)
+    places: list[list[int]] = []
+
+    async def watch(transaction: FakeTransaction, messages: Sequence[Message]) -> None:
+        places.append([number for number, _ in orders.kept])
+        await orders._handle(transaction, messages)
+
+    orders.consumer.handle = watch
+    await orders.receive(*map(delivery, (1, 2, 3, 4)), delivery(9, order=2))
+
+    assert orders.kept == [(1, 1), (2, 0), (3, 0), (4, 0)]
+    assert all(seen == sorted(seen) for seen in places)
+    assert places[-1][:4] == [1, 2, 3, 4]
+
+
 async def test_counting_ahead_ends_after_the_first_messages_of_a_partition() -> None:
     orders = service(ahead=3)
     before = orders.work.begun

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ordersys.domain.shared.ids import EventId
 from ordersys.messaging.inbox import Message
 
+# Not the transaction's beginning: an event that waited for another must not look like the earlier one.
 _EVENTS = """
     INSERT INTO inbox_events (consumer, event_id, type, order_id, processed_at)
-    SELECT :consumer, event_id, type, order_id, now()
+    SELECT :consumer, event_id, type, order_id, statement_timestamp()
     FROM unnest(CAST(:event_ids AS uuid[]), CAST(:types AS text[]), CAST(:orders AS uuid[]))
         AS event (event_id, type, order_id)
 """

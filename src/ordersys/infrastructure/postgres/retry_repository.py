@@ -53,6 +53,13 @@ TAKE = text("""
     RETURNING kept.event_id
 """)
 
+LOCK = text("""
+    SELECT kept.event_id FROM inbox_retries AS kept
+    JOIN unnest(CAST(:event_ids AS uuid[]), CAST(:attempts AS int[])) AS ours (event_id, attempts)
+        USING (event_id, attempts)
+    WHERE kept.consumer = :consumer ORDER BY kept.id FOR UPDATE OF kept
+""")
+
 # The error of a last attempt that has ended the process stays: it goes with the dead letter.
 COUNT_DUE = text("""
     UPDATE inbox_retries SET attempts = attempts + 1,
@@ -90,6 +97,10 @@ class RetryRepository:
     async def count_ahead(self, consumer: str, messages: Sequence[Kept], delay: float) -> set[EventId]:
         bound = {"consumer": consumer, "attempts": 1, "delay": delay, "error": NO_OUTCOME, **_columns(messages)}
         return set((await self.connection.execute(COUNT_AHEAD, bound)).scalars())
+
+    async def lock(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
+        bound = {"consumer": consumer, "event_ids": list(attempts), "attempts": list(attempts.values())}
+        return set((await self.connection.execute(LOCK, bound)).scalars())
 
     async def take(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
         bound = {"consumer": consumer, "event_ids": list(attempts), "attempts": list(attempts.values())}

@@ -86,7 +86,11 @@ Sample = tuple[str, dict[str, str]]
             ("ordersys_events_deduplicated_total", {"consumer": "order-service"}),
             4,
         ),
-        (lambda m: m.retried("order-service"), ("ordersys_event_retries_total", {"consumer": "order-service"}), 1),
+        (
+            lambda m: m.retried("order-service", message("a.v1"), 1, ValueError("boom")),
+            ("ordersys_event_retries_total", {"consumer": "order-service"}),
+            1,
+        ),
         (
             lambda m: m.lag("order-service", "ordersys.orders", 9),
             ("ordersys_consumer_lag", {"consumer": "order-service", "topic": "ordersys.orders"}),
