@@ -195,22 +195,25 @@ class Airport:
             await self.go_on()
 
     async def go_on(self, stalled: frozenset[str] = frozenset()) -> None:
-        """One round of all the roles but those that are stalled."""
+        """One round of everything but what is stalled: a consumer, the worker, the calls to the gateway, its
+        answers.
+        """
         if "worker" not in stalled:
             await self.relay.run_once()
         for name in (one for one in self.trays if one not in stalled):
             await self.deliver(name, *((topic, log.lag) for topic, log in self.trays[name].logs.items()))
             await self.retries[name].run_once()
-        if "gateway" not in stalled:
-            await self._pay()
+        await self._pay(stalled)
         self.clock.advance(RETRY)
 
-    async def _pay(self) -> None:
+    async def _pay(self, stalled: frozenset[str]) -> None:
         await self.call()
-        while self.line.under_way:
-            await self.arrive(0)
-        await self.hear(*range(len(self.answers)))
-        self.answers.clear()
+        while self.line.under_way and "calls" not in stalled:
+            # The last one first: a call that was made earlier may come later.
+            await self.arrive(-1)
+        if "answers" not in stalled:
+            await self.hear(*range(len(self.answers)))
+            self.answers.clear()
 
     def _position(self) -> object:
         return (

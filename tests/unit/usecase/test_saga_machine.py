@@ -25,7 +25,7 @@ from tests.fakes.making import CAUSE, place, want
 # So few that orders compete for them.
 SEATS: Final = 2
 LINES: Final = [(consumer, topic) for consumer in sorted(SUBSCRIPTIONS) for topic in sorted(streams_of(consumer))]
-PARTS: Final = ["worker", "gateway", *sorted(SUBSCRIPTIONS)]
+PARTS: Final = ["worker", "calls", "answers", *sorted(SUBSCRIPTIONS)]
 METHODS: Final = ["pm_ok", "pm_ok", "pm_declined", "pm_flaky", "pm_down"]
 SOME: Final = st.integers(0, 7)
 
@@ -149,7 +149,7 @@ async def _airport() -> Airport:
 
 
 Saga.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None,
+    max_examples=100, stateful_step_count=40, deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 TestSaga = pytest.mark.timeout(120)(Saga.TestCase)
