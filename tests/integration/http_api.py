@@ -59,6 +59,14 @@ class Api:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
+    async def change(
+        self, order_id: str, verb: str, body: Any = None, *, user: str = "ann", role: UserRole = "customer"
+    ) -> httpx.Response:
+        """POST /orders/{id}/cancel or /refund. Text and bytes go as they are."""
+        sent = {"reason": "changed my mind"} if body is None else body
+        content = {"content": sent} if isinstance(sent, str | bytes) else {"json": sent}
+        return await self.client.post(f"/orders/{order_id}/{verb}", headers=self.bearer(user, role), **content)
+
     def bearer(self, user: str, role: UserRole = "customer") -> dict[str, str]:
         return {"Authorization": f"Bearer {mint(self.settings.auth, user, role, datetime.now(UTC))}"}
 

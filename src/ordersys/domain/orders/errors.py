@@ -50,4 +50,4 @@ class TooManyItems(DomainError):
 
 class IllegalMove(DomainError):
     def __init__(self, status: str, move: str) -> None:
-        super().__init__("illegal_move", Kind.CONFLICT, f"an order that is {status} cannot {move}")
+        super().__init__("illegal_move", Kind.CONFLICT, f"an order that is {status} cannot {move.replace('_', ' ')}")

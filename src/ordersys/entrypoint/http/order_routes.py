@@ -11,17 +11,19 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter,
 
 from ordersys.domain.orders.order import Status
 from ordersys.domain.orders.placing import Wanted
-from ordersys.domain.shared.ids import CustomerId, FlightId
+from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.entrypoint.http.idempotency import fingerprint, parse_key
-from ordersys.entrypoint.http.payloads import MoneyBody, OrderBody
+from ordersys.entrypoint.http.payloads import MoneyBody, OrderBody, ReasonBody
 from ordersys.entrypoint.http.problem import refused
 from ordersys.entrypoint.http.refusals import refusals
 from ordersys.entrypoint.http.tokens import Principal
 from ordersys.messaging.envelope import Cause
+from ordersys.usecase.orders.cancel_orders import CancelOrder, CancelOrders
 from ordersys.usecase.orders.place_orders import OrderPlaced, OrderRefused, PlaceOrder
 from ordersys.usecase.orders.ports import IdempotencyKey
 from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrders
+from ordersys.usecase.orders.refund_orders import RefundOrder, RefundOrders
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
 
 Caller = Request[Principal, Any, State]
@@ -50,6 +52,17 @@ PLACING_REFUSALS: Final = (
     "busy",
 )
 NOT_THERE: Final = refusals("unauthorized", "not_found", "order_not_found")
+
+CHANGING_REFUSALS: Final = refusals(
+    "unauthorized",
+    "not_found",
+    "order_not_found",
+    "illegal_move",
+    "malformed_body",
+    "body_too_large",
+    "invalid_request",
+    "contention",
+)
 
 
 class Placing(Protocol):
@@ -125,9 +138,53 @@ async def get_workflow(
     return await get_workflow.execute(order_id, _owner(request.user))
 
 
+@post(
+    "/{order_id:uuid}/cancel",
+    status_code=202,
+    summary="Cancel an order that is not completed",
+    response_description="the order as it is now: CANCELLED; its money and tickets, if any, follow",
+    responses=CHANGING_REFUSALS,
+)
+async def cancel_order(
+    request: Caller,
+    order_id: FromPath[UUID],
+    data: JSONBody[ReasonBody],
+    causes: NamedDependency[SkipValidation[Causes]],
+    cancel_orders: NamedDependency[SkipValidation[CancelOrders]],
+    get_order: NamedDependency[SkipValidation[GetOrder]],
+) -> OrderView:
+    """Gives the seats back at once. An order that is cancelled already stays as it is."""
+    owner, cause = _owner(request.user), causes(request.headers.get("traceparent", ""))
+    command = CancelOrder(order_id=OrderId(order_id), customer_id=owner, reason=data.reason, cause=cause)
+    await cancel_orders.execute([command])
+    return await get_order.execute(order_id, owner)
+
+
+@post(
+    "/{order_id:uuid}/refund",
+    status_code=202,
+    summary="Give a completed order back",
+    response_description="the order as it is now: REFUND_PENDING until tickets are void and the money is back",
+    responses=CHANGING_REFUSALS,
+)
+async def refund_order(
+    request: Caller,
+    order_id: FromPath[UUID],
+    data: JSONBody[ReasonBody],
+    causes: NamedDependency[SkipValidation[Causes]],
+    refund_orders: NamedDependency[SkipValidation[RefundOrders]],
+    get_order: NamedDependency[SkipValidation[GetOrder]],
+) -> OrderView:
+    """Starts the refund. An order whose refund runs or has run stays as it is."""
+    owner, cause = _owner(request.user), causes(request.headers.get("traceparent", ""))
+    command = RefundOrder(order_id=OrderId(order_id), customer_id=owner, reason=data.reason, cause=cause)
+    await refund_orders.execute([command])
+    return await get_order.execute(order_id, owner)
+
+
 ORDER_ROUTES = Router(
     "/orders",
-    route_handlers=[place_order, list_orders, get_order, get_workflow],
+    route_handlers=[place_order, list_orders, get_order, get_workflow, cancel_order, refund_order],
     tags=["orders"],
     security=[{"bearer": []}],
 )

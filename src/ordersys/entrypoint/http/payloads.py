@@ -8,6 +8,17 @@ from msgspec import Meta, Struct
 
 Amount = Annotated[int, Meta(ge=0, le=10**15, description="minor units, such as kopecks", examples=[540000])]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["RUB"])]
+# Printable, and not only blanks. A look-ahead, because $ would let a line break at the end pass.
+Reason = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])[\s\S]*\S",
+        description="1 to 200 printable characters",
+        examples=["changed my mind"],
+    ),
+]
 
 
 class MoneyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,3 +37,7 @@ class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
     items: Annotated[Sequence[ItemBody], Meta(min_length=1, max_length=100)]
     payment_method: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,50}$", examples=["pm_ok"])] = "pm_ok"
     expected_total: MoneyBody | None = None
+
+
+class ReasonBody(Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Reason

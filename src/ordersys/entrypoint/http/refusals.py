@@ -30,6 +30,7 @@ REFUSALS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
     HTTPStatus.CONFLICT: {
         "sold_out": "the flight has fewer seats left",
         "price_changed": "the total is not the expected one",
+        "illegal_move": "the status of the order forbids it",
         "letter_replayed": "the dead letter was replayed, so its message is on its way",
         "letter_unreadable": "the bytes of the dead letter do not tell which event it is",
         "idempotency_key_in_use": "a request with this Idempotency-Key is still running; send it again",

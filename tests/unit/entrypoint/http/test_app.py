@@ -16,7 +16,17 @@ from ordersys.entrypoint.http.tokens import Tokens
 from ordersys.entrypoint.http.watch import Watch
 
 NEEDS = (
-    *("placing", "causes", "get_order", "list_orders", "get_workflow", "search_flights", "get_flight"),
+    *(
+        "placing",
+        "causes",
+        "get_order",
+        "list_orders",
+        "get_workflow",
+        "cancel_orders",
+        "refund_orders",
+        "search_flights",
+        "get_flight",
+    ),
     *("list_letters", "get_letter", "replay_letters", "discard_letters", "chaos", "audit_desk"),
 )
 Document = Mapping[str, Any]
@@ -89,6 +99,14 @@ DOCUMENTED = {
     "GET /orders": ("listOrders", {"200", "401", "422", "500", "503"}),
     "POST /orders": ("placeOrder", {"201", "400", "401", "409", "413", "422", "500", "503"}),
     "GET /orders/{order_id}": ("getOrder", {"200", "401", "404", "500", "503"}),
+    "POST /orders/{order_id}/cancel": (
+        "cancelOrder",
+        {"202", "400", "401", "404", "409", "413", "422", "500", "503"},
+    ),
+    "POST /orders/{order_id}/refund": (
+        "refundOrder",
+        {"202", "400", "401", "404", "409", "413", "422", "500", "503"},
+    ),
     "GET /orders/{order_id}/workflow": ("getWorkflow", {"200", "401", "404", "500", "503"}),
     "GET /ops/audit": ("getAudit", {"200", "401", "403", "409", "500", "503"}),
     "GET /ops/chaos": ("showChaos", {"200", "401", "403", "500", "503"}),
