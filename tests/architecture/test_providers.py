@@ -11,10 +11,9 @@ import pytest
 from dependency_injector import containers, providers
 
 import ordersys.bootstrap
-from ordersys.bootstrap import roles
+from ordersys.bootstrap import letters, roles
 from ordersys.bootstrap.audit import AuditContainer
 from ordersys.bootstrap.catalog import CatalogContainer
-from ordersys.bootstrap.letters import letter_container
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ROLES, KafkaSettings, Role, Settings
@@ -44,7 +43,7 @@ def containers_of(platform: PlatformContainer) -> Iterator[containers.Container]
     yield roles.ticket_container(platform)
     yield roles.chaos_container(platform)
     yield roles.order_container(platform)
-    yield letter_container(platform)
+    yield letters.letter_container(platform)
     yield AuditContainer(settings=platform.settings, scope=Scope(), seconds=1.0)
     yield roles.payment_container(platform)
     yield roles.relay_container(platform)
@@ -81,7 +80,7 @@ def declared_containers() -> set[str]:
 
 
 def test_no_container_is_left_out() -> None:
-    source = Path(__file__).read_text() + Path(roles.__file__).read_text()
+    source = "".join(Path(file).read_text() for file in (__file__, roles.__file__, letters.__file__))
 
     assert declared_containers() >= {"PlatformContainer", "OrderContainer"}
     assert [name for name in declared_containers() if f"{name}(" not in source] == []

@@ -45,7 +45,7 @@ async def due(world: World, delays: Sequence[float] = DELAYS, consumer: str = NA
 async def number_due(world: World, delays: Sequence[float] = DELAYS) -> tuple[int, int] | None:
     """(event number, attempts)."""
     found = await due(world, delays)
-    return found and (found.event_id.int & 0xFFFF, found.attempts)
+    return (found.event_id.int & 0xFFFF, found.attempts) if found else None
 
 
 async def take(world: World, **attempts: int) -> set[EventId]:

@@ -35,7 +35,7 @@ class FakeKafka:
 
     def append(self, record: Record) -> Acked | None:
         """None: there is no such topic."""
-        number = crc32(record.key) % self._partitions
+        number = crc32(record.key or b"") % self._partitions
         log = self.logs.get((record.topic, number))
         if log is None:
             return None

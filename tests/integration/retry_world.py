@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from dependency_injector import providers
@@ -35,7 +35,9 @@ from ordersys.messaging.envelope import Acked, Delivery, Record
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.loop import Loop, LoopWatch
 from ordersys.messaging.names import ORDER_SERVICE
+from tests.waiting import eventually
 
+T = TypeVar("T")
 QUICK = RetriesSettings(delays_seconds=(0.1, 0.1, 0.1, 0.1), idle_poll_ms=20)
 _ids = TimeOrderedIds()
 
@@ -169,6 +171,12 @@ class World:
                 found += await reader.fetch()
         await reader.close()
         return found
+
+
+async def until(ask: Callable[[], Awaitable[T]], within: float = 5.0) -> T:
+    """The first true answer of an asynchronous question."""
+    predicate: Callable[[], T | Awaitable[T]] = ask
+    return await eventually(predicate, within)
 
 
 async def ordersys(settings: Settings, *arguments: str) -> tuple[int, str]:

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ordersys.config import RetriesSettings
-from tests.integration.retry_world import World, issued, ordersys, settings_of, world_of
+from tests.integration.retry_world import World, issued, ordersys, settings_of, until, world_of
 from tests.servers import KafkaServer
 from tests.waiting import eventually
 
@@ -51,7 +51,7 @@ async def _all_dead(world: World) -> bool:
 
 async def _slowest(world: World, sent: dict[UUID, datetime]) -> float:
     done = {row.event_id: row.processed_at for row in await world.rows(LATENESS)}
-    return max((done[event_id] - at).total_seconds() for event_id, at in sent.items())
+    return max(float((done[event_id] - at).total_seconds()) for event_id, at in sent.items())
 
 
 async def _assert_topic_records_are_whole(world: World) -> None:
@@ -97,11 +97,11 @@ async def _go(world: World, bad: list[UUID], sent: dict[UUID, datetime], stop: a
         await world.send(*map(issued, bad))
         trickle = asyncio.create_task(_healthy(world, sent, stop))
         try:
-            await eventually(lambda: _all_dead(world), within=40)
+            await until(lambda: _all_dead(world), within=40)
         finally:
             stop.set()
             await trickle
-        await eventually(lambda: _all_handled(world, sent))
+        await until(lambda: _all_handled(world, sent))
 
         assert stream.partitions == 2
         assert all(stream._owned._owned[key] is progress for key, progress in assigned.items()), "rebalanced"

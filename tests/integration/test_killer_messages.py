@@ -10,9 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.retry_world import World, environment, issued, settings_of, world_of
+from tests.integration.retry_world import World, environment, issued, settings_of, until, world_of
 from tests.servers import KafkaServer
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -78,11 +77,11 @@ async def test_a_message_that_ends_the_process_is_a_dead_letter_after_five_attem
     killer = orders[10]
     await world.send(*map(issued, orders))
     async with always_running(world, killer) as service:
-        letters = await eventually(lambda: _letters(world), within=45)
-        await eventually(lambda: _completed(world, orders, 19), within=30)
+        letters = await until(lambda: _letters(world), within=45)
+        await until(lambda: _completed(world, orders, 19), within=30)
         more = await world.orders(3)
         await world.send(*map(issued, more))
-        await eventually(lambda: _completed(world, more, 3), within=30)
+        await until(lambda: _completed(world, more, 3), within=30)
 
     assert [(order, attempts) for order, attempts, _ in letters] == [(killer, 5)]
     assert "ended during it" in letters[0][2]
@@ -97,10 +96,10 @@ async def test_a_killer_that_comes_to_a_process_long_at_work_is_caught_too(world
     (killer, innocent) = await world.orders(2)
     async with always_running(world, killer, batch_size=5) as service:
         await world.send(*map(issued, before))
-        await eventually(lambda: _completed(world, before, 20), within=60)
+        await until(lambda: _completed(world, before, 20), within=60)
         await world.send(issued(killer), issued(innocent))
-        letters = await eventually(lambda: _letters(world), within=45)
-        await eventually(lambda: _completed(world, [innocent], 1), within=30)
+        letters = await until(lambda: _letters(world), within=45)
+        await until(lambda: _completed(world, [innocent], 1), within=30)
 
     assert [(order, attempts) for order, attempts, _ in letters] == [(killer, 5)]
     assert service.deaths == 6

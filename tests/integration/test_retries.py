@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.domain.shared.event import Event
 from ordersys.messaging.inbox import Message
-from tests.integration.retry_world import World, authorized, issued, settings_of, world_of
+from tests.integration.retry_world import World, authorized, issued, settings_of, until, world_of
 from tests.servers import KafkaServer, PostgresServer
 from tests.waiting import eventually
 
@@ -58,7 +58,7 @@ async def test_each_orders_events_stay_in_their_order_with_two_processes_and_fai
             ids = await world.send(*events)
             for event_id, (order, event) in zip(ids, events, strict=True):
                 sent[order, event.STREAM].append(event_id)
-        await eventually(lambda: _settled(world, 240), within=60)
+        await until(lambda: _settled(world, 240), within=60)
     await other.platform.engine().dispose()
 
     handled: dict[tuple[UUID, str], list[UUID]] = defaultdict(list)
@@ -77,10 +77,10 @@ async def test_others_flow_while_an_order_waits(world: World) -> None:
     async with world.consuming():
         first, second = await world.send(authorized(bad), issued(bad))
         await world.send(issued(good))
-        await eventually(lambda: _status(world, good, "COMPLETED"))
-        await eventually(lambda: _status(world, bad, "CREATED"))
+        await until(lambda: _status(world, good, "COMPLETED"))
+        await until(lambda: _status(world, bad, "CREATED"))
         world.poison = set()
-        await eventually(lambda: _status(world, bad, "COMPLETED"))
+        await until(lambda: _status(world, bad, "COMPLETED"))
 
     processed = [row.event_id for row in await world.rows(PROCESSED) if row.order_id == bad]
     assert set(processed) == {first, second}
@@ -101,7 +101,7 @@ async def test_an_absent_database_spends_no_attempt(world: World, postgres_serve
         await eventually(lambda: "retries" in world.losses.loops)
         # Not in a thread of the loop's: a server ends with the thread that started it.
         postgres_server.start()
-        await eventually(lambda: _letters(world), within=20)
+        await until(lambda: _letters(world), within=20)
 
     assert calls <= 5
     assert len(world.calls) == 5
@@ -117,8 +117,8 @@ async def test_bytes_that_nobody_can_read_are_dead_letters_at_once_and_the_next_
     async with world.consuming(), world.relaying():
         await world.send(issued(good), ce_id=b"no uuid")
         await world.send(issued(good))
-        await eventually(lambda: _status(world, good, "COMPLETED"))
-        await eventually(lambda: _letters(world))
+        await until(lambda: _status(world, good, "COMPLETED"))
+        await until(lambda: _letters(world))
         (record,) = await world.read("dlq", 1)
 
     assert record.headers["dlq_error"] == b"Unreadable: header ce_id is not a UUID"
@@ -132,12 +132,12 @@ async def test_a_redelivery_makes_no_second_effect(world: World) -> None:
         (event_id,) = await world.send(issued(bad))
         again = {"ce_id": str(event_id).encode()}
         await world.send(issued(bad), issued(bad), **again)
-        await eventually(lambda: _letters(world), within=20)
+        await until(lambda: _letters(world), within=20)
         calls = len(world.calls)
         await world.send(issued(bad), **again)
         (good,) = await world.orders(1)
         await world.send(issued(good))
-        await eventually(lambda: _status(world, good, "COMPLETED"))
+        await until(lambda: _status(world, good, "COMPLETED"))
 
     assert len(world.calls) == calls + 1
     assert await _letters(world) == 1

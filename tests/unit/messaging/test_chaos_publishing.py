@@ -214,6 +214,6 @@ def arrivals(broker: ScriptedPublisher) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for record in (record for batch in broker.sent for record in batch):
         number = UUID(dict(record.headers)["ce_id"].decode()).int & 0xFFFF
-        events = found.setdefault(UUID(record.key.decode()).int & 0xFFFF, [])
+        events = found.setdefault(UUID((record.key or b"").decode()).int & 0xFFFF, [])
         events.extend([number] if number not in events else [])
     return found

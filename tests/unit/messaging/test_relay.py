@@ -95,7 +95,7 @@ async def test_the_key_of_a_record_is_its_order(office: Office) -> None:
 
     await office.relay().run_once()
 
-    assert [record.key.decode() for record in office.broker.sent[0]] == [str(order_id(7))]
+    assert [record.key for record in office.broker.sent[0]] == [str(order_id(7)).encode()]
 
 
 async def test_one_order_has_one_record_under_way_at_a_time(office: Office) -> None:

@@ -243,6 +243,7 @@ async def test_an_absent_database_spends_no_attempt(trouble: Exception) -> None:
     orders.bad = {event_id(1): BAD}
     await orders.retry()
 
+    assert len(orders.calls) == 3
     assert orders.kept == [(1, 2)]
 
 
