@@ -8,12 +8,15 @@ import pytest
 from ordersys.domain.orders.order import Order, Status
 from ordersys.domain.payments.payment import Authorized, PaymentStatus
 from ordersys.domain.shared.ids import CustomerId
+from ordersys.entrypoint.consumers.subscriptions import subscribers
 from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.messaging.envelope import Acked
 from ordersys.messaging.outbox import Failed, Published
+from ordersys.messaging.retry import WAITS, DeadLetter
 from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.read_orders import BadCursor, BadStatus, GetOrder, GetWorkflow, ListOrders, OrderNotFound
 from ordersys.usecase.orders.views import OrderPage, PaymentView, TicketView, WorkflowView, order_view
+from ordersys.usecase.orders.waiting import Expectations
 from ordersys.usecase.payments.ports import Intent, SettledIntent
 from ordersys.usecase.tickets.ports import Ticket
 from tests.contract.world import World
@@ -33,6 +36,8 @@ from tests.fakes.making import (
     rub,
 )
 
+EXPECTED = Expectations(subscribers=subscribers(), deadline=timedelta(minutes=5))
+
 
 async def add(world: World, *orders: Order) -> None:
     async with world.work.begin() as transaction:
@@ -51,7 +56,7 @@ async def page(
 
 
 async def workflow(world: World, number: int = 1) -> WorkflowView:
-    return await GetWorkflow(reads=world.reads).execute(order_id(number), ANNA)
+    return await GetWorkflow(reads=world.reads, expectations=EXPECTED).execute(order_id(number), ANNA)
 
 
 def shown(found: OrderPage) -> list[UUID]:
@@ -78,7 +83,7 @@ async def test_another_customers_order_does_not_exist(world: World, customer: Cu
     with pytest.raises(OrderNotFound):
         await GetOrder(reads=world.reads).execute(order_id(1), customer)
     with pytest.raises(OrderNotFound):
-        await GetWorkflow(reads=world.reads).execute(order_id(1), customer)
+        await GetWorkflow(reads=world.reads, expectations=EXPECTED).execute(order_id(1), customer)
 
 
 async def test_an_unknown_order_does_not_exist_for_anybody(world: World) -> None:
@@ -90,7 +95,9 @@ async def test_an_operator_sees_everybodys_order(world: World) -> None:
     await add(world, order(1))
 
     assert (await GetOrder(reads=world.reads).execute(order_id(1), None)).id == order_id(1)
-    assert (await GetWorkflow(reads=world.reads).execute(order_id(1), None)).order.id == order_id(1)
+    assert (
+        await GetWorkflow(reads=world.reads, expectations=EXPECTED).execute(order_id(1), None)
+    ).order.id == order_id(1)
 
 
 async def test_payment_and_tickets_are_shown_with_the_order(world: World) -> None:
@@ -246,6 +253,87 @@ async def test_the_outbox_shows_published_parked_failed_and_pending_events(world
     assert {(one.type, one.producer, one.correlation_id, one.causation_id, one.occurred_at) for one in found} == {
         ("ordersys.OrderCreated.v1", "order-service", CAUSE.correlation_id, "", NOON)
     }
+
+
+async def test_the_outbox_shows_the_rows_that_operators_name_and_when_they_are_tried_again(world: World) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(1)])
+        await transaction.outbox.append([outgoing(1), outgoing(2)])
+    tokens = await world.leases("worker", 60).balance(returning=True)
+    (row,) = await world.queue.due(list(tokens), 1)
+
+    await world.queue.defer([Failed(row=row, error="publish.drop", delay=60)])
+    found = await workflow(world)
+
+    assert found.outbox[0].id == row.id
+    assert (found.outbox[0].next_attempt_at is None, found.outbox[1].next_attempt_at) == (False, None)
+    assert found.waiting_for
+    assert found.waiting_for.until == found.outbox[0].next_attempt_at
+
+
+async def test_kept_messages_are_shown_in_the_order_in_which_they_are_due(world: World) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(1), order(2)])
+        await transaction.retries.put_aside("payment-service", message(1), "ValueError: odd", 5)
+        await transaction.retries.queue("payment-service", [message(2)])
+        await transaction.retries.put_aside("payment-service", message(9, order=2), "other", 5)
+
+    found = await workflow(world)
+
+    assert [(one.event_id, one.consumer, one.attempts, one.error) for one in found.retries] == [
+        (str(event_id(1)), "payment-service", 1, "ValueError: odd"),
+        (str(event_id(2)), "payment-service", 0, WAITS),
+    ]
+    assert [(one.event_id, one.status) for one in found.inbox] == [
+        (str(event_id(1)), "retrying"),
+        (str(event_id(2)), "retrying"),
+    ]
+    assert found.waiting_for
+    assert found.waiting_for.until == found.retries[0].next_attempt_at
+
+
+async def test_dead_letters_are_shown_with_the_id_that_replays_them(world: World) -> None:
+    dead = message(1)
+    letter = DeadLetter(
+        consumer="payment-service",
+        event_id=dead.event_id,
+        order_id=dead.order_id,
+        type=dead.type,
+        delivery=dead.delivery,
+        attempts=5,
+        error="ValueError: odd",
+    )
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(1)])
+        await transaction.dead_letters.add([letter])
+
+    found = await workflow(world)
+
+    (shown,) = found.dead_letters
+    assert (shown.consumer, shown.event_id, shown.status) == ("payment-service", str(event_id(1)), "NEW")
+    assert [one.status for one in found.inbox] == ["dead"]
+    assert found.waiting_for
+    assert found.waiting_for.command == f"ordersys dlq replay {shown.id}"
+
+
+async def test_a_payment_tells_when_the_gateway_is_asked_again_at_the_latest(world: World) -> None:
+    intent = Intent(charge=charge(1), status=PaymentStatus.REQUESTED, cause=CAUSE)
+    until, due = NOON + timedelta(seconds=6), NOON + timedelta(seconds=1)
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(1)])
+        await transaction.payments.request([intent], at=NOON)
+
+    async with world.work.begin() as transaction:
+        (claimed,) = await transaction.payments.claim(1, at=NOON, until=until, owner="one")
+    leased = (await workflow(world)).payment
+    async with world.work.begin() as transaction:
+        await transaction.payments.postpone([(claimed, "no answer", due)])
+    postponed = (await workflow(world)).payment
+
+    assert leased
+    assert (leased.next_attempt_at, leased.last_error) == (until, None)
+    assert postponed
+    assert (postponed.next_attempt_at, postponed.last_error) == (due, "no answer")
 
 
 async def test_the_inbox_shows_what_each_consumer_has_handled(world: World) -> None:

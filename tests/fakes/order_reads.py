@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +10,6 @@ from ordersys.domain.orders.order import Order
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.domain.tickets.seating import seat_label
 from ordersys.messaging.outbox import OutboxRow, Published
-from ordersys.messaging.retry import DeadLetter
 from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.views import (
     DeadLetterView,
@@ -19,12 +19,14 @@ from ordersys.usecase.orders.views import (
     OrderView,
     OutboxView,
     PaymentView,
+    RetryView,
     TicketView,
     WorkflowView,
     order_view,
 )
 from tests.fakes.clock import NOON
-from tests.fakes.messaging import MessagingTables
+from tests.fakes.letters import KeptRow, StoredLetter
+from tests.fakes.messaging import Attempts, MessagingTables
 from tests.fakes.work import FakeDatabase
 
 VALID: Final = "VALID"
@@ -51,17 +53,17 @@ class FakeOrderReads:
         if order is None:
             return None
         tables = self.database.messaging
-        letters = [one.letter for one in tables.letters.rows.values() if one.letter.order_id == order_id]
+        letters = [one for one in tables.letters.rows.values() if one.letter.order_id == order_id]
         history = self.database.orders.history.rows.values()
         return WorkflowView(
             order=order,
             payment=order.payment,
             tickets=order.tickets,
             outbox=list(_outbox(tables, order_id)),
-            inbox=[*_inbox(tables, order_id), *map(_dead, (one for one in letters if one.event_id))],
+            inbox=[*_inbox(tables, order_id), *_marks(tables, order_id)],
             history=[_step(change) for change in history if change.order_id == order_id],
-            retries=(),
-            dead_letters=[_letter(letter) for letter in letters],
+            retries=list(_retries(tables, order_id)),
+            dead_letters=[_letter(one) for one in letters],
         )
 
     def _view(self, order: Order) -> OrderView:
@@ -94,6 +96,8 @@ class FakeOrderReads:
             attempts=row.intent.attempts,
             authorization_id=row.authorization_id,
             reason=row.reason,
+            next_attempt_at=row.next_at and max(row.next_at, row.until or row.next_at),
+            last_error=row.error,
         )
 
 
@@ -102,12 +106,17 @@ def _outbox(tables: MessagingTables, order_id: UUID) -> Iterator[OutboxView]:
     for row in tables.outbox.rows.values():
         known = tables.attempts.get(row.id)
         waiting = _event(row, "parked" if known and known.parked else "pending")
-        events[row.id] = replace(waiting, attempts=known.count, last_error=known.error) if known else waiting
+        events[row.id] = _tried(waiting, known) if known else waiting
     for number, one in tables.archive.items():
         events[number] = _published(one)
     mine = {row.id for row in tables.outbox.rows.values() if row.order_id == order_id}
     mine |= {number for number, one in tables.archive.items() if one.row.order_id == order_id}
     yield from (view for number, view in sorted(events.items()) if number in mine)
+
+
+def _tried(waiting: OutboxView, known: Attempts) -> OutboxView:
+    next_at = None if known.parked else NOON + timedelta(seconds=known.next_at)
+    return replace(waiting, attempts=known.count, last_error=known.error, next_attempt_at=next_at)
 
 
 def _published(one: Published) -> OutboxView:
@@ -123,6 +132,7 @@ def _published(one: Published) -> OutboxView:
 
 def _event(row: OutboxRow, status: str) -> OutboxView:
     return OutboxView(
+        id=row.id,
         event_id=str(row.event_id),
         type=row.type,
         producer=row.source,
@@ -149,25 +159,49 @@ def _inbox(tables: MessagingTables, order_id: UUID) -> Sequence[InboxView]:
     ]
 
 
-def _dead(letter: DeadLetter) -> InboxView:
-    return InboxView(
-        consumer=letter.consumer,
-        event_id=str(letter.event_id),
-        type=letter.type or "",
-        status="dead",
-        attempts=letter.attempts,
-    )
+def _kept(tables: MessagingTables, order_id: UUID) -> list[tuple[str, KeptRow]]:
+    rows = [(name, row) for (name, _), row in tables.retries.rows.items() if row.order_id == order_id]
+    return sorted(rows, key=lambda one: one[1].id)
 
 
-def _letter(letter: DeadLetter) -> DeadLetterView:
+def _retries(tables: MessagingTables, order_id: UUID) -> Iterator[RetryView]:
+    for consumer, row in _kept(tables, order_id):
+        yield RetryView(
+            consumer=consumer,
+            event_id=str(row.event_id),
+            type=row.type,
+            attempts=row.attempts,
+            next_attempt_at=NOON + timedelta(seconds=row.next_at),
+            error=row.error,
+        )
+
+
+def _marks(tables: MessagingTables, order_id: UUID) -> Iterator[InboxView]:
+    """What was not handled, and stands beside what was."""
+    for consumer, row in _kept(tables, order_id):
+        yield InboxView(
+            consumer=consumer, event_id=str(row.event_id), type=row.type, status="retrying", attempts=row.attempts
+        )
+    for one in tables.letters.rows.values():
+        if one.letter.order_id == order_id and one.letter.event_id and one.status == "NEW":
+            yield InboxView(
+                consumer=one.letter.consumer,
+                event_id=str(one.letter.event_id),
+                type=one.letter.type or "",
+                status="dead",
+                attempts=one.letter.attempts,
+            )
+
+
+def _letter(one: StoredLetter) -> DeadLetterView:
     return DeadLetterView(
-        id=f"{letter.delivery.topic}/{letter.delivery.offset}",
-        consumer=letter.consumer,
-        event_id=str(letter.event_id),
-        type=letter.type,
-        status="NEW",
-        attempts=letter.attempts,
-        error=letter.error,
+        id=str(one.id),
+        consumer=one.letter.consumer,
+        event_id=str(one.letter.event_id) if one.letter.event_id else None,
+        type=one.letter.type,
+        status=one.status,
+        attempts=one.letter.attempts,
+        error=one.letter.error,
         created_at=NOON,
     )
 

@@ -170,6 +170,7 @@ async def test_the_workflow_tells_what_was_done_and_what_is_waited_for(api: Api)
         "tickets": [],
         "outbox": [
             {
+                "id": sent["id"],
                 "event_id": sent["event_id"],
                 "type": "ordersys.OrderCreated.v1",
                 "producer": "order-service",
@@ -182,6 +183,7 @@ async def test_the_workflow_tells_what_was_done_and_what_is_waited_for(api: Api)
                 "topic": None,
                 "partition": None,
                 "offset": None,
+                "next_attempt_at": None,
                 "last_error": None,
             }
         ],
@@ -191,7 +193,12 @@ async def test_the_workflow_tells_what_was_done_and_what_is_waited_for(api: Api)
         ],
         "retries": [],
         "dead_letters": [],
-        "waiting_for": flow["waiting_for"],
+        "waiting_for": {
+            "what": "OrderCreated to be published",
+            "where": f"row {sent['id']} of the outbox, no worker has taken it yet",
+            "until": None,
+            "command": "ordersys status",
+        },
     }
     assert UUID(sent["correlation_id"]).version == 7
 

@@ -10,6 +10,7 @@ from ordersys.domain.orders.placing import Limits
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.ids import Ids
 from ordersys.entrypoint.coalescer import Coalescer
+from ordersys.entrypoint.consumers.subscriptions import subscribers
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
 from ordersys.messaging.work import Work
 from ordersys.usecase.orders.advance_orders import AdvanceOrders
@@ -18,6 +19,7 @@ from ordersys.usecase.orders.place_orders import PlaceOrders
 from ordersys.usecase.orders.ports import OrderMeter
 from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrders
 from ordersys.usecase.orders.refund_orders import RefundOrders
+from ordersys.usecase.orders.waiting import Expectations
 
 
 def coalesced(
@@ -55,4 +57,5 @@ class OrderContainer(containers.DeclarativeContainer):
     advance_orders = providers.Factory(AdvanceOrders, work=work, clock=clock, meter=meter)
     get_order = providers.Factory(GetOrder, reads=reads)
     list_orders = providers.Factory(ListOrders, reads=reads)
-    get_workflow = providers.Factory(GetWorkflow, reads=reads)
+    expectations = providers.Singleton(Expectations, subscribers=providers.Callable(subscribers), deadline=deadline)
+    get_workflow = providers.Factory(GetWorkflow, reads=reads, expectations=expectations)

@@ -98,3 +98,9 @@ def types_of(consumer: str) -> frozenset[str]:
 
 def streams_of(consumer: str) -> frozenset[str]:
     return frozenset(subscription.event.STREAM for subscription in SUBSCRIPTIONS[consumer])
+
+
+def subscribers() -> Mapping[str, Sequence[str]]:
+    """The consumers of each event type."""
+    types = {subscription.event.TYPE for table in SUBSCRIPTIONS.values() for subscription in table}
+    return {one: [consumer for consumer in SUBSCRIPTIONS if one in types_of(consumer)] for one in types}

@@ -26,7 +26,9 @@ ORDER: Final = """
             FROM order_items AS i WHERE i.order_id = o.id),
         'payment', (SELECT json_build_object('status', p.status, 'method', p.method, 'attempts', p.attempts,
                 'amount', json_build_object('amount', p.amount, 'currency', p.currency),
-                'authorization_id', p.authorization_id, 'reason', p.reason)
+                'authorization_id', p.authorization_id, 'reason', p.reason, 'last_error', p.last_error,
+                'next_attempt_at', CASE WHEN p.next_attempt_at IS NOT NULL
+                    THEN greatest(p.next_attempt_at, p.claimed_until) END)
             FROM payments AS p WHERE p.order_id = o.id),
         'tickets', (SELECT coalesce(json_agg(json_build_object('number', t.number, 'flight_id', t.flight_id,
                 'seat', t.seat, 'status', t.status) ORDER BY t.ordinal), '[]')
@@ -38,14 +40,17 @@ WORKFLOW_PARTS: Final = """
             'at', h.at, 'reason', h.reason, 'event_id', h.event_id) ORDER BY h.id), '[]')
         FROM order_status_history AS h WHERE h.order_id = o.id),
     'outbox', (SELECT coalesce(json_agg(event ORDER BY id), '[]') FROM (
-        SELECT q.id, json_build_object('event_id', q.event_id, 'type', q.type, 'producer', q.headers->>'source',
-            'occurred_at', q.occurred_at, 'attempts', coalesce(a.attempts, 0), 'last_error', a.last_error,
+        SELECT q.id, json_build_object('id', q.id, 'event_id', q.event_id, 'type', q.type,
+            'producer', q.headers->>'source', 'occurred_at', q.occurred_at,
+            'attempts', coalesce(a.attempts, 0), 'last_error', a.last_error,
+            'next_attempt_at', CASE WHEN a.parked_at IS NULL THEN a.next_attempt_at END,
             'status', CASE WHEN a.parked_at IS NULL THEN 'pending' ELSE 'parked' END,
             'correlation_id', q.headers->>'correlation_id', 'causation_id', q.headers->>'causation_id') AS event
         FROM outbox AS q LEFT JOIN outbox_attempts AS a ON a.outbox_id = q.id WHERE q.aggregateid = o.id
         UNION ALL
-        SELECT d.id, json_build_object('event_id', d.event_id, 'type', d.type, 'producer', d.headers->>'source',
-            'occurred_at', d.occurred_at, 'attempts', d.attempts, 'status', 'published',
+        SELECT d.id, json_build_object('id', d.id, 'event_id', d.event_id, 'type', d.type,
+            'producer', d.headers->>'source', 'occurred_at', d.occurred_at,
+            'attempts', d.attempts, 'status', 'published',
             'published_at', d.published_at, 'topic', d.topic, 'partition', d.partition, 'offset', d."offset",
             'correlation_id', d.headers->>'correlation_id', 'causation_id', d.headers->>'causation_id')
         FROM outbox_archive AS d WHERE d.aggregateid = o.id) AS events),
@@ -63,7 +68,7 @@ WORKFLOW_PARTS: Final = """
         FROM dead_letters AS l WHERE l.order_id = o.id AND l.status = 'NEW' AND l.event_id IS NOT NULL) AS marks),
     'retries', (SELECT coalesce(json_agg(json_build_object('consumer', r.consumer, 'event_id', r.event_id,
             'type', r.type, 'attempts', r.attempts, 'next_attempt_at', r.next_attempt_at, 'error', r.error)
-            ORDER BY r.created_at), '[]')
+            ORDER BY r.id), '[]')
         FROM inbox_retries AS r WHERE r.order_id = o.id),
     'dead_letters', (SELECT coalesce(json_agg(json_build_object('id', l.id, 'consumer', l.consumer,
             'event_id', l.event_id, 'type', l.type, 'status', l.status, 'attempts', l.attempts, 'error', l.error,

@@ -1,6 +1,6 @@
 """Read orders: an order, a page of them, the whole workflow of one. Another customer's order does not exist."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from ordersys.domain.orders.order import Status
@@ -8,6 +8,7 @@ from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.usecase.orders.ports import OrderReads
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
+from ordersys.usecase.orders.waiting import Expectations
 
 
 class OrderNotFound(DomainError):
@@ -53,13 +54,14 @@ class ListOrders:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetWorkflow:
     reads: OrderReads
+    expectations: Expectations
 
     async def execute(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView:
         """`customer_id` None: whoever owns it. Raises OrderNotFound."""
         workflow = await self.reads.workflow(order_id, customer_id)
         if workflow is None:
             raise OrderNotFound
-        return workflow
+        return replace(workflow, waiting_for=self.expectations.waiting_for(workflow))
 
 
 def _position(cursor: str | None) -> UUID | None:

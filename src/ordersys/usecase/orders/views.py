@@ -18,7 +18,9 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
-    """`attempts` counts the calls to the gateway so far."""
+    """`attempts` counts the calls to the gateway for what it is asked now; `next_attempt_at` is when it is asked again,
+    at the latest.
+    """
 
     status: str
     method: str
@@ -26,6 +28,8 @@ class PaymentView:
     attempts: int
     authorization_id: str | None = None
     reason: str | None = None
+    next_attempt_at: datetime | None = None
+    last_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,9 @@ class OrderPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxView:
+    """`id` is the row's own, which `ordersys outbox` takes."""
+
+    id: int
     event_id: str
     type: str
     producer: str
@@ -73,6 +80,7 @@ class OutboxView:
     topic: str | None = None
     partition: int | None = None
     offset: int | None = None
+    next_attempt_at: datetime | None = None
     last_error: str | None = None
 
 
@@ -119,10 +127,14 @@ class DeadLetterView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingFor:
-    """What an unfinished order waits for: `what`, `where` it is now."""
+    """`what` is missing and `where` it is. `until`: when it moves or the wait ends by itself, at the latest; None if it
+    does not. `command` is what an operator can do about it.
+    """
 
     what: str
     where: str
+    until: datetime | None = None
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

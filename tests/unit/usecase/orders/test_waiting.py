@@ -1,0 +1,305 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ordersys.domain.orders.order import Status
+from ordersys.domain.payments import payment as domain
+from ordersys.entrypoint.consumers.subscriptions import subscribers
+from ordersys.usecase.orders import waiting
+from ordersys.usecase.orders.views import (
+    DeadLetterView,
+    InboxView,
+    OutboxView,
+    PaymentView,
+    RetryView,
+    TicketView,
+    WaitingFor,
+    WorkflowView,
+    order_view,
+)
+from ordersys.usecase.orders.waiting import Expectations
+from tests.fakes.clock import NOON
+from tests.fakes.making import flight_id, order, rub
+
+DEADLINE = timedelta(minutes=5)
+ENDS = NOON + DEADLINE
+SOON = NOON + timedelta(seconds=3)
+EXPECTED = Expectations(subscribers=subscribers(), deadline=DEADLINE)
+
+
+def flow(
+    status: Status = Status.CREATED,
+    *outbox: OutboxView,
+    payment: PaymentView | None = None,
+    tickets: Sequence[TicketView] = (),
+    inbox: Sequence[InboxView] = (),
+    retries: Sequence[RetryView] = (),
+    letters: Sequence[DeadLetterView] = (),
+) -> WorkflowView:
+    return WorkflowView(
+        order=order_view(order(status=status)),
+        payment=payment,
+        tickets=tickets,
+        outbox=outbox,
+        inbox=inbox,
+        history=(),
+        retries=retries,
+        dead_letters=letters,
+    )
+
+
+def event(name: str = "OrderCreated", *, number: int = 7, status: str = "published", attempts: int = 0) -> OutboxView:
+    view = OutboxView(
+        id=number,
+        event_id=f"e{number}",
+        type=f"ordersys.{name}.v1",
+        producer="p",
+        occurred_at=NOON,
+        status=status,
+        attempts=attempts,
+        correlation_id="",
+        causation_id="",
+        last_error="publish.drop" if attempts else None,
+        next_attempt_at=SOON if attempts and status == "pending" else None,
+    )
+    return replace(view, topic="ordersys.orders", partition=3, offset=17) if status == "published" else view
+
+
+def mark(consumer: str, number: int = 7, *, status: str = "processed") -> InboxView:
+    return InboxView(consumer=consumer, event_id=f"e{number}", type="t", status=status, attempts=1)
+
+
+def pay(status: str, *, attempts: int = 1, error: str | None = None) -> PaymentView:
+    due = SOON if status in waiting.CALLS else None
+    return PaymentView(
+        status=status, method="pm_ok", amount=rub(1), attempts=attempts, next_attempt_at=due, last_error=error
+    )
+
+
+def ticket(status: str = "VALID") -> TicketView:
+    return TicketView(number="1", flight_id=flight_id(1), seat="1A", status=status)
+
+
+def letter(status: str = "NEW", *, consumer: str = "payment-service") -> DeadLetterView:
+    return DeadLetterView(
+        id="d1",
+        consumer=consumer,
+        event_id="e7",
+        type="ordersys.OrderCreated.v1",
+        status=status,
+        attempts=5,
+        error="ValueError: odd",
+        created_at=NOON,
+    )
+
+
+def retry(attempts: int = 2) -> RetryView:
+    return RetryView(
+        consumer="payment-service",
+        event_id="e7",
+        type="ordersys.OrderCreated.v1",
+        attempts=attempts,
+        next_attempt_at=SOON,
+        error="ValueError: odd",
+    )
+
+
+DONE = [
+    flow(Status.COMPLETED, payment=pay("CAPTURED"), tickets=[ticket()]),
+    flow(Status.CANCELLED, payment=pay("DECLINED")),
+    flow(Status.CANCELLED, payment=pay("VOIDED")),
+    flow(Status.CANCELLED, payment=pay("REFUNDED"), tickets=[ticket("VOIDED")]),
+    flow(Status.REFUNDED, payment=pay("REFUNDED"), tickets=[ticket("VOIDED")]),
+]
+
+
+@pytest.mark.parametrize("done", DONE)
+def test_what_has_ended_and_is_settled_waits_for_nothing(done: WorkflowView) -> None:
+    assert EXPECTED.waiting_for(done) is None
+
+
+@pytest.mark.parametrize("done", DONE)
+def test_nor_does_it_when_the_inbox_has_forgotten_it(done: WorkflowView) -> None:
+    assert EXPECTED.waiting_for(replace(done, outbox=[event(), event("OrderCancelled", number=8)])) is None
+
+
+@pytest.mark.parametrize(("status", "attempts"), [("AUTHORIZED", 1), ("CAPTURING", 0), ("CAPTURING", 1)])
+def test_a_completed_order_does_not_wait_for_a_capture_that_goes_its_way(status: str, attempts: int) -> None:
+    done = flow(Status.COMPLETED, event("TicketIssued"), payment=pay(status, attempts=attempts), tickets=[ticket()])
+
+    assert EXPECTED.waiting_for(done) is None
+
+
+def test_a_completed_order_waits_for_a_capture_that_fails() -> None:
+    found = EXPECTED.waiting_for(flow(Status.COMPLETED, payment=pay("CAPTURING", attempts=3, error="503")))
+
+    assert found == WaitingFor(
+        what="the gateway to capture the payment", where="the payment is CAPTURING, attempt 3: 503", until=SOON
+    )
+
+
+def test_an_event_that_nobody_published_needs_a_worker() -> None:
+    assert EXPECTED.waiting_for(flow(Status.CREATED, event(status="pending"))) == WaitingFor(
+        what="OrderCreated to be published",
+        where="row 7 of the outbox, no worker has taken it yet",
+        until=None,
+        command="ordersys status",
+    )
+
+
+def test_an_event_that_could_not_be_published_is_tried_again_by_itself() -> None:
+    assert EXPECTED.waiting_for(flow(Status.CREATED, event(status="pending", attempts=4))) == WaitingFor(
+        what="OrderCreated to be published",
+        where="row 7 of the outbox, after 4 attempts: publish.drop",
+        until=SOON,
+    )
+
+
+def test_a_parked_event_is_moved_by_an_operator_or_ended_by_the_deadline() -> None:
+    assert EXPECTED.waiting_for(flow(Status.CREATED, event(status="parked", attempts=1))) == WaitingFor(
+        what="OrderCreated to be published",
+        where="row 7 of the outbox, parked after 1 attempts: publish.drop",
+        until=ENDS,
+        command="ordersys outbox unpark 7",
+    )
+
+
+def test_a_published_event_waits_for_the_consumer_that_has_not_handled_it() -> None:
+    assert EXPECTED.waiting_for(flow(Status.CREATED, event())) == WaitingFor(
+        what="payment-service to handle OrderCreated",
+        where="ordersys.orders[3]@17, not yet in the inbox of payment-service",
+        until=ENDS,
+        command="ordersys status",
+    )
+
+
+def test_of_several_consumers_the_one_that_is_missing_is_named() -> None:
+    handled = [mark("order-service")]
+
+    found = EXPECTED.waiting_for(flow(Status.CREATED, event("PaymentAuthorized"), inbox=handled))
+
+    assert found
+    assert found.what == "ticket-service to handle PaymentAuthorized"
+
+
+def test_the_oldest_event_is_named_first() -> None:
+    events = event("OrderCreated", number=1), event("OrderCancelled", number=2)
+
+    found = EXPECTED.waiting_for(flow(Status.CREATED, *events))
+
+    assert found
+    assert found.what == "payment-service to handle OrderCreated"
+
+
+def test_a_message_that_failed_is_tried_again_by_itself() -> None:
+    inbox = [mark("payment-service", status="retrying")]
+
+    assert EXPECTED.waiting_for(flow(Status.CREATED, event(), inbox=inbox, retries=[retry()])) == WaitingFor(
+        what="payment-service to handle OrderCreated",
+        where="retries of payment-service, after 2 attempts: ValueError: odd",
+        until=SOON,
+    )
+
+
+def test_a_dead_letter_is_moved_by_a_replay() -> None:
+    inbox = [mark("payment-service", status="dead")]
+
+    assert EXPECTED.waiting_for(flow(Status.CREATED, event(), inbox=inbox, letters=[letter()])) == WaitingFor(
+        what="payment-service to handle OrderCreated",
+        where="dead letter d1 after 5 attempts: ValueError: odd",
+        until=ENDS,
+        command="ordersys dlq replay d1",
+    )
+
+
+@pytest.mark.parametrize("status", ["REPLAYED", "DISCARDED"])
+def test_a_dead_letter_that_was_dealt_with_is_none(status: str) -> None:
+    found = EXPECTED.waiting_for(flow(Status.CREATED, event(), letters=[letter(status)]))
+
+    assert found
+    assert found.what == "the next event"
+
+
+def test_a_standstill_is_told_before_what_is_on_its_way() -> None:
+    stuck = flow(
+        Status.CREATED, event(status="pending"), payment=pay("REQUESTED"), retries=[retry()], letters=[letter()]
+    )
+
+    found = EXPECTED.waiting_for(stuck)
+
+    assert found
+    assert found.command == "ordersys dlq replay d1"
+
+
+@pytest.mark.parametrize("done", DONE)
+def test_an_order_that_has_ended_still_tells_of_its_dead_letters_and_retries(done: WorkflowView) -> None:
+    for more in (replace(done, dead_letters=[letter()]), replace(done, retries=[retry()])):
+        assert EXPECTED.waiting_for(more)
+
+
+@pytest.mark.parametrize(
+    ("status", "call"), [("REQUESTED", "authorize"), ("VOIDING", "release"), ("REFUNDING", "release")]
+)
+def test_a_payment_waits_for_the_gateway(status: str, call: str) -> None:
+    found = EXPECTED.waiting_for(flow(Status.CREATED, payment=pay(status, attempts=2, error="no answer")))
+
+    assert found == WaitingFor(
+        what=f"the gateway to {call} the payment", where=f"the payment is {status}, attempt 2: no answer", until=SOON
+    )
+
+
+def test_a_call_that_is_under_way_is_asked_again_when_its_lease_runs_out() -> None:
+    found = EXPECTED.waiting_for(flow(Status.CREATED, payment=pay("REQUESTED")))
+
+    assert found
+    assert (found.where, found.until) == ("the payment is REQUESTED, attempt 1 is under way", SOON)
+
+
+def test_a_call_that_nobody_has_made_needs_the_payment_role() -> None:
+    found = EXPECTED.waiting_for(flow(Status.CREATED, payment=pay("REQUESTED", attempts=0)))
+
+    assert found
+    assert (found.where, found.command) == (
+        "the payment is REQUESTED, the gateway was not asked yet",
+        "ordersys status",
+    )
+
+
+@pytest.mark.parametrize("status", [Status.CREATED, Status.PAYMENT_AUTHORIZED])
+def test_with_nothing_on_its_way_the_deadline_ends_the_order(status: Status) -> None:
+    found = EXPECTED.waiting_for(flow(status, payment=pay("AUTHORIZED")))
+
+    assert found
+    assert (found.what, found.until, found.command) == ("the next event", ENDS, None)
+
+
+def test_a_refund_with_nothing_on_its_way_is_for_the_audit() -> None:
+    found = EXPECTED.waiting_for(flow(Status.REFUND_PENDING, payment=pay("CAPTURED"), tickets=[ticket("VOIDED")]))
+
+    assert found
+    assert (found.what, found.until, found.command) == ("the next event", None, "ordersys audit")
+
+
+@pytest.mark.parametrize("payment", [None, pay("AUTHORIZED"), pay("CAPTURED"), pay("VOIDING")])
+def test_a_cancelled_order_waits_until_its_money_is_given_up(payment: PaymentView | None) -> None:
+    found = EXPECTED.waiting_for(flow(Status.CANCELLED, event("OrderCancelled"), payment=payment))
+
+    assert found
+    assert found.until in (None, SOON)
+
+
+def test_a_cancelled_order_waits_until_its_tickets_are_void() -> None:
+    cancelled = flow(Status.CANCELLED, event("OrderCancelled"), payment=pay("VOIDED"), tickets=[ticket()])
+
+    found = EXPECTED.waiting_for(replace(cancelled, inbox=[mark("payment-service")]))
+
+    assert found
+    assert found.what == "ticket-service to handle OrderCancelled"
+
+
+def test_the_words_for_payments_are_those_of_their_own_context() -> None:
+    assert {str(status): str(call) for status, call in domain.CALLS.items()} == waiting.CALLS
+    final = set(domain.PaymentStatus) - set(domain.CALLS) - {domain.PaymentStatus.AUTHORIZED}
+    assert {str(status) for status in final} == waiting.GIVEN_UP | {waiting.CAPTURED}
