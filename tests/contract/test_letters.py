@@ -168,7 +168,7 @@ async def test_a_replay_that_fails_is_the_same_letter_new_again(world: World) ->
     assert await fate(world, one) is Fate.FAILED
     content = await world.letters.content(one)
     assert content
-    assert content.letter.error == "KeyError: again"
+    assert (content.letter.error, content.letter.resolved_at) == ("KeyError: again", None)
     assert await world.count("dead_letters") == 1
     assert await world.count("outbox") == 2
     assert await replay(world, one) == [Verdict.DONE]

@@ -137,6 +137,6 @@ def _view(one: StoredLetter) -> LetterView:
         error=letter.error,
         status=LetterStatus(one.status),
         created_at=NOON,
-        resolved_at=NOON if one.by else None,
+        resolved_at=NOON if one.by and one.status != "NEW" else None,
         resolved_by=one.by,
     )

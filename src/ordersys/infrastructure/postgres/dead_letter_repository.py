@@ -16,7 +16,8 @@ from ordersys.messaging.outbox import shard_of
 from ordersys.messaging.retry import DeadLetter
 from ordersys.usecase.letters.ports import Letter, LetterStatus
 
-# One that was replayed and failed again is the same letter, new again. `resolved_by` goes on telling who replayed it.
+# One that was replayed and failed again is the same letter, new again, and not pruned as a resolved one would be.
+# `resolved_by` goes on telling who replayed it.
 ADD = text("""
     WITH letter AS (
         INSERT INTO dead_letters AS known (id, consumer, event_id, order_id, type, topic, partition, "offset", key,
@@ -24,7 +25,7 @@ ADD = text("""
         VALUES (uuidv7(), :consumer, :event_id, :order_id, :type, :topic, :partition, :offset, :key, :value,
             CAST(:headers AS jsonb), :attempts, :error, 'NEW', now())
         ON CONFLICT (consumer, topic, partition, "offset") DO UPDATE SET status = 'NEW', error = excluded.error,
-            attempts = excluded.attempts, created_at = excluded.created_at
+            attempts = excluded.attempts, created_at = excluded.created_at, resolved_at = NULL
         WHERE known.status = 'REPLAYED' AND NOT EXISTS (
             SELECT FROM inbox_events AS done WHERE done.consumer = known.consumer AND done.event_id = known.event_id)
         RETURNING id
