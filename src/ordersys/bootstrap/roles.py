@@ -1,6 +1,7 @@
 """What runs in role X? One function per role says it; `runtime` runs what they say.
 
-One loop of each role tells when PostgreSQL is away: the one that asks it most. The others are watched by Untold.
+One loop of each role tells when PostgreSQL is away: the one that asks it most; Kafka's clients tell of Kafka
+themselves. All other loops are watched by Untold.
 """
 
 import asyncio
@@ -11,12 +12,12 @@ from typing import Any, Final
 from dependency_injector import providers
 
 from ordersys.bootstrap.catalog import CatalogContainer
-from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
+from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import Assembly, run
-from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, Untold
+from ordersys.bootstrap.samplers import LagSampler, OutboxSampler, Untold
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
 from ordersys.entrypoint.http.health import Check, Health
@@ -27,7 +28,6 @@ from ordersys.messaging.loop import Loop, LoopWatch
 from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 
 SAMPLE_SECONDS: Final = 2.0
-LAG_SECONDS: Final = 5.0
 PARTITION_SECONDS: Final = 3600.0
 
 
@@ -65,13 +65,11 @@ def api(platform: PlatformContainer) -> Assembly:
         max_body_bytes=settings.http.max_body_bytes,
     )
     backlog = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
-    lag = GroupLagSampler(lags=group_lags(settings.kafka), metrics=platform.metrics())
     return Assembly(
         app=app,
         health=health,
         loops=[
             _timer("outbox-sampler", backlog.run_once, SAMPLE_SECONDS, platform.loop_log()),
-            _timer("lag-sampler", lag.run_once, LAG_SECONDS, Untold()),
         ],
         leaving=[orders.placing().drained, platform.engine().dispose],
         takes_requests=True,

@@ -3,8 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from ordersys.domain.shared.errors import DomainError, Unavailable
-from ordersys.infrastructure.kafka.group_lags import GroupLags
+from ordersys.domain.shared.errors import DomainError
 from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.telemetry.metrics import Metrics
@@ -33,23 +32,6 @@ class LagSampler:
             behind[topic] += records
         for topic, records in behind.items():
             self.metrics.lag(self.consumer, topic, records)
-        return 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupLagSampler:
-    """The lag of all groups, from outside. Without Kafka there is none to tell; its client says that it is away."""
-
-    lags: GroupLags
-    metrics: Metrics
-
-    async def run_once(self) -> int:
-        try:
-            lags = await self.lags.read()
-        except Unavailable:
-            return 0
-        for (group, topic), records in lags.items():
-            self.metrics.lag(group, topic, records)
         return 1
 
 
