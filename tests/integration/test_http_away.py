@@ -8,9 +8,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from ordersys.config import CoalescerSettings
+from ordersys.config import CoalescerSettings, KafkaSettings
+from ordersys.domain.shared.errors import Unavailable
 from tests.integration.http_api import Api, order_of, refusal, serving
-from tests.servers import PostgresServer
+from tests.servers import KafkaServer, PostgresServer
 from tests.waiting import eventually
 
 
@@ -130,6 +131,38 @@ async def test_requests_are_counted_by_route_and_status(api: Api) -> None:
     assert shown[seconds % ("/orders", 401)] == 1
 
 
-async def test_without_kafka_the_api_works(api: Api) -> None:
+async def test_lag_is_told_by_the_api_when_no_consumer_lives(
+    database_url: str, kafka_server: KafkaServer, topic_prefix: str
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=kafka_server.bootstrap_servers, topic_prefix=topic_prefix)
+    async with serving(database_url, kafka=kafka) as api:
+        # A broker that has just made the topics may need a moment to lead them.
+        told: Callable[[], bool | Awaitable[bool]] = partial(_sampled, api)
+        await eventually(told)
+        shown = gauges((await api.get("/metrics")).text)
+
+    lags = {name: value for name, value in shown.items() if name.startswith("ordersys_consumer_lag")}
+    prefix = topic_prefix
+    assert lags == {
+        f"ordersys_consumer_lag{{consumer=order-service}}{{topic={prefix}payments}}": 0,
+        f"ordersys_consumer_lag{{consumer=order-service}}{{topic={prefix}tickets}}": 0,
+        f"ordersys_consumer_lag{{consumer=payment-service}}{{topic={prefix}orders}}": 0,
+        f"ordersys_consumer_lag{{consumer=ticket-service}}{{topic={prefix}payments}}": 0,
+    }
+
+
+async def _sampled(api: Api) -> bool:
+    try:
+        await run_sampler(api, "lag-sampler")
+    except Unavailable:
+        return False
+    return True
+
+
+async def test_without_kafka_the_api_works_and_tells_no_lag(api: Api) -> None:
+    with pytest.raises(Unavailable):
+        await run_sampler(api, "lag-sampler")
+
     assert (await api.get("/health/ready")).status_code == 200
     assert (await api.post(order_of(await api.flight()))).status_code == 201
+    assert "ordersys_consumer_lag{" not in (await api.get("/metrics")).text

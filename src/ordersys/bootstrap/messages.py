@@ -11,6 +11,7 @@ from ordersys.config import KafkaSettings, RelaySettings
 from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
 from ordersys.infrastructure.kafka.client import topic_name
+from ordersys.infrastructure.kafka.group_lags import GroupLags
 from ordersys.infrastructure.kafka.producer import KafkaPublisher
 from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
@@ -66,6 +67,11 @@ def _consumer(group: str, use_cases: UseCases, **parts: Any) -> Consumer[Postgre
     makers = {name: lambda joined, make=make: make(work=joined) for name, make in use_cases.items()}
     handle: Dispatch[PostgresTransaction] = Dispatch(subscriptions=SUBSCRIPTIONS[group], use_cases=makers)
     return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
+
+
+def group_lags(kafka: KafkaSettings) -> GroupLags:
+    topics = {group: [topic_name(kafka, stream) for stream in streams_of(group)] for group in SUBSCRIPTIONS}
+    return GroupLags(kafka, topics)
 
 
 class ConsumerContainer(containers.DeclarativeContainer):

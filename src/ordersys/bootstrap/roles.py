@@ -12,12 +12,12 @@ from typing import Any, Final
 from dependency_injector import providers
 
 from ordersys.bootstrap.catalog import CatalogContainer
-from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
+from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import Assembly, run
-from ordersys.bootstrap.samplers import LagSampler, OutboxSampler, Untold
+from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, Untold
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
 from ordersys.entrypoint.http.health import Check, Health
@@ -28,6 +28,7 @@ from ordersys.messaging.loop import Loop, LoopWatch
 from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 
 SAMPLE_SECONDS: Final = 2.0
+LAG_SECONDS: Final = 5.0
 PARTITION_SECONDS: Final = 3600.0
 
 
@@ -65,13 +66,16 @@ def api(platform: PlatformContainer) -> Assembly:
         max_body_bytes=settings.http.max_body_bytes,
     )
     backlog = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
+    lags = group_lags(settings.kafka)
+    lag = GroupLagSampler(lags=lags, metrics=platform.metrics())
     return Assembly(
         app=app,
         health=health,
         loops=[
             _timer("outbox-sampler", backlog.run_once, SAMPLE_SECONDS, platform.loop_log()),
+            _timer("lag-sampler", lag.run_once, LAG_SECONDS, Untold()),
         ],
-        leaving=[orders.placing().drained, platform.engine().dispose],
+        leaving=[orders.placing().drained, lags.close, platform.engine().dispose],
         takes_requests=True,
     )
 

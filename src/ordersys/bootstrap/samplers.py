@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ordersys.domain.shared.errors import DomainError
+from ordersys.infrastructure.kafka.group_lags import GroupLags
 from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.telemetry.metrics import Metrics
@@ -32,6 +33,19 @@ class LagSampler:
             behind[topic] += records
         for topic, records in behind.items():
             self.metrics.lag(self.consumer, topic, records)
+        return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLagSampler:
+    """The lag of all groups, from outside: also when no member is alive. Raises Unavailable."""
+
+    lags: GroupLags
+    metrics: Metrics
+
+    async def run_once(self) -> int:
+        for (group, topic), records in (await self.lags.read()).items():
+            self.metrics.lag(group, topic, records)
         return 1
 
 
