@@ -2,9 +2,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.infrastructure.postgres.codec import to_json
+from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.retry import DeadLetter
 
 ADD = text("""
@@ -21,10 +21,11 @@ ERROR_LENGTH = 2000
 class DeadLetterRepository:
     """Implements messaging.retry.DeadLetters."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
-        await self.connection.execute(ADD, [_columns(letter) for letter in letters])
+        for letter in letters:
+            await self.connection.execute(ADD, _columns(letter))
 
 
 def _columns(letter: DeadLetter) -> dict[str, object]:

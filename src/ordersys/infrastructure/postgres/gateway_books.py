@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.gateways.simulator import Call, Entry
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import begun
 
 # A key that comes twice in one batch is one call; sorted, so that two batches cannot wait for each other in a circle.
 RECORD = text("""
@@ -44,7 +45,7 @@ class GatewayBooks:
             "authorizes_at": [call.authorizes_at for call in calls],
         }
         with translated():
-            async with self.engine.begin() as connection:
+            async with begun(self.engine) as connection:
                 rows = (await connection.execute(RECORD, columns)).all()
         entries = {row.key: Entry(authorization_id=row.authorization_id, calls=row.calls) for row in rows}
         return [entries[key] for key in keys]

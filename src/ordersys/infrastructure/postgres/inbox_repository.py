@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.domain.shared.ids import EventId
+from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.inbox import Message
 
 # Sorted: two consumers that claim overlapping batches wait for each other in one direction only.
@@ -25,7 +25,7 @@ CLAIM = text("""
 class InboxRepository:
     """Implements messaging.inbox.Inbox."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def claim(self, consumer: str, messages: Sequence[Message]) -> set[EventId]:
         columns = {

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from, to_json
-from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import Row, Session, opened
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.outbox import Failed, OutboxRow, Published, shard_of
 
@@ -80,7 +80,7 @@ DEFER = text("""
 class OutboxRepository:
     """Implements messaging.outbox.Outbox."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def append(self, events: Sequence[Outgoing]) -> None:
         columns = {
@@ -104,13 +104,13 @@ class PostgresOutboxQueue:
 
     async def due(self, shards: Sequence[int], limit: int) -> Sequence[OutboxRow]:
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 return [_row(row) for row in await connection.execute(DUE, {"shards": shards, "limit": limit})]
 
     async def backlog(self) -> tuple[int, float]:
         """How many events wait, and the age of the oldest in seconds."""
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 row = (await connection.execute(BACKLOG)).one()
         return row.pending, row.oldest_seconds
 
@@ -125,7 +125,7 @@ class PostgresOutboxQueue:
             "attempts": [one.row.attempts + 1 for one in published],
         }
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 return (await connection.execute(ARCHIVE, columns)).rowcount
 
     async def defer(self, failed: Sequence[Failed]) -> None:
@@ -135,11 +135,11 @@ class PostgresOutboxQueue:
             "errors": [one.error[:500] for one in failed],
         }
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 await connection.execute(DEFER, columns)
 
 
-def _row(row: Row[tuple[object, ...]]) -> OutboxRow:
+def _row(row: Row) -> OutboxRow:
     cause, source = headers_from(row.headers)
     return OutboxRow(
         id=row.id,

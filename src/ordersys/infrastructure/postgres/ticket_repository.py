@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap, seat_label
 from ordersys.infrastructure.postgres.codec import to_json
+from ordersys.infrastructure.postgres.session import Session
 from ordersys.usecase.tickets.ports import Leg, Ticket
 
 # The demo airline's code: the first three of a ticket number's 13 digits; no real airline has it.
@@ -53,7 +53,7 @@ ADD = text("""
 class ItineraryRepository:
     """Implements usecase.tickets.ports.Itineraries."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[Leg]]:
         legs: dict[OrderId, list[Leg]] = {}
@@ -66,7 +66,7 @@ class ItineraryRepository:
 class SeatMapRepository:
     """Implements usecase.tickets.ports.SeatMaps."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, SeatMap]:
         ids = {"ids": list(flight_ids)}
@@ -90,7 +90,7 @@ class SeatMapRepository:
 class TicketRepository:
     """Implements usecase.tickets.ports.Tickets."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def next_numbers(self, count: int) -> Sequence[str]:
         rows = await self.connection.execute(NUMBERS, {"count": count})

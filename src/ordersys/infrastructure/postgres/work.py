@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository
 from ordersys.infrastructure.postgres.errors import translated
@@ -14,6 +14,7 @@ from ordersys.infrastructure.postgres.inbox_repository import InboxRepository
 from ordersys.infrastructure.postgres.order_repository import OrderRepository, SeatRepository
 from ordersys.infrastructure.postgres.outbox_repository import OutboxRepository
 from ordersys.infrastructure.postgres.payment_repository import PaymentRepository
+from ordersys.infrastructure.postgres.session import Session, begun
 from ordersys.infrastructure.postgres.ticket_repository import (
     ItineraryRepository,
     SeatMapRepository,
@@ -25,7 +26,7 @@ from ordersys.infrastructure.postgres.ticket_repository import (
 class PostgresTransaction:
     """Has the ports of every context; each use case sees those that its own Protocol names."""
 
-    connection: AsyncConnection
+    connection: Session
     _then: list[Callable[[], None]] = field(default_factory=list)
 
     def on_commit(self, then: Callable[[], None]) -> None:
@@ -88,7 +89,7 @@ class PostgresWork:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         with translated():
-            async with self.engine.begin() as connection:
+            async with begun(self.engine) as connection:
                 transaction = PostgresTransaction(connection=connection)
                 yield transaction
         transaction.committed()
