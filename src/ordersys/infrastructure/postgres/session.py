@@ -9,11 +9,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ordersys.domain.shared.errors import Contention
+
+# asyncpg prepares anew for each prepare(); a statement's plan is worth keeping as long as its connection.
+_PREPARED: WeakKeyDictionary[asyncpg.Connection, dict[TextClause, Any]] = WeakKeyDictionary()
 
 
 class Row(asyncpg.Record):  # type: ignore[misc]  # untyped
@@ -63,8 +69,15 @@ class Session:
 
     async def execute(self, statement: TextClause, bound: Mapping[str, Any] | None = None) -> Result:
         sql, names = _compiled(statement)
-        prepared = await self.driver.prepare(sql, record_class=Row)
-        rows = await prepared.fetch(*[bound[name] for name in names] if bound else ())
+        known = _PREPARED.setdefault(self.driver, {})
+        prepared = known.get(statement)
+        if prepared is None:
+            prepared = known[statement] = await self.driver.prepare(sql, record_class=Row)
+        try:
+            rows = await prepared.fetch(*[bound[name] for name in names] if bound else ())
+        except asyncpg.InvalidCachedStatementError:
+            _PREPARED.pop(self.driver, None)
+            raise Contention("the schema changed under a prepared statement") from None
         return Result(rows, _touched(prepared.get_statusmsg()))
 
 
