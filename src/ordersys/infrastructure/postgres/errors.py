@@ -20,7 +20,7 @@ def translated() -> Iterator[None]:
     """Raises Unavailable or Contention in place of the errors of SQLAlchemy and of the driver."""
     try:
         yield
-    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         meaning = _meaning(error)
         if meaning is None:
             raise

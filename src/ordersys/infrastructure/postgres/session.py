@@ -4,11 +4,12 @@ Per statement SQLAlchemy's execution costs about three times what asyncpg's does
 statements. The engine stays: it owns the pool, and everything that is not on a hot path uses it as usual.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
@@ -18,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ordersys.domain.shared.errors import Contention
 
+# After one of these nobody knows what the connection is in the middle of.
+BROKEN: Final = (asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 # asyncpg prepares anew for each prepare(); a statement's plan is worth keeping as long as its connection.
 _PREPARED: WeakKeyDictionary[asyncpg.Connection, dict[TextClause, Any]] = WeakKeyDictionary()
 
@@ -88,9 +91,10 @@ async def opened(engine: AsyncEngine) -> AsyncIterator[Session]:
         driver = await _driver(connection)
         try:
             yield Session(driver)
-        finally:
-            if driver.is_closed():
-                await connection.invalidate()
+        except BROKEN:
+            # Whoever gets this connection next must not meet the rest of what happened here.
+            await connection.invalidate()
+            raise
 
 
 @asynccontextmanager
