@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from asyncpg import IntegrityConstraintViolationError  # type: ignore[import-untyped]  # it has no stubs
 
 from ordersys.domain.orders.placing import Limits
 from ordersys.usecase.orders.place_orders import OrderPlaced, PlaceOrders
@@ -107,6 +107,6 @@ async def test_the_last_seats_are_sold_once(world: World) -> None:
 async def test_no_more_seats_are_taken_than_there_are(real_world: World) -> None:
     await real_world.put([offer(left=1)])
 
-    with pytest.raises(IntegrityError, match="seats"):
+    with pytest.raises(IntegrityConstraintViolationError, match="seats"):
         async with real_world.work.begin() as transaction:
             await transaction.seats.take({flight_id(1): 2})

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from ordersys.config import PostgresSettings, Secret, Settings
 from ordersys.infrastructure.postgres import engine as postgres
@@ -39,7 +40,7 @@ async def letter(database_url: str) -> str:
     work = PostgresWork(engine=engine)
     async with work.begin() as transaction:
         await transaction.dead_letters.add([LETTER])
-        (row,) = await transaction.connection.exec_driver_sql("SELECT id FROM dead_letters")
+        (row,) = await transaction.connection.execute(text("SELECT id FROM dead_letters"))
     await engine.dispose()
     return str(row.id)
 

@@ -1,6 +1,7 @@
 """What runs in role X? One function per role says it; `runtime` runs what they say.
 
-One loop of each role tells when PostgreSQL is away: the one that asks it most. The others are watched by Untold.
+One loop of each role tells when PostgreSQL is away: the one that asks it most; Kafka's clients tell of Kafka
+themselves. All other loops are watched by Untold.
 """
 
 import asyncio
@@ -87,7 +88,8 @@ def api(platform: PlatformContainer) -> Assembly:
         max_body_bytes=settings.http.max_body_bytes,
     )
     backlog = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
-    lag = GroupLagSampler(lags=group_lags(settings.kafka), metrics=platform.metrics())
+    lags = group_lags(settings.kafka)
+    lag = GroupLagSampler(lags=lags, metrics=platform.metrics())
     return Assembly(
         app=app,
         health=health,
@@ -95,7 +97,7 @@ def api(platform: PlatformContainer) -> Assembly:
             _timer("outbox-sampler", backlog.run_once, SAMPLE_SECONDS, platform.loop_log()),
             _timer("lag-sampler", lag.run_once, LAG_SECONDS, Untold()),
         ],
-        leaving=[orders.placing().drained, audit.engine().dispose, platform.engine().dispose],
+        leaving=[orders.placing().drained, lags.close, audit.engine().dispose, platform.engine().dispose],
         takes_requests=True,
     )
 

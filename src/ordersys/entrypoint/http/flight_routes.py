@@ -37,6 +37,13 @@ class Flights(Struct, frozen=True, kw_only=True):
     items: Sequence[Flight]
 
 
+def _airport(name: str, example: str) -> QueryParameter:
+    """Of the document alone: an airport that does not fit is refused with a code of its own."""
+    return QueryParameter(
+        name=name, description="IATA code", examples=[Example(value=example)], schema_extra={"pattern": "^[A-Z]{3}$"}
+    )
+
+
 @get(
     "/",
     summary="Flights of one day (UTC)",
@@ -44,8 +51,8 @@ class Flights(Struct, frozen=True, kw_only=True):
 )
 async def search_flights(
     search_flights: NamedDependency[SkipValidation[SearchFlights]],
-    origin: Annotated[str, QueryParameter(name="from", description="IATA code", examples=[Example(value="SVO")])],
-    destination: Annotated[str, QueryParameter(name="to", description="IATA code", examples=[Example(value="LED")])],
+    origin: Annotated[str, _airport("from", "SVO")],
+    destination: Annotated[str, _airport("to", "LED")],
     date: Annotated[date, QueryParameter(description="in UTC", examples=[Example(value="2026-12-01")])],
 ) -> Flights:
     found = await search_flights.execute(FlightSearch(origin=origin, destination=destination, day=date))

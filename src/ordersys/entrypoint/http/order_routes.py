@@ -33,6 +33,9 @@ KEY_DESCRIPTION: Final = (
     "Chosen by the client, 1 to 255 printable ASCII characters, bare or as a quoted string. "
     "The same key and body again give the first answer again, for 24 hours."
 )
+# Of the document alone: a key that does not fit is refused with a code of its own.
+BARE_KEY: Final = {"pattern": r"^[!#-~]([ -~]{0,253}[!-~])?$"}
+CURSOR: Final = "the `next_cursor` of the page before"
 PLACING_REFUSALS: Final = (
     "idempotency_key_missing",
     "idempotency_key_invalid",
@@ -94,7 +97,9 @@ async def place_order(
     data: JSONBody[OrderBody],
     placing: NamedDependency[SkipValidation[Placing]],
     causes: NamedDependency[SkipValidation[Causes]],
-    key: Annotated[str, HeaderParameter(name="Idempotency-Key", description=KEY_DESCRIPTION)] = "",
+    key: Annotated[
+        str, HeaderParameter(name="Idempotency-Key", description=KEY_DESCRIPTION, schema_extra=BARE_KEY)
+    ] = "",
 ) -> Response[OrderView]:
     """Holds the seats and starts the purchase. The same key and body again give the same answer again."""
     command = PlaceOrder(
@@ -118,7 +123,7 @@ async def list_orders(
     request: Caller,
     list_orders: NamedDependency[SkipValidation[ListOrders]],
     status: Annotated[str | None, QueryParameter(schema_extra={"enum": [*Status]})] = None,
-    cursor: Annotated[str | None, QueryParameter(description="the `next_cursor` of the page before")] = None,
+    cursor: Annotated[str | None, QueryParameter(description=CURSOR, schema_extra={"format": "uuid"})] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
 ) -> OrderPage:
     return await list_orders.execute(request.user.customer, status=status, cursor=cursor, limit=limit)

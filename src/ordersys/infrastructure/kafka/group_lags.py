@@ -1,13 +1,15 @@
-"""How far consumer groups are behind the ends of their topics, seen from outside: also when no member is alive."""
+"""How far consumer groups are behind the ends of their topics, seen from outside: also when no member is alive.
+
+Asked by consumers that never join their group: the admin client's ListOffsets aborts the process when a broker
+restarts under it (librdkafka 2.16, an assertion in rdkafka_queue.h).
+"""
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import TimeoutError as Late
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # exported, but not marked so
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ordersys.config import KafkaSettings
 from ordersys.domain.shared.errors import Unavailable
@@ -15,8 +17,6 @@ from ordersys.infrastructure.kafka.assignment import Partition
 from ordersys.infrastructure.kafka.client import Link, client_config, library_log
 
 ANSWER_SECONDS: Final = 2.0
-EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client has no annotation there
-LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class GroupLags:
@@ -25,68 +25,53 @@ class GroupLags:
     def __init__(self, kafka: KafkaSettings, topics: Mapping[str, Sequence[str]]) -> None:
         self._topics = topics
         self._link = Link("lag reader")
-        config = client_config(kafka) | {"error_cb": self._link.on_error}
-        self._admin = AdminClient(config, logger=library_log)
+        config = client_config(kafka) | {"enable.auto.commit": False, "error_cb": self._link.on_error}
+        self._asking = {group: Consumer(config | {"group.id": group}, logger=library_log) for group in topics}
 
     async def read(self) -> Mapping[tuple[str, str], int]:
         """Records by (group, topic); a group that never committed has everything before it."""
         try:
-            lags = await asyncio.to_thread(self._polled_read)
+            lags = await asyncio.to_thread(self._read)
         except KafkaException as failed:
             raise Unavailable("kafka", failed.args[0].str()) from failed
-        except Late as late:
-            raise Unavailable("kafka") from late
         self._link.seen()
         return lags
 
     async def committed(self) -> Mapping[str, Mapping[Partition, int]]:
-        """By group, the offsets with which it will go on after a restart."""
+        """By group, the offsets with which it will go on after a restart. Raises Unavailable."""
         try:
-            return await asyncio.to_thread(lambda: {group: self._committed(group) for group in self._topics})
-        except KafkaException as failed:
-            raise Unavailable("kafka", failed.args[0].str()) from failed
-        except Late as late:
-            raise Unavailable("kafka") from late
-
-    def _polled_read(self) -> Mapping[tuple[str, str], int]:
-        try:
-            return self._read()
-        finally:
-            self._admin.poll(0)  # errors and log lines wait for it
-
-    def _read(self) -> Mapping[tuple[str, str], int]:
-        partitions = self._partitions()
-        first = self._offsets(partitions, EARLIEST)
-        end = self._offsets(partitions, LATEST)
-        lags: Counter[tuple[str, str]] = Counter()
-        for group, topics in self._topics.items():
-            committed = self._committed(group)
-            for topic, number in partitions:
-                if topic in topics:
-                    place = topic, number
-                    lags[group, topic] += max(end[place] - max(committed.get(place, 0), first[place]), 0)
-        return lags
-
-    def _partitions(self) -> Sequence[Partition]:
-        wanted = {topic for topics in self._topics.values() for topic in topics}
-        found = self._admin.list_topics(timeout=ANSWER_SECONDS).topics
-        return [(topic, number) for topic in wanted if topic in found for number in found[topic].partitions]
-
-    def _offsets(self, partitions: Sequence[Partition], spec: OffsetSpec) -> Mapping[Partition, int]:
-        asked = {TopicPartition(topic, number): spec for topic, number in partitions}
-        answers = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS) if asked else {}
-        return {
-            (place.topic, place.partition): answer.result(ANSWER_SECONDS).offset for place, answer in answers.items()
-        }
-
-    def _committed(self, group: str) -> Mapping[Partition, int]:
-        asked = [ConsumerGroupTopicPartitions(group)]
-        try:
-            answer: Any = self._admin.list_consumer_group_offsets(asked, request_timeout=ANSWER_SECONDS)[group].result(
-                ANSWER_SECONDS
+            return await asyncio.to_thread(
+                lambda: {group: self._committed(group, consumer) for group, consumer in self._asking.items()}
             )
         except KafkaException as failed:
-            if failed.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return {}
-            raise
-        return {(place.topic, place.partition): place.offset for place in answer.topic_partitions}
+            raise Unavailable("kafka", failed.args[0].str()) from failed
+
+    async def close(self) -> None:
+        for consumer in self._asking.values():
+            await asyncio.to_thread(consumer.close)
+
+    def _read(self) -> Mapping[tuple[str, str], int]:
+        lags: Counter[tuple[str, str]] = Counter()
+        for group, consumer in self._asking.items():
+            try:
+                for place in consumer.committed(self._partitions(group, consumer), timeout=ANSWER_SECONDS):
+                    if place.error:
+                        raise KafkaException(place.error)
+                    first, end = consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
+                    lags[group, place.topic] += max(end - max(place.offset, first), 0)
+            finally:
+                consumer.poll(0)  # errors and log lines wait for it
+        return lags
+
+    def _committed(self, group: str, consumer: Consumer) -> Mapping[Partition, int]:
+        places = consumer.committed(self._partitions(group, consumer), timeout=ANSWER_SECONDS)
+        return {(place.topic, place.partition): place.offset for place in places if place.offset >= 0}
+
+    def _partitions(self, group: str, consumer: Consumer) -> list[TopicPartition]:
+        found = consumer.list_topics(timeout=ANSWER_SECONDS).topics
+        return [
+            TopicPartition(topic, number)
+            for topic in self._topics[group]
+            if topic in found
+            for number in found[topic].partitions
+        ]

@@ -1,8 +1,8 @@
 """KafkaStream: one member of a consumer group under asyncio.
 
-All calls of the client, its callbacks included, are made in one thread of its own. Offsets are committed without
-waiting while things go well, and with waiting before a partition is given away. A batch that nobody took, because the
-waiting task was cancelled, is handed out by the next fetch.
+All calls of the client, its callbacks included, are made in one thread of its own. Offsets are committed a few times
+a second without waiting while things go well, and with waiting before a partition is given away. A batch that nobody
+took, because the waiting task was cancelled, is handed out by the next fetch.
 """
 
 import asyncio
@@ -26,6 +26,8 @@ FETCH_SECONDS: Final = 0.2
 HOLD_SECONDS: Final = 0.1
 HEARTBEAT_SECONDS: Final = 0.5
 MAX_POLL_SECONDS: Final = 60.0
+# Each commit is a record that the broker writes. What a crash leaves unsaved comes again, and the inbox knows it.
+SAVE_SECONDS: Final = 0.2
 RECOMMIT_SECONDS: Final = 1.0
 _NO_PARTITIONS: Final[Mapping[str, Any]] = {"partitions": {}}
 
@@ -57,7 +59,7 @@ class KafkaStream:
         self._held = False
         self._closed = False
         self._fatal = ""
-        self._recommit_at: float | None = None
+        self._save_at: float | None = None
         self.commits_dropped = 0
         """Deliveries whose partition was gone when they should have been committed."""
         self.commits_failed = 0
@@ -113,7 +115,7 @@ class KafkaStream:
         if self._held:
             self._held = False
             self._consumer.resume(self._consumer.assignment())
-        self._recommit_if_due()
+        self._save_if_due()
         self._receive(FETCH_SECONDS)
 
     def _hold(self) -> None:
@@ -143,7 +145,8 @@ class KafkaStream:
 
     def _commit(self, deliveries: Sequence[Delivery]) -> None:
         self.commits_dropped += self._owned.mark(deliveries)
-        self._save(wait=False)
+        if self._save_at is None:
+            self._save_at = monotonic() + SAVE_SECONDS
 
     def _save(self, *, wait: bool) -> None:
         offsets = [TopicPartition(topic, number, end) for (topic, number), end in self._owned.unsaved().items()]
@@ -157,9 +160,9 @@ class KafkaStream:
         except KafkaException as failed:
             self._on_commit(failed.args[0], [])
 
-    def _recommit_if_due(self) -> None:
-        if self._recommit_at is not None and monotonic() >= self._recommit_at:
-            self._recommit_at = None
+    def _save_if_due(self) -> None:
+        if self._save_at is not None and monotonic() >= self._save_at:
+            self._save_at = None
             self._save(wait=False)
 
     def _leave(self) -> None:
@@ -192,7 +195,7 @@ class KafkaStream:
                 self._owned.saved((partition.topic, partition.partition), partition.offset)
         if error:
             self.commits_failed += 1
-            self._recommit_at = monotonic() + RECOMMIT_SECONDS
+            self._save_at = monotonic() + RECOMMIT_SECONDS
             self._on_error(error)
 
     def _on_error(self, error: KafkaError) -> None:

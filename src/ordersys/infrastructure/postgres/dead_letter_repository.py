@@ -7,9 +7,9 @@ from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.infrastructure.postgres.codec import NO_NUL, cause_to_json, delivered_from, error_to_text, headers_to_json
+from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.envelope import Cause, Copy, Delivery
 from ordersys.messaging.names import DEAD_LETTERED, DEAD_LETTERS
 from ordersys.messaging.outbox import shard_of
@@ -49,17 +49,18 @@ RESOLVE = text("""
 class DeadLetterRepository:
     """Implements messaging.retry.DeadLetters."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
-        await self.connection.execute(ADD, [{**_letter(letter), **_copy(letter)} for letter in letters])
+        for letter in letters:
+            await self.connection.execute(ADD, {**_letter(letter), **_copy(letter)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterRepository:
     """Implements usecase.letters.ports.Letters."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, Letter]:
         rows = await self.connection.execute(LOCK, {"ids": list(ids)})

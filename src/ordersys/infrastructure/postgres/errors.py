@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -16,10 +17,10 @@ LOST: Final = ("40001", "40P01", "55P03", "57014", "25P03")
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises Unavailable or Contention in place of the driver's own errors."""
+    """Raises Unavailable or Contention in place of the errors of SQLAlchemy and of the driver."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         meaning = _meaning(error)
         if meaning is None:
             raise
@@ -28,13 +29,19 @@ def translated() -> Iterator[None]:
         raise Unavailable("postgres", f"postgres cannot be reached: {type(error).__name__}") from error
 
 
-def _meaning(error: DBAPIError) -> DomainError | None:
-    state = str(getattr(error.orig, "sqlstate", None) or "")
+def _meaning(error: Exception) -> DomainError | None:
+    state = str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
     if state.startswith(LOST):
         return Contention(f"postgres gave this transaction up ({state})")
-    if state.startswith(AWAY) or error.connection_invalidated:
-        return Unavailable("postgres", f"postgres cannot be reached ({state or type(error.orig).__name__})")
-    # asyncpg has no SQLSTATE for a connection that broke under it.
-    if not state and type(error).__name__ == "InterfaceError":
+    if state.startswith(AWAY):
+        return Unavailable("postgres", f"postgres cannot be reached ({state})")
+    if not state and _broken(error):
         return Unavailable("postgres", "the connection to postgres broke")
     return None
+
+
+def _broken(error: Exception) -> bool:
+    """asyncpg has no SQLSTATE for a connection that broke under it; a value that it cannot send is a bug of ours."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or type(error).__name__ == "InterfaceError"
+    return not isinstance(error, asyncpg.DataError)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.domain.payments.payment import Call
 from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
-from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import Session, opened
 
 _CALLED = """
     WITH called AS (
@@ -65,7 +65,7 @@ class GatewayBooks:
         """
         entries: dict[tuple[Call, str], Entry] = {}
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 for question in STATEMENTS:
                     asked = [call for call in calls if call.question is question]
                     if asked:
@@ -73,9 +73,7 @@ class GatewayBooks:
         return [entries[call.question, str(call.charge.order_id)] for call in calls]
 
 
-async def _book(
-    connection: AsyncConnection, question: Call, calls: Sequence[BookedCall]
-) -> dict[tuple[Call, str], Entry]:
+async def _book(connection: Session, question: Call, calls: Sequence[BookedCall]) -> dict[tuple[Call, str], Entry]:
     columns = {
         "keys": [str(call.charge.order_id) for call in calls],
         "methods": [call.charge.method for call in calls],

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from ordersys.domain.shared.errors import Contention
 from ordersys.infrastructure.postgres.codec import from_json, to_json
+from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, Outcome
 
 # Two statements: the look-up needs a snapshot that is younger than the lock, or it could miss what the last holder
@@ -45,7 +45,7 @@ STORE = text("""
 class IdempotencyRepository:
     """Implements usecase.orders.ports.IdempotencyKeys."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def claim(self, keys: Sequence[IdempotencyKey], *, since: datetime) -> Mapping[IdempotencyKey, Claim]:
         columns = _columns(keys)
@@ -77,5 +77,5 @@ def _columns(keys: Sequence[IdempotencyKey]) -> dict[str, list[str]]:
     }
 
 
-def _answered(row: Row[tuple[object, ...]]) -> Answered:
+def _answered(row: Row) -> Answered:
     return Answered(fingerprint=bytes(row.fingerprint), outcome=from_json(row.outcome, Outcome))

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.domain.shared.ids import EventId
+from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.inbox import Message
 
 # Not the transaction's beginning: an event that waited for another must not look like the earlier one.
@@ -36,7 +36,7 @@ CLAIM_FREE = text(f"""
 class InboxRepository:
     """Implements messaging.inbox.Inbox."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def claim(self, consumer: str, messages: Sequence[Message]) -> set[EventId]:
         rows = await self.connection.execute(CLAIM, {"consumer": consumer, **_columns(messages)})

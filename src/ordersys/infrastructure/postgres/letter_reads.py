@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.codec import delivered_from
-from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import Row, opened
 from ordersys.usecase.letters.ports import Fate, Forecast, LetterContent, LetterPage, LetterStatus, LetterView
 
 COLUMNS: Final = """
@@ -102,9 +102,9 @@ class PostgresLetterReads:
     async def fates(self, ids: Sequence[UUID]) -> Mapping[UUID, Fate]:
         return {row.id: Fate(row.fate) for row in await self._rows(FATES, ids=list(ids))}
 
-    async def _rows(self, statement: TextClause, **bound: object) -> Sequence[Row[Any]]:
+    async def _rows(self, statement: TextClause, **bound: object) -> Sequence[Row]:
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 return (await connection.execute(statement, bound)).all()
 
 
@@ -112,7 +112,7 @@ def _shown(data: bytes | None) -> str | None:
     return None if data is None else data.decode(errors="replace")
 
 
-def _view(row: Row[Any]) -> LetterView:
+def _view(row: Row) -> LetterView:
     return LetterView(
         id=row.id,
         consumer=row.consumer,

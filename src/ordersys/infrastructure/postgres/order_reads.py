@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.infrastructure.postgres.codec import from_json
-from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import opened
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
 
 V = TypeVar("V")
@@ -118,6 +118,6 @@ class PostgresOrderReads:
 
     async def _view(self, statement: TextClause, shape: type[V], **bound: object) -> V | None:
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 document = (await connection.execute(statement, bound)).scalar_one_or_none()
         return None if document is None else from_json(document, shape)

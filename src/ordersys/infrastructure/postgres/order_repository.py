@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from ordersys.domain.orders.order import Item, Order, Status
 from ordersys.domain.orders.placing import Offer
 from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.codec import from_json
+from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.usecase.orders.ports import StatusChange
 
 # NO KEY UPDATE: seats change, keys do not, so references to the flight need not wait.
@@ -75,7 +75,7 @@ CHANGE_STATUS = text("""
 class SeatRepository:
     """Implements usecase.orders.ports.Seats."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, Offer]:
         rows = await self.connection.execute(LOCK_FLIGHTS, {"ids": list(flight_ids)})
@@ -89,7 +89,7 @@ class SeatRepository:
 class OrderRepository:
     """Implements usecase.orders.ports.Orders."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def add(self, orders: Sequence[Order]) -> None:
         columns = {
@@ -146,7 +146,7 @@ class OrderRepository:
         await self.connection.execute(CHANGE_STATUS, columns)
 
 
-def _offer(row: Row[tuple[object, ...]]) -> Offer:
+def _offer(row: Row) -> Offer:
     return Offer(
         flight_id=row.id,
         price=Money(amount=row.price_amount, currency=row.currency),
@@ -155,12 +155,12 @@ def _offer(row: Row[tuple[object, ...]]) -> Offer:
     )
 
 
-def _order(row: Row[tuple[object, ...]]) -> Order:
+def _order(row: Row) -> Order:
     return Order(
         id=OrderId(row.id),
         customer_id=CustomerId(row.customer_id),
         status=Status(row.status),
-        items=from_json(row.items, tuple[Item, ...]),
+        items=from_json(row["items"], tuple[Item, ...]),
         total=Money(amount=row.total_amount, currency=row.currency),
         payment_method=row.payment_method,
         created_at=row.created_at,

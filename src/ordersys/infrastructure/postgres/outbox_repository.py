@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.codec import cause_to_json, copy_from, headers_from, to_json
-from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import Row, Session, opened
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.names import DEAD_LETTERS
 from ordersys.messaging.outbox import Failed, OutboxRow, Published, Stuck, shard_of
@@ -91,7 +91,7 @@ UNPARK = text("""
 class OutboxRepository:
     """Implements messaging.outbox.Outbox."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def append(self, events: Sequence[Outgoing]) -> None:
         columns = {
@@ -115,26 +115,26 @@ class PostgresOutboxQueue:
 
     async def due(self, shards: Sequence[int], limit: int) -> Sequence[OutboxRow]:
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 return [_row(row) for row in await connection.execute(DUE, {"shards": shards, "limit": limit})]
 
     async def backlog(self) -> tuple[int, float]:
         """How many events wait, and the age of the oldest in seconds."""
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 row = (await connection.execute(BACKLOG)).one()
         return row.pending, row.oldest_seconds
 
     async def stuck(self, limit: int) -> Sequence[Stuck]:
         """What failed so far, the parked ones first."""
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 return [_stuck(row) for row in await connection.execute(STUCK, {"limit": limit})]
 
     async def unpark(self, row_id: int) -> bool:
         """Has a parked row tried again. False when there is no such row, or it is not parked."""
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 return (await connection.execute(UNPARK, {"id": row_id})).rowcount > 0
 
     async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
@@ -148,7 +148,7 @@ class PostgresOutboxQueue:
             "attempts": [one.row.attempts + 1 for one in published],
         }
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 return (await connection.execute(ARCHIVE, columns)).rowcount
 
     async def defer(self, failed: Sequence[Failed]) -> None:
@@ -158,11 +158,11 @@ class PostgresOutboxQueue:
             "errors": [one.error[:500] for one in failed],
         }
         with translated():
-            async with autocommit(self.engine).connect() as connection:
+            async with opened(self.engine) as connection:
                 await connection.execute(DEFER, columns)
 
 
-def _row(row: Row[tuple[object, ...]]) -> OutboxRow:
+def _row(row: Row) -> OutboxRow:
     cause, source = headers_from(row.headers)
     return OutboxRow(
         id=row.id,
@@ -180,7 +180,7 @@ def _row(row: Row[tuple[object, ...]]) -> OutboxRow:
     )
 
 
-def _stuck(row: Row[tuple[object, ...]]) -> Stuck:
+def _stuck(row: Row) -> Stuck:
     return Stuck(
         id=row.id,
         event_id=row.event_id,

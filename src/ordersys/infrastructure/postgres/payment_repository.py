@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from ordersys.domain.payments.payment import CALLS, Authorized, Charge, Declined, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from
+from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.usecase.payments.ports import Change, Intent, SettledIntent
 
 REQUEST = text("""
@@ -75,7 +75,7 @@ POSTPONE = text("""
 class PaymentRepository:
     """Implements usecase.payments.ports.Payments."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def request(self, intents: Sequence[Intent], *, at: datetime) -> None:
         if not intents:
@@ -131,7 +131,7 @@ class PaymentRepository:
         await self.connection.execute(POSTPONE, columns)
 
 
-def _intent(row: Row[tuple[object, ...]]) -> Intent:
+def _intent(row: Row) -> Intent:
     charge = Charge(
         order_id=OrderId(row.order_id), amount=Money(amount=row.amount, currency=row.currency), method=row.method
     )

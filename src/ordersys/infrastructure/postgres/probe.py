@@ -6,8 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.domain.shared.errors import DomainError
-from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import opened
 
 PATIENCE_SECONDS: Final = 1.0
 
@@ -21,7 +21,7 @@ class PostgresProbe:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 with translated():
-                    async with autocommit(self.engine).connect() as connection:
+                    async with opened(self.engine) as connection:
                         await connection.execute(text("SELECT 1"))
         except (DomainError, TimeoutError):
             return False

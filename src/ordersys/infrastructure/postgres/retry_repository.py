@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.domain.shared.ids import EventId
 from ordersys.infrastructure.postgres.codec import delivered_from, error_to_text, headers_to_json
+from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.retry import NO_OUTCOME, WAITS, Kept, Waiting
 
 _KEEP = """
@@ -92,7 +92,7 @@ GIVE_BACK = text("""
 class RetryRepository:
     """Implements messaging.retry.RetryQueue."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def count_ahead(self, consumer: str, messages: Sequence[Kept], delay: float) -> set[EventId]:
         bound = {"consumer": consumer, "attempts": 1, "delay": delay, "error": NO_OUTCOME, **_columns(messages)}

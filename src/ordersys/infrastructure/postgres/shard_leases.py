@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import Session, begun
 from ordersys.messaging.outbox import SHARDS
 
 SEEN = text("""
@@ -56,7 +57,7 @@ class PostgresShardLeases:
 
     async def balance(self, *, returning: bool) -> Mapping[int, int]:
         with translated():
-            async with self.engine.begin() as connection:
+            async with begun(self.engine) as connection:
                 await connection.execute(SEEN, {"owner": self.owner})
                 held = await self._renew(connection)
                 share = -(-SHARDS // (await connection.execute(ALIVE, {"lease": self.lease_seconds})).scalar_one())
@@ -68,26 +69,26 @@ class PostgresShardLeases:
 
     async def renew(self) -> None:
         with translated():
-            async with self.engine.begin() as connection:
+            async with begun(self.engine) as connection:
                 await connection.execute(SEEN, {"owner": self.owner})
                 await self._renew(connection)
 
     async def release(self) -> None:
         with translated():
-            async with self.engine.begin() as connection:
+            async with begun(self.engine) as connection:
                 await self._give_back(connection, self._held)
                 await connection.execute(GONE, {"owner": self.owner})
         self._held = {}
 
-    async def _renew(self, connection: AsyncConnection) -> dict[int, int]:
+    async def _renew(self, connection: Session) -> dict[int, int]:
         rows = await connection.execute(RENEW, {**self._bound(self._held), "lease": self.lease_seconds})
         return {row.shard: row.token for row in rows}
 
-    async def _give_back(self, connection: AsyncConnection, shards: Mapping[int, int]) -> None:
+    async def _give_back(self, connection: Session, shards: Mapping[int, int]) -> None:
         if shards:
             await connection.execute(GIVE_BACK, self._bound(shards))
 
-    async def _claim(self, connection: AsyncConnection, wanted: int, *, returning: bool) -> dict[int, int]:
+    async def _claim(self, connection: Session, wanted: int, *, returning: bool) -> dict[int, int]:
         if wanted <= 0:
             return {}
         bound = {"owner": self.owner, "lease": self.lease_seconds, "wanted": wanted, "returning": returning}

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap, seat_label
 from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.infrastructure.postgres.codec import to_json
+from ordersys.infrastructure.postgres.session import Session
 from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
 
 # The demo airline's code: the first three of a ticket number's 13 digits; no real airline has it.
@@ -76,7 +76,7 @@ ADD = text("""
 class TicketingRepository:
     """Implements usecase.tickets.ports.Ticketings."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> set[OrderId]:
         columns = {"ids": list(decisions), "statuses": [str(status) for status in decisions.values()]}
@@ -91,7 +91,7 @@ class TicketingRepository:
 class ItineraryRepository:
     """Implements usecase.tickets.ports.Itineraries."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[Leg]]:
         legs: dict[OrderId, list[Leg]] = {}
@@ -104,7 +104,7 @@ class ItineraryRepository:
 class SeatMapRepository:
     """Implements usecase.tickets.ports.SeatMaps."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, SeatMap]:
         ids = {"ids": list(flight_ids)}
@@ -130,7 +130,7 @@ class SeatMapRepository:
 class TicketRepository:
     """Implements usecase.tickets.ports.Tickets."""
 
-    connection: AsyncConnection
+    connection: Session
 
     async def next_numbers(self, count: int) -> Sequence[str]:
         rows = await self.connection.execute(NUMBERS, {"count": count})

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository, LetterRepository
 from ordersys.infrastructure.postgres.errors import translated
@@ -15,6 +15,7 @@ from ordersys.infrastructure.postgres.order_repository import OrderRepository, S
 from ordersys.infrastructure.postgres.outbox_repository import OutboxRepository
 from ordersys.infrastructure.postgres.payment_repository import PaymentRepository
 from ordersys.infrastructure.postgres.retry_repository import RetryRepository
+from ordersys.infrastructure.postgres.session import Session, begun
 from ordersys.infrastructure.postgres.ticket_repository import (
     ItineraryRepository,
     SeatMapRepository,
@@ -27,7 +28,7 @@ from ordersys.infrastructure.postgres.ticket_repository import (
 class PostgresTransaction:
     """Has the ports of every context; each use case sees those that its own Protocol names."""
 
-    connection: AsyncConnection
+    connection: Session
     _then: list[Callable[[], None]] = field(default_factory=list)
 
     def on_commit(self, then: Callable[[], None]) -> None:
@@ -102,7 +103,7 @@ class PostgresWork:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         with translated():
-            async with self.engine.begin() as connection:
+            async with begun(self.engine) as connection:
                 transaction = PostgresTransaction(connection=connection)
                 yield transaction
         transaction.committed()
