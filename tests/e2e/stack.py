@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,14 @@ UP_SECONDS = 240
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
+    """`settings`: by their environment names, what differs from the defaults."""
+
     folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, within: float = 60) -> subprocess.CompletedProcess[str]:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("ORDERSYS__")}
+        environ |= self.settings
         command = [*ORDERSYS, *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=environ, timeout=within, capture_output=True, text=True, check=False
@@ -79,6 +84,22 @@ class Customer:
         body = {"items": [{"flight_id": flight, "seats": seats}], "payment_method": method}
         headers = {**self._headers(), "Idempotency-Key": key}
         return httpx.post(self.address + "/orders", json=body, headers=headers, timeout=10)
+
+    def change(self, order_id: str, verb: str) -> httpx.Response:
+        """Cancels or refunds."""
+        path = f"{self.address}/orders/{order_id}/{verb}"
+        return httpx.post(path, json={"reason": "changed my mind"}, headers=self._headers(), timeout=10)
+
+    def settled(self, order_id: str, status: str, within: float = 20) -> dict[str, Any]:
+        """The workflow of an order, once it has that status and waits for nothing more."""
+
+        def look() -> dict[str, Any] | None:
+            flow: dict[str, Any] = self.get(f"/orders/{order_id}/workflow").json()
+            return flow if flow["order"]["status"] == status and flow["waiting_for"] is None else None
+
+        found = eventually_blocking(look, within=within, what=f"order {order_id} is {status} and settled")
+        assert found is not None
+        return found
 
     def ended(self, order_id: str, within: float = 20) -> dict[str, Any]:
         """The order, once it is COMPLETED or CANCELLED."""
