@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ordersys.domain.payments.payment import PaymentStatus
 from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import EventId, OrderId
 from ordersys.infrastructure.telemetry.metrics import Metrics
@@ -12,6 +13,8 @@ from ordersys.messaging.envelope import Acked, Cause, Delivery
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import OutboxRow, Published
 from ordersys.messaging.retry import DeadLetter
+from ordersys.usecase.payments.ports import Intent
+from tests.fakes.making import charge
 
 ID = UUID(int=1)
 CAUSE = Cause(correlation_id="c")
@@ -95,6 +98,13 @@ Sample = tuple[str, dict[str, str]]
             lambda m: m.lag("order-service", "ordersys.orders", 9),
             ("ordersys_consumer_lag", {"consumer": "order-service", "topic": "ordersys.orders"}),
             9,
+        ),
+        (
+            lambda m: m.payment_failed(
+                Intent(charge=charge(), status=PaymentStatus.CAPTURING, cause=CAUSE), ValueError()
+            ),
+            ("ordersys_payment_failures_total", {"call": "capture"}),
+            1,
         ),
         (lambda m: m.struck("publish.drop"), ("ordersys_chaos_faults_total", {"point": "publish.drop"}), 1),
         (lambda m: m.chaos_rate("publish.drop", 0.2), ("ordersys_chaos_rate", {"point": "publish.drop"}), 0.2),
