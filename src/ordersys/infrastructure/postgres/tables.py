@@ -263,8 +263,6 @@ inbox_retries = Table(
     metadata,
     Column("consumer", Text, nullable=False),
     Column("event_id", Uuid, nullable=False),
-    # The order in which they were put aside; an order's later events wait behind its first.
-    Column("id", BigInteger, Identity(always=True), nullable=False),
     Column("order_id", Uuid, nullable=False),
     Column("type", Text, nullable=False),
     Column("topic", Text, nullable=False),
@@ -277,6 +275,8 @@ inbox_retries = Table(
     Column("next_attempt_at", MOMENT, nullable=False),
     Column("error", Text, nullable=False),
     Column("created_at", MOMENT, nullable=False),
+    # The order in which they were put aside; an order's later events wait behind its first.
+    Column("id", BigInteger, Identity(always=True), nullable=False),
     PrimaryKeyConstraint("consumer", "event_id"),
     Index(None, "consumer", "next_attempt_at"),
     Index(None, "order_id"),
