@@ -39,8 +39,6 @@ def seconds_until(stack: Stack, point: str, wanted: float) -> float:
 
 
 def test_a_rate_set_on_the_command_line_holds_in_every_process_within_two_seconds(stack: Stack) -> None:
-    seconds_until(stack, "publish.drop", 0.2)
-
     done = stack.run("chaos", "set", "publish.drop", "0.6")
     assert done.returncode == 0, done.stderr
     assert seconds_until(stack, "publish.drop", 0.6) < SECONDS

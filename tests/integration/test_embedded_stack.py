@@ -209,6 +209,8 @@ def test_a_state_that_cannot_be_written_ends_the_start(home: StateFolder) -> Non
 
 def test_ctrl_c_takes_back_what_was_begun(home: StateFolder) -> None:
     program = (
+        # Where the tests run in the background of a script, the shell has them ignore SIGINT.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import pathlib, sys; from ordersys.bootstrap import stack\n"
         "stack.up(stack.UpOptions(state=pathlib.Path(sys.argv[1]), roles=False))"
     )

@@ -154,7 +154,8 @@ def test_every_role_finds_kafka_again_and_says_so_once(roles: Roles, kafka_serve
 
     lost = roles.counted("kafka.lost")
     assert [lost[role] for role in with_kafka] == [1] * 4
-    assert {one.role: len(one.loud()) for one in roles.started} == {role: 2 * lost[role] for role in ROLES}
+    # Lost and back, each once; a member whose session ran out meanwhile adds that its partitions were taken.
+    assert all(2 * lost[one.role] <= len(one.loud()) <= 2 * lost[one.role] + 1 for one in roles.started)
     assert max(len(one.loud(library=True)) for one in roles.started) < 10
 
 
