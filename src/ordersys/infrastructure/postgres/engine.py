@@ -13,6 +13,7 @@ def create(settings: PostgresSettings, *, name: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.connect_timeout_seconds,
         pool_use_lifo=True,
+        pool_reset_on_return=None,  # sessions end their transactions themselves
         connect_args={
             "timeout": settings.connect_timeout_seconds,
             "command_timeout": settings.statement_timeout_seconds + 1,

@@ -15,7 +15,9 @@ from weakref import WeakKeyDictionary
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import Pool, PoolProxiedConnection, QueuePool
+from sqlalchemy.util import greenlet_spawn
 
 from ordersys.domain.shared.errors import Contention
 
@@ -89,15 +91,20 @@ class Session:
 
 @asynccontextmanager
 async def opened(engine: AsyncEngine) -> AsyncIterator[Session]:
-    """A connection of the pool, each statement a transaction of its own."""
-    async with engine.connect() as connection:
-        driver = await _driver(connection)
-        try:
-            yield Session(driver)
-        except BROKEN:
-            # Whoever gets this connection next must not meet the rest of what happened here.
-            await connection.invalidate()
-            raise
+    """A connection of the engine's pool, each statement a transaction of its own.
+
+    Straight from the pool: the connection that the engine would wrap around it costs more than most statements do.
+    """
+    pool = engine.sync_engine.pool
+    taken = await _taken(pool)
+    try:
+        yield Session(taken.driver_connection)
+    except BROKEN:
+        # Whoever gets this connection next must not meet the rest of what happened here.
+        await greenlet_spawn(taken.invalidate)
+        raise
+    finally:
+        await _given_back(pool, taken)
 
 
 @asynccontextmanager
@@ -106,13 +113,23 @@ async def begun(engine: AsyncEngine) -> AsyncIterator[Session]:
         yield session
 
 
-async def _driver(connection: AsyncConnection) -> asyncpg.Connection:
+async def _taken(pool: Pool) -> PoolProxiedConnection:
     """Passes over connections that broke while they lay in the pool."""
     while True:
-        driver: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
+        at_hand = isinstance(pool, QueuePool) and pool.checkedin() > 0
+        taken = pool.connect() if at_hand else await greenlet_spawn(pool.connect)
+        driver: Any = taken.driver_connection
         if not driver.is_closed():
-            return driver
-        await connection.invalidate()
+            return taken
+        await greenlet_spawn(taken.invalidate)
+
+
+async def _given_back(pool: Pool, taken: PoolProxiedConnection) -> None:
+    """A connection for which the pool has no room is closed, and that takes a greenlet."""
+    if isinstance(pool, QueuePool) and pool.overflow() <= 0:
+        taken.close()
+    else:
+        await greenlet_spawn(taken.close)
 
 
 @cache
