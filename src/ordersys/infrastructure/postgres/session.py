@@ -116,8 +116,7 @@ async def begun(engine: AsyncEngine) -> AsyncIterator[Session]:
 async def _taken(pool: Pool) -> PoolProxiedConnection:
     """Passes over connections that broke while they lay in the pool."""
     while True:
-        at_hand = isinstance(pool, QueuePool) and pool.checkedin() > 0
-        taken = pool.connect() if at_hand else await greenlet_spawn(pool.connect)
+        taken = await greenlet_spawn(pool.connect)
         driver: Any = taken.driver_connection
         if not driver.is_closed():
             return taken
