@@ -34,6 +34,10 @@ class Coalescer(Generic[C, R]):
     queue_size: int
     _waiting: deque[tuple[C, asyncio.Future[R]]] = field(default_factory=deque)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _free: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._free = self.batches_in_flight
 
     async def submit(self, command: C) -> R:
         """The command's own result or error. Raises Busy when the queue is full."""
@@ -41,7 +45,8 @@ class Coalescer(Generic[C, R]):
             raise Busy
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, future))
-        if len(self._running) < self.batches_in_flight:
+        if self._free:
+            self._free -= 1
             task = asyncio.create_task(self._drain())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -53,9 +58,13 @@ class Coalescer(Generic[C, R]):
             await asyncio.wait(self._running)
 
     async def _drain(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self.batch_size, len(self._waiting)))]
-            await self._run(batch)
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self.batch_size, len(self._waiting)))]
+                await self._run(batch)
+        finally:
+            # In the same step as the last look at what waits: a call that came in between would wait for ever.
+            self._free += 1
 
     async def _run(self, batch: Sequence[tuple[C, asyncio.Future[R]]]) -> None:
         try:

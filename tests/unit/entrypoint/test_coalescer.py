@@ -150,6 +150,19 @@ async def test_a_full_queue_is_busy() -> None:
     assert await outcomes(bank.submit(5)) == [10]
 
 
+@pytest.mark.parametrize("steps", range(1, 8))
+async def test_no_moment_is_one_in_which_calls_are_lost(steps: int) -> None:
+    bank = Bank()
+    first = bank.submit(1)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+    (late,) = bank.submit(2)
+
+    assert await asyncio.wait_for(late, 1) == 4
+    assert await outcomes(first) == [2]
+
+
 async def test_a_cancelled_caller_disturbs_nobody() -> None:
     bank = Bank()
 
