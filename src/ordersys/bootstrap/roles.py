@@ -116,6 +116,7 @@ def worker(platform: PlatformContainer) -> Assembly:
         watch=platform.loop_log(),
         wake=asyncio.Event(),
         busy=settings.relay.busy_poll_ms / 1000,
+        linger=settings.relay.linger_ms / 1000,
         idle=settings.relay.idle_poll_ms / 1000,
     )
     return Assembly(

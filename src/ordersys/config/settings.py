@@ -111,7 +111,8 @@ class RelaySettings(Section, frozen=True, kw_only=True):
     batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 500
     lease_seconds: Annotated[float, Meta(ge=1, le=300)] = 5
     busy_poll_ms: Milliseconds = 2
-    idle_poll_ms: Milliseconds = 20
+    linger_ms: Milliseconds = 100
+    idle_poll_ms: Milliseconds = 50
     retry_delays_ms: Annotated[tuple[Milliseconds, ...], Meta(min_length=1)] = (50, 100, 200, 400, 1000, 2000, 5000)
 
 

@@ -24,7 +24,8 @@ class LoopWatch(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """Seconds between passes: `busy` after one that found work, from there doubling up to `idle`.
+    """Seconds between passes: `busy` until `linger` seconds after the last one that found work, for more work often
+    follows at once; from there doubling up to `idle`.
 
     `wake` cuts a pause short. Errors that are not transient end the loop: they are bugs, and the process must say so.
     """
@@ -35,16 +36,39 @@ class Loop:
     wake: asyncio.Event
     busy: float = 0.0
     idle: float = 0.0
+    linger: float = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Returns after the pass that is under way when `stop` is set."""
-        pause = self.busy
+        stopping = asyncio.ensure_future(stop.wait())
+        stopping.add_done_callback(lambda _: self.wake.set())
+        try:
+            await self._turn(stop)
+        finally:
+            stopping.cancel()
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        clock = asyncio.get_running_loop().time
+        pause, quick_until = self.busy, 0.0
         while not stop.is_set():
             self.wake.clear()
-            worked = await self._pass(stop)
-            pause = self.busy if worked else min(max(pause * 2, 0.001), self.idle)
-            if pause > 0:
-                await _wait(pause, stop, self.wake)
+            if await self._pass(stop):
+                pause, quick_until = self.busy, clock() + self.linger
+            elif clock() >= quick_until:
+                pause = min(max(pause * 2, 0.001), self.idle)
+            if pause > 0 and not stop.is_set():
+                await self._pause(pause)
+
+    async def _pause(self, seconds: float) -> None:
+        """One timer and no task, as this runs some hundred times a second."""
+        if self.wake.is_set():
+            await asyncio.sleep(0)  # the others have their turn, also if every pass wakes itself
+            return
+        timer = asyncio.get_running_loop().call_later(seconds, self.wake.set)
+        try:
+            await self.wake.wait()
+        finally:
+            timer.cancel()
 
     async def _pass(self, stop: asyncio.Event) -> int:
         """One pass that succeeded, after as many failed ones as it takes; 0 when stopped before."""
@@ -66,14 +90,6 @@ class Loop:
         return 0
 
 
-async def _wait(seconds: float, *events: asyncio.Event) -> None:
-    if len(events) == 1:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(events[0].wait(), seconds)
-        return
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
+async def _wait(seconds: float, event: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

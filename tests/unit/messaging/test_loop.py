@@ -37,12 +37,16 @@ class Turns:
     def back(self, loop: str) -> None:
         self.told.append(f"{loop} back")
 
-    def loop(self, *, busy: float = 0.0, idle: float = 60.0) -> Loop:
-        return Loop(name="turns", run_once=self.run_once, watch=self, wake=self.wake, busy=busy, idle=idle)
+    def loop(self, *, busy: float = 0.0, idle: float = 60.0, linger: float = 0.0) -> Loop:
+        return Loop(
+            name="turns", run_once=self.run_once, watch=self, wake=self.wake, busy=busy, idle=idle, linger=linger
+        )
 
     @asynccontextmanager
-    async def running(self, *, busy: float = 0.0, idle: float = 60.0) -> AsyncIterator[asyncio.Task[None]]:
-        task = asyncio.create_task(self.loop(busy=busy, idle=idle).run(self.stop))
+    async def running(
+        self, *, busy: float = 0.0, idle: float = 60.0, linger: float = 0.0
+    ) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(self.loop(busy=busy, idle=idle, linger=linger).run(self.stop))
         yield task
         self.stop.set()
         await asyncio.wait_for(task, 2)
@@ -61,6 +65,42 @@ async def test_without_work_its_pauses_grow() -> None:
     async with turns.running():
         await eventually(lambda: turns.passes >= 5)
         assert turns.passes < 20
+
+
+async def test_after_work_its_pauses_stay_short_for_a_moment() -> None:
+    turns = Turns(script=[1])
+
+    async with turns.running(busy=0.001, linger=60):
+        await eventually(lambda: turns.passes > 50, within=2)
+
+
+async def test_pauses_do_not_stay_short_when_there_never_was_work() -> None:
+    turns = Turns(script=[])
+
+    async with turns.running(busy=0.001, linger=60):
+        await eventually(lambda: turns.passes >= 5)
+        assert turns.passes < 20
+
+
+async def test_the_short_pauses_come_to_an_end() -> None:
+    turns = Turns(script=[1])
+
+    async with turns.running(busy=0.001, linger=0.02):
+        await eventually(lambda: turns.passes >= 5)
+        before = turns.passes
+        await eventually(lambda: turns.passes > before + 3)
+        assert turns.passes < 60
+
+
+async def test_a_pause_leaves_no_task_behind() -> None:
+    turns = Turns(script=[])
+
+    async with turns.running(busy=0.001) as task:
+        await eventually(lambda: turns.passes >= 5)
+        others = asyncio.all_tasks() - {task, asyncio.current_task()}
+        assert len(others) == 1  # the one that waits for the stop
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_a_wake_cuts_a_pause_short() -> None:
