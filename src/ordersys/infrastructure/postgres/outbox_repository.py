@@ -1,13 +1,14 @@
 """The outbox as the relay and the use cases see it: insert and delete only (CDC and vacuum both want it so)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.codec import cause_to_json, copy_from, headers_from, to_json
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.outbox_floor import Floor, Glimpse
 from ordersys.infrastructure.postgres.session import Row, Session, opened
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.names import DEAD_LETTERS
@@ -25,13 +26,16 @@ APPEND = text("""
 """)
 
 # What waits for its next attempt, or is parked, holds back the later rows of its order; the table of those is all but
-# empty.
+# empty. Rows below the floor are looked at only where a next attempt is to come.
 DUE = text("""
     SELECT id, event_id, aggregatetype, aggregateid, type, payload, CAST(headers AS text) AS headers, shard,
         occurred_at,
-        coalesce((SELECT attempts FROM outbox_attempts WHERE outbox_id = outbox.id), 0) AS attempts
+        coalesce((SELECT attempts FROM outbox_attempts WHERE outbox_id = outbox.id), 0) AS attempts,
+        (SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)) AS oldest_running,
+        (SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)) AS next_to_begin
     FROM outbox
-    WHERE shard = ANY(CAST(:shards AS smallint[])) AND NOT EXISTS (
+    WHERE id >= least(:floor, (SELECT min(outbox_id) FROM outbox_attempts WHERE parked_at IS NULL))
+        AND shard = ANY(CAST(:shards AS smallint[])) AND NOT EXISTS (
         SELECT FROM outbox_attempts AS failed
         WHERE failed.order_id = outbox.aggregateid AND failed.outbox_id <= outbox.id
             AND (failed.parked_at IS NOT NULL OR failed.next_attempt_at > now()))
@@ -112,11 +116,15 @@ class PostgresOutboxQueue:
     """Implements messaging.outbox.OutboxQueue; every call is a short transaction of its own."""
 
     engine: AsyncEngine
+    floor: Floor = field(default_factory=Floor)
 
     async def due(self, shards: Sequence[int], limit: int) -> Sequence[OutboxRow]:
+        floor = self.floor.below(shards)
         with translated():
             async with opened(self.engine) as connection:
-                return [_row(row) for row in await connection.execute(DUE, {"shards": shards, "limit": limit})]
+                rows = (await connection.execute(DUE, {"shards": shards, "limit": limit, "floor": floor})).all()
+        self.floor.passed(shards, floor, _glimpse(rows[0]) if rows else None)
+        return [_row(row) for row in rows]
 
     async def backlog(self) -> tuple[int, float]:
         """How many events wait, and the age of the oldest in seconds."""
@@ -178,6 +186,10 @@ def _row(row: Row) -> OutboxRow:
         attempts=row.attempts,
         copy=copy_from(row.headers) if row.aggregatetype == DEAD_LETTERS else None,
     )
+
+
+def _glimpse(row: Row) -> Glimpse:
+    return Glimpse(lowest=row.id, oldest_running=row.oldest_running, next_to_begin=row.next_to_begin)
 
 
 def _stuck(row: Row) -> Stuck:
