@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from asyncpg import IntegrityConstraintViolationError  # type: ignore[import-untyped]  # it has no stubs
 
-from ordersys.domain.orders.order import Order, Status
+from ordersys.domain.orders.order import Item, Order, Status
 from ordersys.domain.shared.ids import OrderId
-from ordersys.usecase.orders.ports import StatusChange
+from ordersys.usecase.orders.ports import Standing, StatusChange
 from tests.contract.world import World, undone
 from tests.fakes.clock import NOON
-from tests.fakes.making import event_id, item, order, order_id
+from tests.fakes.making import event_id, flight_id, item, order, order_id
 
 
 async def add(world: World, *orders: Order) -> None:
@@ -23,7 +23,25 @@ async def add(world: World, *orders: Order) -> None:
 async def stored(world: World, *numbers: int) -> dict[int, Order]:
     async with undone(world.work) as transaction:
         found = await transaction.orders.lock({order_id(number) for number in numbers})
-    return {number: found[order_id(number)] for number in numbers if order_id(number) in found}
+    return {number: await whole(world, found[order_id(number)]) for number in numbers if order_id(number) in found}
+
+
+async def whole(world: World, standing: Standing) -> Order:
+    """What was locked, with what is shown of the order."""
+    view = await world.reads.order(standing.order_id, standing.customer_id)
+    assert view
+    assert (view.status, view.total, view.created_at) == (standing.status, standing.total, standing.created_at)
+    return Order(
+        id=standing.order_id,
+        customer_id=standing.customer_id,
+        status=standing.status,
+        items=tuple(Item(flight_id=i.flight_id, seats=i.seats, unit_price=i.unit_price) for i in view.items),
+        total=standing.total,
+        payment_method=standing.payment_method,
+        created_at=standing.created_at,
+        updated_at=view.updated_at,
+        reason=view.reason,
+    )
 
 
 def step(after: Status, *, number: int = 1, before: Status | None, reason: str | None = None) -> StatusChange:
@@ -49,6 +67,15 @@ async def test_orders_that_do_not_exist_are_left_out(world: World) -> None:
     await add(world, order(1))
 
     assert set(await stored(world, 1, 2)) == {1}
+
+
+async def test_the_seats_of_several_orders_add_up_by_flight(world: World) -> None:
+    await add(world, order(1, item(1, 2), item(2, 1)), order(2, item(2, 3), item(2, 1)), order(3, item(1, 9)))
+
+    async with undone(world.work) as transaction:
+        seats = await transaction.orders.seats([order_id(1), order_id(2), order_id(8)])
+
+    assert dict(seats) == {flight_id(1): 2, flight_id(2): 5}
 
 
 async def test_what_is_rolled_back_was_never_there(world: World) -> None:
@@ -166,7 +193,8 @@ async def test_an_overdue_order_comes_whole(world: World) -> None:
     await add(world, made(1, 0))
 
     async with undone(world.work) as transaction:
-        assert dict(await transaction.orders.lock_overdue(NOON + timedelta(seconds=60), 1)) == {order_id(1): made(1, 0)}
+        (found,) = (await transaction.orders.lock_overdue(NOON + timedelta(seconds=60), 1)).values()
+    assert await whole(world, found) == made(1, 0)
 
 
 async def test_two_workers_never_get_the_same_overdue_order(world: World) -> None:

@@ -1,5 +1,6 @@
 """The ports of usecase.orders in memory; tests/contract holds them to what PostgreSQL does."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from ordersys.domain.orders.order import Order, Status
 from ordersys.domain.orders.placing import Offer
 from ordersys.domain.shared.errors import Contention
 from ordersys.domain.shared.ids import FlightId, OrderId
-from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, StatusChange
+from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, Standing, StatusChange
 from tests.fakes.memory import Changes, Table
 
 UNDER_WAY: Final = frozenset({Status.CREATED, Status.PAYMENT_AUTHORIZED})
@@ -52,16 +53,24 @@ class FakeOrders:
         for order in orders:
             self.changes.put(self.tables.orders, order.id, order)
 
-    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
         wanted = set(order_ids)
         await self.changes.lock(self.tables.orders, wanted)
-        return {key: row for key, row in self.changes.rows(self.tables.orders).items() if key in wanted}
+        rows = self.changes.rows(self.tables.orders)
+        return {key: _standing(row) for key, row in rows.items() if key in wanted}
 
-    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Order]:
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Standing]:
         rows = sorted(self.changes.rows(self.tables.orders).values(), key=lambda order: order.created_at)
         overdue = [one for one in rows if one.status in UNDER_WAY and one.created_at < created_before]
         free = (one for one in overdue if self.changes.try_lock(self.tables.orders, one.id))
-        return {one.id: one for one in islice(free, limit)}
+        return {one.id: _standing(one) for one in islice(free, limit)}
+
+    async def seats(self, order_ids: Iterable[OrderId]) -> Mapping[FlightId, int]:
+        rows = self.changes.rows(self.tables.orders)
+        seats: Counter[FlightId] = Counter()
+        for item in (item for key in set(order_ids) if key in rows for item in rows[key].items):
+            seats[item.flight_id] += item.seats
+        return seats
 
     async def change(self, changes: Sequence[StatusChange]) -> None:
         for change in changes:
@@ -76,6 +85,17 @@ class FakeOrders:
         if order and change.before:
             moved = replace(order, status=change.after, reason=change.reason or order.reason, updated_at=change.at)
             self.changes.put(self.tables.orders, order.id, moved)
+
+
+def _standing(order: Order) -> Standing:
+    return Standing(
+        order_id=order.id,
+        customer_id=order.customer_id,
+        status=order.status,
+        total=order.total,
+        payment_method=order.payment_method,
+        created_at=order.created_at,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

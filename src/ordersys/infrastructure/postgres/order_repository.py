@@ -10,11 +10,10 @@ from sqlalchemy import text
 
 from ordersys.domain.orders.order import Item, Order, Status
 from ordersys.domain.orders.placing import Offer
-from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
+from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.shared.money import Money
-from ordersys.infrastructure.postgres.codec import from_json
 from ordersys.infrastructure.postgres.session import Row, Session
-from ordersys.usecase.orders.ports import StatusChange
+from ordersys.usecase.orders.ports import Standing, StatusChange
 
 # NO KEY UPDATE: seats change, keys do not, so references to the flight need not wait.
 LOCK_FLIGHTS = text("""
@@ -41,33 +40,32 @@ ADD_ITEMS = text("""
         CAST(:seats AS int[]), CAST(:amounts AS bigint[]))
 """)
 
-_ORDER = """
-    SELECT id, customer_id, status, reason, payment_method, total_amount, currency, created_at, updated_at,
-        (SELECT CAST(json_agg(json_build_object('flight_id', flight_id, 'seats', seats,
-                'unit_price', json_build_object('amount', unit_amount, 'currency', orders.currency)) ORDER BY position)
-            AS text) FROM order_items WHERE order_id = orders.id) AS items
-    FROM orders
-"""
+_STANDING = "SELECT id, customer_id, status, total_amount, currency, payment_method, created_at FROM orders"
 
-LOCK_ORDERS = text(f"{_ORDER} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+LOCK_ORDERS = text(f"{_STANDING} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 
 # The oldest first, so that the index of the orders under way serves it. Nothing is waited for, so any order will do.
-LOCK_OVERDUE = text(f"""{_ORDER}
+LOCK_OVERDUE = text(f"""{_STANDING}
     WHERE status IN ('CREATED', 'PAYMENT_AUTHORIZED') AND created_at < :before
     ORDER BY created_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
 """)
 
-ADD_HISTORY = text("""
-    INSERT INTO order_status_history (order_id, from_status, to_status, reason, event_id, at)
-    SELECT * FROM unnest(CAST(:orders AS uuid[]), CAST(:befores AS text[]), CAST(:afters AS text[]),
-        CAST(:reasons AS text[]), CAST(:events AS uuid[]), CAST(:moments AS timestamptz[]))
+SEATS = text("""
+    SELECT flight_id, sum(seats) AS seats FROM order_items WHERE order_id = ANY(CAST(:ids AS uuid[])) GROUP BY flight_id
 """)
 
-CHANGE_STATUS = text("""
-    UPDATE orders SET status = changed.status, reason = coalesce(changed.reason, orders.reason), updated_at = changed.at
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:reasons AS text[]),
-        CAST(:moments AS timestamptz[])) AS changed (id, status, reason, at)
-    WHERE orders.id = changed.id
+# History and status in one statement, as nothing is ever written to one alone but an order's first step.
+CHANGE = text("""
+    WITH history AS (
+        INSERT INTO order_status_history (order_id, from_status, to_status, reason, event_id, at)
+        SELECT * FROM unnest(CAST(:orders AS uuid[]), CAST(:befores AS text[]), CAST(:afters AS text[]),
+            CAST(:reasons AS text[]), CAST(:events AS uuid[]), CAST(:moments AS timestamptz[]))
+    )
+    UPDATE orders
+    SET status = last.status, reason = coalesce(last.reason, orders.reason), updated_at = last.at
+    FROM unnest(CAST(:last_orders AS uuid[]), CAST(:last_statuses AS text[]), CAST(:last_reasons AS text[]),
+        CAST(:last_moments AS timestamptz[])) AS last (id, status, reason, at)
+    WHERE orders.id = last.id
 """)
 
 
@@ -114,36 +112,34 @@ class OrderRepository:
         }
         await self.connection.execute(ADD_ITEMS, columns)
 
-    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
         rows = await self.connection.execute(LOCK_ORDERS, {"ids": list(order_ids)})
-        return {row.id: _order(row) for row in rows}
+        return {row["id"]: _standing(row) for row in rows}
 
-    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Order]:
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Standing]:
         rows = await self.connection.execute(LOCK_OVERDUE, {"before": created_before, "limit": limit})
-        return {row.id: _order(row) for row in rows}
+        return {row["id"]: _standing(row) for row in rows}
+
+    async def seats(self, order_ids: Iterable[OrderId]) -> Mapping[FlightId, int]:
+        rows = await self.connection.execute(SEATS, {"ids": list(order_ids)})
+        return {row.flight_id: row.seats for row in rows}
 
     async def change(self, changes: Sequence[StatusChange]) -> None:
-        history = {
+        # The first step of an order is history alone: its row says so already.
+        last = {change.order_id: change for change in changes if change.before is not None}.values()
+        columns = {
             "orders": [change.order_id for change in changes],
-            "befores": [change.before and str(change.before) for change in changes],
-            "afters": [str(change.after) for change in changes],
+            "befores": [change.before for change in changes],
+            "afters": [change.after for change in changes],
             "reasons": [change.reason for change in changes],
             "events": [change.event_id for change in changes],
             "moments": [change.at for change in changes],
+            "last_orders": [change.order_id for change in last],
+            "last_statuses": [change.after for change in last],
+            "last_reasons": [change.reason for change in last],
+            "last_moments": [change.at for change in last],
         }
-        await self.connection.execute(ADD_HISTORY, history)
-        last = {change.order_id: change for change in changes if change.before is not None}
-        if last:
-            await self._update(list(last.values()))
-
-    async def _update(self, changes: Sequence[StatusChange]) -> None:
-        columns = {
-            "ids": [change.order_id for change in changes],
-            "statuses": [str(change.after) for change in changes],
-            "reasons": [change.reason for change in changes],
-            "moments": [change.at for change in changes],
-        }
-        await self.connection.execute(CHANGE_STATUS, columns)
+        await self.connection.execute(CHANGE, columns)
 
 
 def _offer(row: Row) -> Offer:
@@ -155,15 +151,13 @@ def _offer(row: Row) -> Offer:
     )
 
 
-def _order(row: Row) -> Order:
-    return Order(
-        id=OrderId(row.id),
-        customer_id=CustomerId(row.customer_id),
-        status=Status(row.status),
-        items=from_json(row["items"], tuple[Item, ...]),
-        total=Money(amount=row.total_amount, currency=row.currency),
-        payment_method=row.payment_method,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        reason=row.reason,
+def _standing(row: Row) -> Standing:
+    order_id, customer_id, status, amount, currency, payment_method, created_at = row
+    return Standing(
+        order_id=order_id,
+        customer_id=customer_id,
+        status=Status(status),
+        total=Money(amount=amount, currency=currency),
+        payment_method=payment_method,
+        created_at=created_at,
     )

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ordersys.domain.orders.events import OrderCancelled
-from ordersys.domain.orders.order import Move, Order
+from ordersys.domain.orders.order import Move
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.ids import CustomerId, Ids, OrderId
 from ordersys.messaging.envelope import Cause, Outgoing
 from ordersys.messaging.outbox import outgoing
 from ordersys.messaging.work import Work
-from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
+from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction, Standing
 from ordersys.usecase.orders.progress import Progress
 
 DEADLINE_PASSED = "deadline_passed"
@@ -70,7 +70,7 @@ class ExpireOrders:
             progress = Progress(orders=orders, now=now)
             events: list[Outgoing] = []
             for order in orders.values():
-                progress.move(order.id, Move.CANCEL, reason=DEADLINE_PASSED)
+                progress.move(order.order_id, Move.CANCEL, reason=DEADLINE_PASSED)
                 cause = Cause(correlation_id=str(self.ids.new()))
                 events.append(_cancelled(order, DEADLINE_PASSED, cause, progress, self.ids))
             await progress.write(transaction, self.meter)
@@ -78,6 +78,8 @@ class ExpireOrders:
         return len(orders)
 
 
-def _cancelled(order: Order, reason: str, cause: Cause, progress: Progress, ids: Ids) -> Outgoing:
-    event = OrderCancelled(order_id=order.id, total=order.total, payment_method=order.payment_method, reason=reason)
-    return outgoing(event, order_id=order.id, at=progress.now, cause=cause, ids=ids)
+def _cancelled(order: Standing, reason: str, cause: Cause, progress: Progress, ids: Ids) -> Outgoing:
+    event = OrderCancelled(
+        order_id=order.order_id, total=order.total, payment_method=order.payment_method, reason=reason
+    )
+    return outgoing(event, order_id=order.order_id, at=progress.now, cause=cause, ids=ids)

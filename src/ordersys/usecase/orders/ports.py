@@ -10,6 +10,7 @@ from ordersys.domain.orders.order import Order, Status
 from ordersys.domain.orders.placing import Offer
 from ordersys.domain.shared.errors import Kind
 from ordersys.domain.shared.ids import CustomerId, EventId, FlightId, OrderId
+from ordersys.domain.shared.money import Money
 from ordersys.messaging.outbox import Outbox
 from ordersys.messaging.work import AfterCommit
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
@@ -90,15 +91,31 @@ class StatusChange:
     event_id: EventId | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an order stands: what a move needs to know of it. What it bought is asked for when seats are given back."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    status: Status
+    total: Money
+    payment_method: str
+    created_at: datetime
+
+
 class Orders(Protocol):
     async def add(self, orders: Sequence[Order]) -> None: ...
 
-    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
         """The orders that exist, locked in id order until the transaction ends."""
         ...
 
-    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Order]:
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Standing]:
         """Orders still under way that are that old, locked; those that somebody else has locked are passed over."""
+        ...
+
+    async def seats(self, order_ids: Iterable[OrderId]) -> Mapping[FlightId, int]:
+        """How many seats these orders bought, all together, on each flight."""
         ...
 
     async def change(self, changes: Sequence[StatusChange]) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ordersys.domain.orders.order import FINAL, WITHOUT_SEATS, Move, Order, Status, path
+from ordersys.domain.orders.order import FINAL, WITHOUT_SEATS, Move, Status, path
 from ordersys.domain.shared.errors import DomainError, Kind
-from ordersys.domain.shared.ids import CustomerId, EventId, FlightId, OrderId
-from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction, StatusChange
+from ordersys.domain.shared.ids import CustomerId, EventId, OrderId
+from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction, Standing, StatusChange
 from ordersys.usecase.orders.read_orders import OrderNotFound
 
 
@@ -20,7 +20,7 @@ class OrderUnknown(DomainError):
 class Progress:
     """`orders` as they were locked; several moves of one order add up."""
 
-    orders: Mapping[OrderId, Order]
+    orders: Mapping[OrderId, Standing]
     now: datetime
     changes: list[StatusChange] = field(default_factory=list)
     _statuses: dict[OrderId, Status] = field(default_factory=dict)
@@ -57,23 +57,18 @@ class Progress:
         if not self.changes:
             return
         await transaction.orders.change(self.changes)
-        seats = self._given_back()
-        if seats:
-            await transaction.seats.lock(seats)
-            await transaction.seats.take(seats)
+        without_seats = [change.order_id for change in self.changes if change.after in WITHOUT_SEATS]
+        if without_seats:
+            await _give_back(without_seats, transaction)
         transaction.on_commit(lambda: self._count(meter))
-
-    def _given_back(self) -> dict[FlightId, int]:
-        seats: dict[FlightId, int] = {}
-        for order in self._reached(WITHOUT_SEATS):
-            for item in order.items:
-                seats[item.flight_id] = seats.get(item.flight_id, 0) - item.seats
-        return seats
-
-    def _reached(self, statuses: Iterable[Status]) -> Iterable[Order]:
-        return [self.orders[change.order_id] for change in self.changes if change.after in statuses]
 
     def _count(self, meter: OrderMeter) -> None:
         for change in self.changes:
             if change.after in FINAL:
                 meter.finished(change.after, (change.at - self.orders[change.order_id].created_at).total_seconds())
+
+
+async def _give_back(order_ids: Iterable[OrderId], transaction: OrderTransaction) -> None:
+    seats = await transaction.orders.seats(order_ids)
+    await transaction.seats.lock(seats)
+    await transaction.seats.take({flight_id: -number for flight_id, number in seats.items()})
