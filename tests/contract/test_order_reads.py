@@ -17,7 +17,7 @@ from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.read_orders import BadCursor, BadStatus, GetOrder, GetWorkflow, ListOrders, OrderNotFound
 from ordersys.usecase.orders.views import OrderPage, PaymentView, TicketView, WorkflowView, order_view
 from ordersys.usecase.orders.waiting import Expectations
-from ordersys.usecase.payments.ports import Intent, SettledIntent
+from ordersys.usecase.payments.ports import Intent, Lease, SettledIntent
 from ordersys.usecase.tickets.ports import Ticket
 from tests.contract.world import World
 from tests.fakes.clock import NOON
@@ -117,7 +117,7 @@ async def test_payment_and_tickets_are_shown_with_the_order(world: World) -> Non
     ]
     async with world.work.begin() as transaction:
         await transaction.orders.add([order(1)])
-        await transaction.payments.request([intent], at=NOON)
+        await transaction.payments.request([intent], at=NOON, lease=Lease(owner="one", until=NOON))
         await transaction.payments.settle([settled], at=NOON)
         await transaction.tickets.add(tickets)
 
@@ -321,10 +321,10 @@ async def test_a_payment_tells_when_the_gateway_is_asked_again_at_the_latest(wor
     until, due = NOON + timedelta(seconds=6), NOON + timedelta(seconds=1)
     async with world.work.begin() as transaction:
         await transaction.orders.add([order(1)])
-        await transaction.payments.request([intent], at=NOON)
+        await transaction.payments.request([intent], at=NOON, lease=Lease(owner="one", until=NOON))
 
     async with world.work.begin() as transaction:
-        (claimed,) = await transaction.payments.claim(1, at=NOON, until=until, owner="one")
+        (claimed,) = await transaction.payments.claim(1, at=NOON, lease=Lease(owner="one", until=until))
     leased = (await workflow(world)).payment
     async with world.work.begin() as transaction:
         await transaction.payments.postpone([(claimed, "no answer", due)])

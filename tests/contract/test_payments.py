@@ -17,19 +17,20 @@ from ordersys.domain.payments.payment import (
 from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.envelope import Cause
 from ordersys.usecase.orders.views import PaymentView
-from ordersys.usecase.payments.ports import Change, Intent, SettledIntent
+from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
 from ordersys.usecase.payments.settle_payments import RecordPayment, RecordPayments
 from tests.contract.world import World, undone
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order, order_id, rub
 
 LEASE = timedelta(seconds=6)
+OURS = Lease(owner="one", until=NOON + LEASE)
 YES, NO = Authorized(authorization_id="auth_1"), Declined(reason="card_declined")
 
 
 async def request(world: World, *numbers: int, at: datetime = NOON, cause: Cause = CAUSE) -> None:
     async with world.work.begin() as transaction:
-        await transaction.payments.request([requested(n, cause=cause) for n in numbers], at=at)
+        await transaction.payments.request([requested(n, cause=cause) for n in numbers], at=at, lease=OURS)
 
 
 def requested(number: int, *, cause: Cause = CAUSE, attempts: int = 0) -> Intent:
@@ -42,7 +43,7 @@ async def claim(world: World, *, at: datetime = NOON, owner: str = "one", limit:
 
 async def intents(world: World, *, at: datetime = NOON, owner: str = "one", limit: int = 100) -> Sequence[Intent]:
     async with world.work.begin() as transaction:
-        return await transaction.payments.claim(limit, at=at, until=at + LEASE, owner=owner)
+        return await transaction.payments.claim(limit, at=at, lease=Lease(owner=owner, until=at + LEASE))
 
 
 async def settle(world: World, *answers: tuple[Intent, Settled]) -> None:
@@ -56,7 +57,7 @@ async def change(
 ) -> None:
     changes = [Change(order_id=order_id(number), becomes=becomes, cause=cause) for number in numbers]
     async with world.work.begin() as transaction:
-        await transaction.payments.change(changes, at=at)
+        await transaction.payments.change(changes, at=at, lease=OURS)
 
 
 async def statuses(world: World, *numbers: int) -> dict[OrderId, PaymentStatus]:
@@ -114,6 +115,54 @@ async def test_a_claim_takes_the_longest_due_and_no_more_than_asked_for(world: W
     assert await claim(world, at=later) == ids(1)
 
 
+async def test_what_is_written_with_an_attempt_is_claimed_until_the_lease_ends(world: World) -> None:
+    both = [requested(1, attempts=1), requested(2)]
+    async with world.work.begin() as transaction:
+        assert await transaction.payments.request(both, at=NOON, lease=OURS) == both
+
+    assert await claim(world, owner="two") == ids(2)
+    (again,) = await intents(world, at=OURS.until + timedelta(milliseconds=1), owner="two", limit=1)
+    assert (again.charge.order_id, again.attempts) == (order_id(1), 2)
+
+
+async def test_what_was_claimed_as_it_was_written_is_taken_back_after_a_restart(world: World) -> None:
+    async with world.work.begin() as transaction:
+        await transaction.payments.request([requested(1, attempts=1)], at=NOON, lease=OURS)
+    async with world.work.begin() as transaction:
+        assert await transaction.payments.reclaim("one", at=NOON) == 1
+
+    assert await claim(world, owner="two") == ids(1)
+
+
+async def test_only_the_payments_that_were_written_are_answered(world: World) -> None:
+    await request(world, 1)
+    async with world.work.begin() as transaction:
+        again = [requested(1, attempts=1), requested(2, attempts=1), requested(2, cause=Cause(correlation_id="again"))]
+        written = await transaction.payments.request(again, at=NOON, lease=OURS)
+
+    assert written == [requested(2, attempts=1)]
+    assert await claim(world, owner="two") == ids(1)
+
+
+async def test_a_change_with_an_attempt_is_claimed_and_answers_its_call(world: World) -> None:
+    await request(world, 1, 2)
+    by_order = {intent.charge.order_id: intent for intent in await intents(world)}
+    await settle(world, *((by_order[one], YES) for one in ids(1, 2)))
+    event = Cause(correlation_id="c", causation_id="tickets")
+    capturing = Change(order_id=order_id(1), becomes=PaymentStatus.CAPTURING, cause=event, attempts=1)
+    voided = Change(order_id=order_id(2), becomes=PaymentStatus.VOIDED, cause=event)
+    later = NOON + timedelta(seconds=3)
+
+    async with world.work.begin() as transaction:
+        lease = Lease(owner="one", until=later + LEASE)
+        calls = await transaction.payments.change([voided, capturing], at=later, lease=lease)
+
+    assert calls == [Intent(charge=charge(1), status=PaymentStatus.CAPTURING, cause=event, attempts=1)]
+    assert await claim(world, at=later + LEASE, owner="two") == []
+    (again,) = await intents(world, at=later + LEASE + timedelta(milliseconds=1), owner="two")
+    assert again.attempts == 2
+
+
 async def test_claims_at_the_same_moment_are_disjoint(world: World) -> None:
     await request(world, *range(1, 41))
     together, done = asyncio.Barrier(4), asyncio.Barrier(4)
@@ -121,7 +170,7 @@ async def test_claims_at_the_same_moment_are_disjoint(world: World) -> None:
     async def once(owner: str) -> list[OrderId]:
         async with world.work.begin() as transaction:
             await together.wait()
-            found = await transaction.payments.claim(10, at=NOON, until=NOON + LEASE, owner=owner)
+            found = await transaction.payments.claim(10, at=NOON, lease=Lease(owner=owner, until=NOON + LEASE))
             await done.wait()
         return [intent.charge.order_id for intent in found]
 
@@ -214,7 +263,7 @@ async def test_two_recorders_of_one_payment_make_one_result_and_one_event(world:
 async def test_a_payment_that_is_given_up_before_it_is_known_is_never_due(world: World) -> None:
     given_up = Intent(charge=charge(1), status=PaymentStatus.VOIDED, cause=CAUSE)
     async with world.work.begin() as transaction:
-        await transaction.payments.request([given_up], at=NOON)
+        await transaction.payments.request([given_up], at=NOON, lease=OURS)
 
     await request(world, 1)
 
@@ -283,7 +332,7 @@ async def test_a_locked_payment_is_seen_by_the_next_as_the_first_left_it(world: 
         await asyncio.wait({waiting}, timeout=0.3)
         assert seen == []
         voiding = Change(order_id=order_id(1), becomes=PaymentStatus.VOIDING, cause=CAUSE)
-        await transaction.payments.change([voiding], at=NOON)
+        await transaction.payments.change([voiding], at=NOON, lease=OURS)
     await waiting
 
     assert seen == [PaymentStatus.VOIDING]

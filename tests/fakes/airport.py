@@ -7,7 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from ordersys.usecase.orders.cancel_orders import CancelOrders, ExpireOrders
 from ordersys.usecase.orders.place_orders import PlaceOrders
 from ordersys.usecase.orders.refund_orders import RefundOrders
 from ordersys.usecase.payments.change_payments import ChangePayments
+from ordersys.usecase.payments.ports import Intent, Lease
 from ordersys.usecase.payments.request_payments import RequestPayments
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment, RecordPayments
 from ordersys.usecase.tickets.issue_tickets import IssueTickets
@@ -145,6 +146,25 @@ class Line:
         return entry
 
 
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """The Handover of a dispatcher that may be `full`, or die (`dies`) before what it was handed over is asked."""
+
+    dispatcher: PaymentDispatcher
+    full: bool = False
+    dies: bool = False
+
+    def room(self) -> int:
+        return 0 if self.full else self.dispatcher.room()
+
+    def lease(self, at: datetime) -> Lease:
+        return self.dispatcher.lease(at)
+
+    def take(self, intents: Sequence[Intent]) -> None:
+        if not self.dies:
+            self.dispatcher.take(intents)
+
+
 class Airport:
     def __init__(self, *, seats: int = 60) -> None:
         self.clock, self.ids, self.meter = FakeClock(), FakeIds(), FakeMeter()
@@ -156,10 +176,11 @@ class Airport:
         self.topics, self.line = Topics(), Line(books=self.books)
         self.answers: list[RecordPayment] = []
         self.relay = self._relay()
+        self.dispatcher = self._dispatcher()
+        self.desk = Desk(dispatcher=self.dispatcher)
         self.trays = {name: self._tray(name) for name in SUBSCRIPTIONS}
         self.consumers = {name: self._consumer(name) for name in SUBSCRIPTIONS}
         self.retries = {name: self._retries(name) for name in SUBSCRIPTIONS}
-        self.dispatcher = self._dispatcher()
         changing: Any = {"work": self.work, "clock": self.clock, "ids": self.ids, "meter": FakeOrderMeter()}
         limits = Limits(max_items=2, max_seats=9)
         self.shop = PlaceOrders(**changing, limits=limits, keys_kept=timedelta(hours=1))
@@ -170,6 +191,7 @@ class Airport:
         """One batch of so many records of these topics."""
         self.trays[consumer].asked = list(asked)
         await self.consumers[consumer].run_once()
+        await self._pause()
 
     async def call(self) -> None:
         """The dispatcher claims what is due and calls the gateway."""
@@ -189,6 +211,7 @@ class Airport:
     async def rest(self) -> None:
         """Everything goes on without a fault until nothing moves any more."""
         self.topics.dropped = 0
+        self.desk.full = self.desk.dies = False
         before: object = None
         while self._position() != before or self._waits():
             before = self._position()
@@ -203,6 +226,7 @@ class Airport:
         for name in (one for one in self.trays if one not in stalled):
             await self.deliver(name, *((topic, log.lag) for topic, log in self.trays[name].logs.items()))
             await self.retries[name].run_once()
+            await self._pause()
         await self._pay(stalled)
         self.clock.advance(RETRY)
 
@@ -250,11 +274,10 @@ class Airport:
         )
 
     def _handler(self, name: str) -> Dispatch[FakeTransaction]:
-        wake = self._nobody
         makers: Mapping[str, Any] = {
             "advance_orders": partial(AdvanceOrders, clock=self.clock, meter=FakeOrderMeter()),
-            "request_payments": partial(RequestPayments, clock=self.clock, wake=wake),
-            "change_payments": partial(ChangePayments, clock=self.clock, wake=wake),
+            "request_payments": partial(RequestPayments, clock=self.clock, handover=self.desk),
+            "change_payments": partial(ChangePayments, clock=self.clock, handover=self.desk),
             "issue_tickets": partial(IssueTickets, clock=self.clock, ids=self.ids, airline=self.airline),
             "void_tickets": partial(VoidTickets, clock=self.clock, ids=self.ids),
         }

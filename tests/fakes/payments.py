@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from ordersys.domain.payments.payment import CALLS, Authorized, Call, Declined, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
 from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
-from ordersys.usecase.payments.ports import Change, Intent, SettledIntent
+from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
 from tests.fakes.memory import Changes, Table
 
 
@@ -40,21 +40,24 @@ class FakePayments:
     tables: PaymentTables
     changes: Changes
 
-    async def request(self, intents: Sequence[Intent], *, at: datetime) -> None:
+    async def request(self, intents: Sequence[Intent], *, at: datetime, lease: Lease) -> Sequence[Intent]:
         await self.changes.lock(self.tables.payments, {intent.charge.order_id for intent in intents})
+        written = []
         for intent in intents:
             if intent.charge.order_id not in self.changes.rows(self.tables.payments):
-                row = PaymentRow(intent=replace(intent, attempts=0), next_at=at if intent.status in CALLS else None)
+                row = PaymentRow(intent=intent, next_at=_due(intent.status, at), **_claimed(intent.attempts, lease))
                 self.changes.put(self.tables.payments, intent.charge.order_id, row)
+                written.append(intent)
+        return written
 
-    async def claim(self, limit: int, *, at: datetime, until: datetime, owner: str) -> Sequence[Intent]:
+    async def claim(self, limit: int, *, at: datetime, lease: Lease) -> Sequence[Intent]:
         due = [(row.next_at, key) for key, row in self._rows() if row.next_at and row.next_at <= at and _free(row, at)]
         free = (key for _, key in sorted(due) if self.changes.try_lock(self.tables.payments, key))
         mine = list(islice(free, limit))
         for key, row in self._rows():
             if key in mine:
                 intent = replace(row.intent, attempts=row.intent.attempts + 1)
-                self._change(key, intent=intent, owner=owner, until=until)
+                self._change(key, intent=intent, owner=lease.owner, until=lease.until)
         return [row.intent for key, row in self._rows() if key in mine]
 
     async def reclaim(self, owner: str, *, at: datetime) -> int:
@@ -68,12 +71,14 @@ class FakePayments:
         await self.changes.lock(self.tables.payments, wanted)
         return {key: row.status for key, row in self._rows() if key in wanted}
 
-    async def change(self, changes: Sequence[Change], *, at: datetime) -> None:
+    async def change(self, changes: Sequence[Change], *, at: datetime, lease: Lease) -> Sequence[Intent]:
         for change in changes:
             before = self.changes.rows(self.tables.payments)[change.order_id].intent
-            intent = replace(before, status=change.becomes, cause=change.cause, attempts=0)
-            due = at if change.becomes in CALLS else None
-            self._change(change.order_id, intent=intent, next_at=due, owner=None, until=None, error=None)
+            intent = replace(before, status=change.becomes, cause=change.cause, attempts=change.attempts)
+            claimed, due = _claimed(change.attempts, lease), _due(change.becomes, at)
+            self._change(change.order_id, intent=intent, next_at=due, error=None, **claimed)
+        after = [self.changes.rows(self.tables.payments)[change.order_id].intent for change in changes]
+        return [intent for intent in after if intent.status in CALLS]
 
     async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
         for one in answers:
@@ -102,8 +107,33 @@ class FakePayments:
         self.changes.put(self.tables.payments, key, replace(row, **fields))
 
 
+def _due(status: PaymentStatus, at: datetime) -> datetime | None:
+    return at if status in CALLS else None
+
+
+def _claimed(attempts: int, lease: Lease) -> dict[str, Any]:
+    return {"owner": lease.owner, "until": lease.until} if attempts else {"owner": None, "until": None}
+
+
 def _free(row: PaymentRow, at: datetime) -> bool:
     return row.until is None or row.until < at
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeHandover:
+    """Keeps what it is told. `places`: so many calls it has room for."""
+
+    places: int = 0
+    taken: list[Intent] = field(default_factory=list)
+
+    def room(self) -> int:
+        return self.places
+
+    def lease(self, at: datetime) -> Lease:
+        return Lease(owner="payment", until=at + timedelta(seconds=6))
+
+    def take(self, intents: Sequence[Intent]) -> None:
+        self.taken.extend(intents)
 
 
 @dataclass(slots=True, kw_only=True)

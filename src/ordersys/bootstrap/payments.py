@@ -36,8 +36,6 @@ class PaymentContainer(containers.DeclarativeContainer):
     silent = providers.Callable(partial, faults.provided.strikes, GATEWAY_TIMEOUT)
     gateway = providers.Singleton(GatewaySimulator, books=writing.provided.submit, silent=silent)
 
-    request_payments = providers.Factory(RequestPayments, work=work, clock=clock, wake=wake.provided.set)
-    change_payments = providers.Factory(ChangePayments, work=work, clock=clock, wake=wake.provided.set)
     claim_payments = providers.Factory(
         ClaimPayments, work=work, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds
     )
@@ -56,3 +54,5 @@ class PaymentContainer(containers.DeclarativeContainer):
         concurrency=settings.provided.concurrency,
         wake=wake.provided.set,
     )
+    request_payments = providers.Factory(RequestPayments, work=work, clock=clock, handover=dispatcher)
+    change_payments = providers.Factory(ChangePayments, work=work, clock=clock, handover=dispatcher)

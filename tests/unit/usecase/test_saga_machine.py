@@ -85,6 +85,10 @@ class Saga(RuleBasedStateMachine):
     def retry(self, consumer: str) -> None:
         self.run(self.airport.retries[consumer].run_once())
 
+    @rule(full=st.booleans(), dies=st.booleans())
+    def hand_over(self, full: bool, dies: bool) -> None:
+        self.airport.desk.full, self.airport.desk.dies = full, dies
+
     @rule()
     def call(self) -> None:
         self.run(self.airport.call())

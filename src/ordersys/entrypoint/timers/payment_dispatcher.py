@@ -1,17 +1,21 @@
 """The payment dispatcher: asks the gateway what the intents want to know, many at once, with no transaction open.
 
-A slow answer holds up its own order only. What is not recorded in the end (a crash, the database away, a bug) is asked
-again when the lease of the intent runs out, with the same key.
+What this process writes is handed over to it, claimed, behind the commit (Handover); what is due for another attempt,
+what found no room and what others left is claimed by a pass of its loop. A slow answer holds up its own order only.
+What is not recorded in the end (a crash, the database away, a bug) is asked again when the lease of the intent runs
+out, with the same key.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, assert_never
 
 from ordersys.domain.payments.payment import CALLS, Answer, Call, Unanswered
 from ordersys.messaging.handling import nobodys_fault
-from ordersys.usecase.payments.ports import Gateway, Intent
+from ordersys.usecase.payments.ports import Gateway, Intent, Lease
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment
 
 
@@ -29,8 +33,10 @@ class PaymentMeter(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class PaymentDispatcher:
-    """`timeout`: seconds that the gateway may take. `concurrency`: calls under way at once. `wake`: a call has
-    ended.
+    """Implements usecase.payments.ports.Handover.
+
+    `timeout`: seconds that the gateway may take. `concurrency`: calls under way at once. `wake`: there may be something
+    to claim.
     """
 
     claim: ClaimPayments
@@ -41,30 +47,52 @@ class PaymentDispatcher:
     batch_size: int
     concurrency: int
     wake: Callable[[], None]
+    _waiting: deque[Intent] = field(default_factory=deque)
     _calls: set[asyncio.Task[None]] = field(default_factory=set)
     _returning: bool = True
 
     async def run_once(self) -> int:
-        """Claims what is due and starts the calls. Answers how many it started."""
+        """Claims what is due and starts the calls. Answers how many it claimed."""
         if self._returning:
             await self.claim.reclaim()
             self._returning = False
-        room = min(self.batch_size, self.concurrency - len(self._calls))
+        room = min(self.batch_size, self.room())
         intents = await self.claim.execute(room) if room > 0 else ()
-        for intent in intents:
-            task = asyncio.create_task(self._settle(intent))
-            self._calls.add(task)
-            task.add_done_callback(self._ended)
+        self._start(intents)
         return len(intents)
+
+    def room(self) -> int:
+        """Nothing is handed over before the claims of an earlier process of this name are taken back: they would go
+        with them.
+        """
+        return 0 if self._returning else max(0, self.concurrency - len(self._calls) - len(self._waiting))
+
+    def lease(self, at: datetime) -> Lease:
+        return self.claim.lease(at)
+
+    def take(self, intents: Sequence[Intent]) -> None:
+        claimed = [intent for intent in intents if intent.attempts]
+        self._start(claimed)
+        if len(claimed) < len(intents):
+            self.wake()
 
     async def drained(self) -> None:
         """Returns when no call is under way."""
         while self._calls:
             await asyncio.wait(self._calls)
 
+    def _start(self, intents: Iterable[Intent]) -> None:
+        """Those that find all calls taken wait for the next free one: others may have come since there was room."""
+        self._waiting.extend(intents)
+        while self._waiting and len(self._calls) < self.concurrency:
+            task = asyncio.create_task(self._settle(self._waiting.popleft()))
+            self._calls.add(task)
+            task.add_done_callback(self._ended)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
-        was_full = len(self._calls) >= self.concurrency
+        was_full = not self.room()
         self._calls.discard(task)
+        self._start(())
         if was_full:
             self.wake()
 

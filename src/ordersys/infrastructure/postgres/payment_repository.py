@@ -13,17 +13,22 @@ from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from
 from ordersys.infrastructure.postgres.session import Row, Session
-from ordersys.usecase.payments.ports import Change, Intent, SettledIntent
+from ordersys.messaging.ordering import first_of_each
+from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
 
 REQUEST = text("""
-    INSERT INTO payments (order_id, method, amount, currency, status, next_attempt_at, cause, created_at, updated_at)
-    SELECT order_id, method, amount, currency, status, CASE WHEN due THEN CAST(:at AS timestamptz) END,
+    INSERT INTO payments (order_id, method, amount, currency, status, next_attempt_at, attempts, claimed_by,
+        claimed_until, cause, created_at, updated_at)
+    SELECT order_id, method, amount, currency, status, CASE WHEN due THEN CAST(:at AS timestamptz) END, attempts,
+        CASE WHEN attempts > 0 THEN :owner END, CASE WHEN attempts > 0 THEN CAST(:until AS timestamptz) END,
         CAST(cause AS jsonb), :at, :at
     FROM unnest(CAST(:orders AS uuid[]), CAST(:methods AS text[]), CAST(:amounts AS bigint[]),
-        CAST(:currencies AS text[]), CAST(:statuses AS text[]), CAST(:due AS boolean[]), CAST(:causes AS text[]))
-        AS intent (order_id, method, amount, currency, status, due, cause)
+        CAST(:currencies AS text[]), CAST(:statuses AS text[]), CAST(:due AS boolean[]), CAST(:attempts AS int[]),
+        CAST(:causes AS text[]))
+        AS intent (order_id, method, amount, currency, status, due, attempts, cause)
     ORDER BY order_id
     ON CONFLICT (order_id) DO NOTHING
+    RETURNING order_id
 """)
 
 CLAIM = text("""
@@ -46,12 +51,14 @@ LOCK = text("""
 
 # A new question starts its attempts anew, and whoever is still asking the old one has lost the claim.
 CHANGE = text("""
-    UPDATE payments SET status = changed.status, cause = CAST(changed.cause AS jsonb), attempts = 0, last_error = NULL,
-        next_attempt_at = CASE WHEN changed.due THEN CAST(:at AS timestamptz) END,
-        claimed_by = NULL, claimed_until = NULL, updated_at = :at
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:due AS boolean[]), CAST(:causes AS text[]))
-        AS changed (order_id, status, due, cause)
+    UPDATE payments SET status = changed.status, cause = CAST(changed.cause AS jsonb), attempts = changed.attempts,
+        last_error = NULL, next_attempt_at = CASE WHEN changed.due THEN CAST(:at AS timestamptz) END,
+        claimed_by = CASE WHEN changed.attempts > 0 THEN :owner END,
+        claimed_until = CASE WHEN changed.attempts > 0 THEN CAST(:until AS timestamptz) END, updated_at = :at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:due AS boolean[]), CAST(:attempts AS int[]),
+        CAST(:causes AS text[])) AS changed (order_id, status, due, attempts, cause)
     WHERE payments.order_id = changed.order_id
+    RETURNING payments.order_id, method, amount, currency
 """)
 
 SETTLE = text("""
@@ -77,22 +84,26 @@ class PaymentRepository:
 
     connection: Session
 
-    async def request(self, intents: Sequence[Intent], *, at: datetime) -> None:
+    async def request(self, intents: Sequence[Intent], *, at: datetime, lease: Lease) -> Sequence[Intent]:
         if not intents:
-            return
+            return ()
+        once = first_of_each(intents, lambda intent: intent.charge.order_id)
         columns = {
-            "orders": [intent.charge.order_id for intent in intents],
-            "methods": [intent.charge.method for intent in intents],
-            "amounts": [intent.charge.amount.amount for intent in intents],
-            "currencies": [intent.charge.amount.currency for intent in intents],
-            "statuses": [str(intent.status) for intent in intents],
-            "due": [intent.status in CALLS for intent in intents],
-            "causes": [cause_to_json(intent.cause) for intent in intents],
+            "orders": [intent.charge.order_id for intent in once],
+            "methods": [intent.charge.method for intent in once],
+            "amounts": [intent.charge.amount.amount for intent in once],
+            "currencies": [intent.charge.amount.currency for intent in once],
+            "statuses": [str(intent.status) for intent in once],
+            "due": [intent.status in CALLS for intent in once],
+            "attempts": [intent.attempts for intent in once],
+            "causes": [cause_to_json(intent.cause) for intent in once],
         }
-        await self.connection.execute(REQUEST, {"at": at, **columns})
+        bound = {"at": at, "owner": lease.owner, "until": lease.until, **columns}
+        written = set((await self.connection.execute(REQUEST, bound)).scalars())
+        return [intent for intent in once if intent.charge.order_id in written]
 
-    async def claim(self, limit: int, *, at: datetime, until: datetime, owner: str) -> Sequence[Intent]:
-        bound = {"limit": limit, "at": at, "until": until, "owner": owner}
+    async def claim(self, limit: int, *, at: datetime, lease: Lease) -> Sequence[Intent]:
+        bound = {"limit": limit, "at": at, "until": lease.until, "owner": lease.owner}
         return [_intent(row) for row in await self.connection.execute(CLAIM, bound)]
 
     async def reclaim(self, owner: str, *, at: datetime) -> int:
@@ -102,14 +113,26 @@ class PaymentRepository:
         rows = await self.connection.execute(LOCK, {"ids": list(order_ids)})
         return {OrderId(row.order_id): PaymentStatus(row.status) for row in rows}
 
-    async def change(self, changes: Sequence[Change], *, at: datetime) -> None:
+    async def change(self, changes: Sequence[Change], *, at: datetime, lease: Lease) -> Sequence[Intent]:
         columns = {
             "ids": [change.order_id for change in changes],
             "statuses": [str(change.becomes) for change in changes],
             "due": [change.becomes in CALLS for change in changes],
+            "attempts": [change.attempts for change in changes],
             "causes": [cause_to_json(change.cause) for change in changes],
         }
-        await self.connection.execute(CHANGE, {"at": at, **columns})
+        bound = {"at": at, "owner": lease.owner, "until": lease.until, **columns}
+        charges = {row.order_id: _charge(row) for row in await self.connection.execute(CHANGE, bound)}
+        return [
+            Intent(
+                charge=charges[change.order_id],
+                status=change.becomes,
+                cause=change.cause,
+                attempts=change.attempts,
+            )
+            for change in changes
+            if change.becomes in CALLS
+        ]
 
     async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
         columns = {
@@ -132,8 +155,10 @@ class PaymentRepository:
 
 
 def _intent(row: Row) -> Intent:
-    charge = Charge(
-        order_id=OrderId(row.order_id), amount=Money(amount=row.amount, currency=row.currency), method=row.method
-    )
     cause, _ = headers_from(row.cause)
-    return Intent(charge=charge, status=PaymentStatus(row.status), cause=cause, attempts=row.attempts)
+    return Intent(charge=_charge(row), status=PaymentStatus(row.status), cause=cause, attempts=row.attempts)
+
+
+def _charge(row: Row) -> Charge:
+    amount = Money(amount=row.amount, currency=row.currency)
+    return Charge(order_id=OrderId(row.order_id), amount=amount, method=row.method)

@@ -1,15 +1,16 @@
 """Change payments: capture what was authorized, give up or give back what is no longer wanted."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from ordersys.domain.payments.payment import Charge, Demand, PaymentStatus, asked
+from ordersys.domain.payments.payment import CALLS, Charge, Demand, PaymentStatus, asked
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.work import Work
-from ordersys.usecase.payments.ports import Change, Intent, PaymentTransaction
+from ordersys.usecase.payments.ports import Change, Handover, Intent, PaymentTransaction
 
 
 class PaymentUnknown(DomainError):
@@ -29,11 +30,9 @@ class ChangePayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePayments:
-    """`wake` tells the dispatcher of this process that there is work."""
-
     work: Work[PaymentTransaction]
     clock: Clock
-    wake: Callable[[], None]
+    handover: Handover
 
     async def execute(self, commands: Sequence[ChangePayment]) -> None:
         """Several commands for one order are folded in their order. Raises IllegalPaymentMove or PaymentUnknown for
@@ -41,13 +40,14 @@ class ChangePayments:
         """
         async with self.work.begin() as transaction:
             now = self.clock.now()
+            lease = self.handover.lease(now)
             # Written first, and locked then: a payment that somebody else is just requesting is found, too.
-            await transaction.payments.request(_never(commands), at=now)
+            await transaction.payments.request(_never(commands), at=now, lease=lease)
             before = await transaction.payments.lock({command.order_id for command in commands})
-            changes = list(_changes(commands, before))
+            changes = _changes(commands, before, self.handover.room())
             if changes:
-                await transaction.payments.change(changes, at=now)
-                transaction.on_commit(self.wake)
+                calls = await transaction.payments.change(changes, at=now, lease=lease)
+                transaction.on_commit(partial(self.handover.take, calls))
 
 
 def _never(commands: Sequence[ChangePayment]) -> list[Intent]:
@@ -58,10 +58,10 @@ def _never(commands: Sequence[ChangePayment]) -> list[Intent]:
     ]
 
 
-def _changes(commands: Sequence[ChangePayment], before: Mapping[OrderId, PaymentStatus]) -> Iterable[Change]:
-    """The last change of each order; its cause is the event that led to it."""
+def _changes(commands: Sequence[ChangePayment], before: Mapping[OrderId, PaymentStatus], room: int) -> Sequence[Change]:
+    """The last change of each order; its cause is the event that led to it. `room`: so many calls may be claimed."""
     after = dict(before)
-    changes: dict[OrderId, Change] = {}
+    causes: dict[OrderId, Cause] = {}
     for command in commands:
         order_id = command.order_id
         if order_id not in after:
@@ -69,5 +69,10 @@ def _changes(commands: Sequence[ChangePayment], before: Mapping[OrderId, Payment
         becomes = asked(after[order_id], command.demand)
         if becomes is not after[order_id]:
             after[order_id] = becomes
-            changes[order_id] = Change(order_id=order_id, becomes=becomes, cause=command.cause)
-    return changes.values()
+            causes[order_id] = command.cause
+    calls = [order_id for order_id in causes if after[order_id] in CALLS]
+    claimed = set(calls[:room])
+    return [
+        Change(order_id=order_id, becomes=after[order_id], cause=cause, attempts=int(order_id in claimed))
+        for order_id, cause in causes.items()
+    ]

@@ -15,13 +15,37 @@ from ordersys.messaging.work import AfterCommit
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """A call that must be made. `status` says which one (CALLS); `attempts` counts the tries, a claimed one
-    included.
+    included: a new one that has an attempt is claimed by whoever writes it.
     """
 
     charge: Charge
     status: PaymentStatus
     cause: Cause
     attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Whose a claimed call is, and until when it is nobody else's."""
+
+    owner: str
+    until: datetime
+
+
+class Handover(Protocol):
+    """The dispatcher of this process, for those who write intents.
+
+    As many as it has room for are claimed for it where they are written, which saves a claim of its own; the others
+    are due, for whoever comes first.
+    """
+
+    def room(self) -> int: ...
+
+    def lease(self, at: datetime) -> Lease: ...
+
+    def take(self, intents: Sequence[Intent]) -> None:
+        """Told when they are committed: it makes the calls of those that are claimed, and looks for the others."""
+        ...
 
 
 class Gateway(Protocol):
@@ -45,19 +69,23 @@ class SettledIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What an event asks of a payment. A status that waits for the gateway is due at once."""
+    """What an event asks of a payment. A status that waits for the gateway is due at once. `attempts`: as Intent."""
 
     order_id: OrderId
     becomes: PaymentStatus
     cause: Cause
+    attempts: int = 0
 
 
 class Payments(Protocol):
-    async def request(self, intents: Sequence[Intent], *, at: datetime) -> None:
-        """Writes new payments, due at once if their status needs a call. An order that has a payment keeps it."""
+    async def request(self, intents: Sequence[Intent], *, at: datetime, lease: Lease) -> Sequence[Intent]:
+        """Writes new payments, due at once if their status needs a call; under the lease if they have an attempt.
+
+        An order that has a payment keeps it. Answers those that were written.
+        """
         ...
 
-    async def claim(self, limit: int, *, at: datetime, until: datetime, owner: str) -> Sequence[Intent]:
+    async def claim(self, limit: int, *, at: datetime, lease: Lease) -> Sequence[Intent]:
         """Leases due intents that nobody else holds (SKIP LOCKED) and counts the attempt."""
         ...
 
@@ -69,7 +97,9 @@ class Payments(Protocol):
         """The payments that exist, locked in id order until the transaction ends."""
         ...
 
-    async def change(self, changes: Sequence[Change], *, at: datetime) -> None: ...
+    async def change(self, changes: Sequence[Change], *, at: datetime, lease: Lease) -> Sequence[Intent]:
+        """Answers the calls that they need; those that have an attempt are under the lease."""
+        ...
 
     async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
         """Writes what the gateway answered; nothing is due any more."""

@@ -1,15 +1,16 @@
 """Request payments: write down that the gateway must be asked. The call itself is the dispatcher's
-(settle_payments).
+(settle_payments), to whom it is handed over behind the commit. A crash in between leaves a lease that runs out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ordersys.domain.payments.payment import Charge, PaymentStatus
 from ordersys.domain.shared.clock import Clock
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.work import Work
-from ordersys.usecase.payments.ports import Intent, PaymentTransaction
+from ordersys.usecase.payments.ports import Handover, Intent, PaymentTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +21,21 @@ class RequestPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPayments:
-    """`wake` tells the dispatcher of this process that there is work."""
-
     work: Work[PaymentTransaction]
     clock: Clock
-    wake: Callable[[], None]
+    handover: Handover
 
     async def execute(self, commands: Sequence[RequestPayment]) -> None:
         async with self.work.begin() as transaction:
+            now, room = self.clock.now(), self.handover.room()
             intents = [
-                Intent(charge=command.charge, status=PaymentStatus.REQUESTED, cause=command.cause)
-                for command in commands
+                Intent(
+                    charge=command.charge,
+                    status=PaymentStatus.REQUESTED,
+                    cause=command.cause,
+                    attempts=int(number < room),
+                )
+                for number, command in enumerate(commands)
             ]
-            await transaction.payments.request(intents, at=self.clock.now())
-            transaction.on_commit(self.wake)
+            written = await transaction.payments.request(intents, at=now, lease=self.handover.lease(now))
+            transaction.on_commit(partial(self.handover.take, written))

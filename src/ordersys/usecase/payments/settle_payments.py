@@ -25,7 +25,7 @@ from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import outgoing
 from ordersys.messaging.work import Work
-from ordersys.usecase.payments.ports import Intent, PaymentTransaction, SettledIntent
+from ordersys.usecase.payments.ports import Intent, Lease, PaymentTransaction, SettledIntent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,11 @@ class ClaimPayments:
 
     async def execute(self, limit: int) -> Sequence[Intent]:
         now = self.clock.now()
-        until = now + timedelta(seconds=self.lease_seconds)
         async with self.work.begin() as transaction:
-            return await transaction.payments.claim(limit, at=now, until=until, owner=self.owner)
+            return await transaction.payments.claim(limit, at=now, lease=self.lease(now))
+
+    def lease(self, at: datetime) -> Lease:
+        return Lease(owner=self.owner, until=at + timedelta(seconds=self.lease_seconds))
 
     async def reclaim(self) -> int:
         """After a restart: what this name had claimed before the crash is due at once. Answers how many."""

@@ -9,13 +9,15 @@ from ordersys.domain.payments.payment import Answer, Authorized, Call, Charge, D
 from ordersys.domain.shared.errors import DomainError, Kind, Unavailable
 from ordersys.domain.shared.ids import OrderId
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
+from ordersys.messaging.work import Joined
 from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayments
+from ordersys.usecase.payments.ports import Handover
 from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment, RecordPayments
 from tests.fakes.clock import FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order_id
 from tests.fakes.messaging import FakeMeter
-from tests.fakes.payments import PaymentRow
+from tests.fakes.payments import FakeHandover, PaymentRow
 from tests.fakes.work import FakeWork
 from tests.waiting import eventually
 
@@ -85,14 +87,14 @@ class Cashier:
             wake=self._wake,
         )
 
-    async def request(self, *numbers: int) -> None:
+    async def request(self, *numbers: int, to: Handover | None = None) -> None:
+        """`to`: the dispatcher of this process; without it, the intents are due for any."""
         requested = [RequestPayment(charge=charge(number), cause=CAUSE) for number in numbers]
-        await RequestPayments(work=self.work, clock=self.clock, wake=self._wake).execute(requested)
-        self.woken = 0
+        await RequestPayments(work=self.work, clock=self.clock, handover=to or FakeHandover()).execute(requested)
 
-    async def demand(self, demand: Demand, *numbers: int) -> None:
+    async def demand(self, demand: Demand, *numbers: int, to: Handover | None = None) -> None:
         commands = [ChangePayment(order_id=order_id(number), demand=demand, cause=CAUSE) for number in numbers]
-        await ChangePayments(work=self.work, clock=self.clock, wake=self._wake).execute(commands)
+        await ChangePayments(work=self.work, clock=self.clock, handover=to or FakeHandover()).execute(commands)
 
     async def _record(self, command: RecordPayment) -> None:
         self.recorded.append(command)
@@ -352,3 +354,116 @@ async def test_what_is_demanded_of_a_payment_is_asked_of_the_gateway(
 
     assert cashier.gateway.asked == [(Call.AUTHORIZE, order_id(1)), (call, order_id(1))]
     assert cashier.payment().status is status
+
+
+async def back(cashier: Cashier, *, name: str = "payment", concurrency: int = 100) -> PaymentDispatcher:
+    """A dispatcher that has made its first pass."""
+    dispatcher = cashier.dispatcher(name, concurrency=concurrency)
+    await dispatcher.run_once()
+    return dispatcher
+
+
+async def test_what_is_handed_over_is_asked_without_a_claim(cashier: Cashier) -> None:
+    dispatcher = await back(cashier)
+    begun = cashier.work.begun
+
+    await cashier.request(1, 2, to=dispatcher)
+    await dispatcher.drained()
+    await cashier.demand(Demand.CAPTURE, 1, to=dispatcher)
+    await dispatcher.drained()
+
+    assert cashier.payment(1).status is PaymentStatus.CAPTURED
+    assert cashier.payment(2).status is PaymentStatus.AUTHORIZED
+    assert cashier.payment(1).intent.attempts == cashier.payment(2).intent.attempts == 1
+    assert cashier.work.begun - begun == 5  # written, two answers, written, one answer
+    assert cashier.woken == 0
+
+
+async def test_what_finds_no_room_is_due_and_looked_for(cashier: Cashier) -> None:
+    cashier.gateway.open.clear()
+    dispatcher = await back(cashier, concurrency=2)
+
+    await cashier.request(1, 2, 3, to=dispatcher)
+    assert cashier.woken == 1
+    assert (cashier.payment(3).owner, cashier.payment(3).intent.attempts) == (None, 0)
+    assert await dispatcher.run_once() == 0
+    await eventually(lambda: cashier.gateway.under_way == 2)
+    cashier.gateway.open.set()
+    await dispatcher.drained()
+    await eventually(lambda: cashier.woken > 1)
+    await dispatcher.run_once()
+    await dispatcher.drained()
+
+    assert cashier.settled(1, 2, 3)()
+    assert cashier.gateway.most == 2
+
+
+async def test_what_finds_no_room_is_anybodys(cashier: Cashier) -> None:
+    cashier.gateway.open.clear()
+    full, other = await back(cashier, concurrency=1), await back(cashier, name="other")
+    await cashier.request(1, 2, to=full)
+    cashier.gateway.open.set()
+
+    assert await other.run_once() == 1
+    await full.drained()
+    await other.drained()
+
+    assert cashier.settled(1, 2)()
+    assert set(cashier.gateway.calls.values()) == {1}
+
+
+async def test_what_comes_when_the_room_is_taken_meanwhile_waits_for_a_free_call(cashier: Cashier) -> None:
+    cashier.gateway.open.clear()
+    dispatcher = await back(cashier, concurrency=2)
+    transactions = [cashier.work.begin() for _ in range(2)]
+    for number, transaction in enumerate(transactions, 1):
+        requesting = RequestPayments(
+            work=Joined(transaction=await transaction.__aenter__()), clock=cashier.clock, handover=dispatcher
+        )
+        await requesting.execute([RequestPayment(charge=charge(n), cause=CAUSE) for n in (number, number + 2)])
+
+    for transaction in transactions:
+        await transaction.__aexit__(None, None, None)
+    await eventually(lambda: cashier.gateway.under_way == 2)
+    assert dispatcher.room() == 0
+    cashier.gateway.open.set()
+    await dispatcher.drained()
+
+    assert cashier.settled(1, 2, 3, 4)()
+    assert cashier.gateway.most == 2
+    assert dispatcher.room() == 2
+
+
+async def test_before_its_first_pass_nothing_is_handed_over(cashier: Cashier) -> None:
+    dispatcher = cashier.dispatcher()
+
+    await cashier.request(1, to=dispatcher)
+
+    assert cashier.payment().owner is None
+    assert cashier.woken == 1
+    assert await dispatcher.run_once() == 1
+    await dispatcher.drained()
+
+
+async def test_what_was_handed_over_and_never_asked_is_asked_after_a_restart(cashier: Cashier) -> None:
+    died = FakeHandover(places=1)
+    await cashier.request(1, to=died)
+    restarted, other = cashier.dispatcher("payment"), cashier.dispatcher("other")
+
+    assert await other.run_once() == 0
+    assert await restarted.run_once() == 1
+    await restarted.drained()
+
+    assert cashier.settled(1)()
+    assert cashier.payment().intent.attempts == 2
+
+
+async def test_what_was_handed_over_and_never_asked_is_asked_by_another_after_the_lease(cashier: Cashier) -> None:
+    await cashier.request(1, to=FakeHandover(places=1))
+    other = cashier.dispatcher("other")
+
+    cashier.clock.advance(LEASE + 1)
+    assert await other.run_once() == 1
+    await other.drained()
+
+    assert cashier.settled(1)()

@@ -5,17 +5,8 @@ from ordersys.messaging.envelope import Cause
 from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.making import CAUSE, charge, order_id
+from tests.fakes.payments import FakeHandover
 from tests.fakes.work import FakeWork
-
-
-class Counter:
-    """Counts how often it was called."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self) -> None:
-        self.calls += 1
 
 
 def request(number: int = 1, *, cause: Cause = CAUSE) -> RequestPayment:
@@ -23,32 +14,47 @@ def request(number: int = 1, *, cause: Cause = CAUSE) -> RequestPayment:
 
 
 async def test_intents_are_written_due_at_once() -> None:
-    work, wake = FakeWork(), Counter()
+    work, handover = FakeWork(), FakeHandover()
 
-    await RequestPayments(work=work, clock=FakeClock(), wake=wake).execute([request(1), request(2)])
+    await RequestPayments(work=work, clock=FakeClock(), handover=handover).execute([request(1), request(2)])
 
     rows = work.database.payments.payments.rows
     assert [(row.intent.charge, row.intent.cause, row.next_at) for row in rows.values()] == [
         (charge(1), CAUSE, NOON),
         (charge(2), CAUSE, NOON),
     ]
-    assert wake.calls == 1
+    assert [row.owner for row in rows.values()] == [None, None]
+    assert handover.taken == [row.intent for row in rows.values()]
+
+
+async def test_as_many_as_there_is_room_for_are_claimed_and_handed_over() -> None:
+    work, handover = FakeWork(), FakeHandover(places=2)
+
+    await RequestPayments(work=work, clock=FakeClock(), handover=handover).execute([request(n) for n in (1, 2, 3)])
+
+    rows = list(work.database.payments.payments.rows.values())
+    lease = handover.lease(NOON)
+    assert [(row.owner, row.until) for row in rows] == [(lease.owner, lease.until)] * 2 + [(None, None)]
+    assert [intent.attempts for intent in handover.taken] == [1, 1, 0]
+    assert handover.taken == [row.intent for row in rows]
 
 
 async def test_an_order_that_has_a_payment_keeps_it() -> None:
     work = FakeWork()
-    payments = RequestPayments(work=work, clock=FakeClock(), wake=Counter())
+    handover = FakeHandover(places=5)
+    payments = RequestPayments(work=work, clock=FakeClock(), handover=handover)
     await payments.execute([request()])
 
     await payments.execute([request(cause=Cause(correlation_id="again"))])
 
     assert work.database.payments.payments.rows[order_id(1)].intent.cause == CAUSE
+    assert [intent.cause for intent in handover.taken] == [CAUSE]
 
 
-async def test_the_dispatcher_is_not_woken_for_what_was_not_committed() -> None:
-    work, wake = FakeWork(failures=[Unavailable("postgres")]), Counter()
+async def test_nothing_is_handed_over_that_was_not_committed() -> None:
+    work, handover = FakeWork(failures=[Unavailable("postgres")]), FakeHandover(places=5)
 
     with pytest.raises(Unavailable):
-        await RequestPayments(work=work, clock=FakeClock(), wake=wake).execute([request()])
+        await RequestPayments(work=work, clock=FakeClock(), handover=handover).execute([request()])
 
-    assert wake.calls == 0
+    assert handover.taken == []

@@ -11,7 +11,7 @@ from ordersys.usecase.payments.request_payments import RequestPayment, RequestPa
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment, RecordPayments
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order_id
-from tests.fakes.payments import PaymentRow
+from tests.fakes.payments import FakeHandover, PaymentRow
 from tests.fakes.work import FakeWork
 
 YES = Authorized(authorization_id="auth_1")
@@ -30,7 +30,7 @@ class Till:
 
     async def request(self, *numbers: int) -> None:
         requested = [RequestPayment(charge=charge(number), cause=CAUSE) for number in numbers]
-        await RequestPayments(work=self.work, clock=self.clock, wake=lambda: None).execute(requested)
+        await RequestPayments(work=self.work, clock=self.clock, handover=FakeHandover()).execute(requested)
 
     def claiming(self, owner: str = "payment") -> ClaimPayments:
         return ClaimPayments(work=self.work, clock=self.clock, owner=owner, lease_seconds=LEASE)
@@ -41,7 +41,7 @@ class Till:
     async def demand(self, demand: Demand, number: int = 1) -> Intent:
         """What is to be asked of the gateway now."""
         change = ChangePayment(order_id=order_id(number), demand=demand, cause=CAUSE)
-        await ChangePayments(work=self.work, clock=self.clock, wake=lambda: None).execute([change])
+        await ChangePayments(work=self.work, clock=self.clock, handover=FakeHandover()).execute([change])
         (intent,) = await self.claim()
         return intent
 
