@@ -119,7 +119,7 @@ async def test_payment_and_tickets_are_shown_with_the_order(world: World) -> Non
         await transaction.orders.add([order(1)])
         await transaction.payments.request([intent], at=NOON, lease=Lease(owner="one", until=NOON))
         await transaction.payments.settle([settled], at=NOON)
-        await transaction.tickets.add(tickets)
+        await transaction.tickets.issue(tickets, (), ())
 
     found = await GetOrder(reads=world.reads).execute(order_id(1), ANNA)
 

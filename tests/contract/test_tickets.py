@@ -9,12 +9,13 @@ from asyncpg import IntegrityConstraintViolationError  # type: ignore[import-unt
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.tickets.seating import SeatMap
 from ordersys.domain.tickets.ticketing import Ticketing
+from ordersys.messaging.outbox import SHARDS
 from ordersys.usecase.tickets.issue_tickets import IssueTicket, IssueTickets
-from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
+from ordersys.usecase.tickets.ports import Ticket, VoidedTicket
 from tests.contract.world import World, undone
 from tests.fakes.airline import ScriptedAirline
 from tests.fakes.clock import NOON, FakeClock, FakeIds
-from tests.fakes.making import CAUSE, flight_id, item, offer, order, order_id
+from tests.fakes.making import CAUSE, event_id, flight_id, item, offer, order, order_id, outgoing
 
 
 def ticket(number: str, *, order: int = 1, ordinal: int = 0, flight: int = 1, seat: int = 1) -> Ticket:
@@ -30,7 +31,7 @@ def ticket(number: str, *, order: int = 1, ordinal: int = 0, flight: int = 1, se
 
 async def add(world: World, *tickets: Ticket) -> None:
     async with world.work.begin() as transaction:
-        await transaction.tickets.add(tickets)
+        await transaction.tickets.issue(tickets, (), ())
 
 
 async def seat_map(world: World, number: int = 1) -> SeatMap:
@@ -38,14 +39,17 @@ async def seat_map(world: World, number: int = 1) -> SeatMap:
         return (await transaction.seat_maps.lock([flight_id(number)]))[flight_id(number)]
 
 
-async def test_an_itinerary_is_what_an_order_bought(world: World) -> None:
+async def test_with_the_decision_comes_what_an_order_bought(world: World) -> None:
     async with world.work.begin() as transaction:
         await transaction.orders.add([order(1, item(2, 1), item(1, 3)), order(2)])
 
     async with undone(world.work) as transaction:
-        legs = await transaction.itineraries.of({order_id(1), order_id(9)})
+        new = await transaction.ticketings.decide(
+            {order_id(1): Ticketing.ISSUED, order_id(2): Ticketing.REJECTED, order_id(9): Ticketing.ISSUED}, at=NOON
+        )
 
-    assert legs == {order_id(1): [Leg(flight_id=flight_id(2), seats=1), Leg(flight_id=flight_id(1), seats=3)]}
+    legs = {key: [(leg.flight_id, len(leg.numbers)) for leg in legs] for key, legs in new.items()}
+    assert legs == {order_id(1): [(flight_id(2), 1), (flight_id(1), 3)], order_id(2): [], order_id(9): []}
 
 
 async def test_a_flight_begins_with_an_empty_map(world: World) -> None:
@@ -80,11 +84,42 @@ async def test_a_map_of_a_rolled_back_transaction_is_as_before(world: World) -> 
     assert (await seat_map(world)).next_seat == 1
 
 
+async def test_a_map_is_saved_with_the_tickets_that_were_drawn_from_it(world: World) -> None:
+    async with world.work.begin() as transaction:
+        maps = await transaction.seat_maps.lock([flight_id(1), flight_id(2)])
+        seat = maps[flight_id(1)].take()
+        await transaction.tickets.issue([ticket("1", seat=seat)], maps.values(), [outgoing(1), outgoing(2)])
+
+    assert [await seat_map(world, 1), await seat_map(world, 2)] == [
+        SeatMap(flight_id=flight_id(1), next_seat=2),
+        SeatMap(flight_id=flight_id(2)),
+    ]
+    rows = await world.queue.due(range(SHARDS), 10)
+    assert [row.event_id for row in rows] == [event_id(1), event_id(2)]
+
+
+async def test_maps_that_are_there_and_maps_that_are_not_are_locked_together(world: World) -> None:
+    saved = SeatMap(flight_id=flight_id(1), next_seat=9)
+    async with world.work.begin() as transaction:
+        await transaction.seat_maps.lock([flight_id(1)])
+        await transaction.seat_maps.save([saved])
+
+    async with undone(world.work) as transaction:
+        maps = await transaction.seat_maps.lock([flight_id(2), flight_id(1), flight_id(1)])
+
+    assert maps == {flight_id(1): saved, flight_id(2): SeatMap(flight_id=flight_id(2))}
+
+
 async def test_numbers_are_13_digits_and_never_the_same(world: World) -> None:
-    async with undone(world.work) as transaction:
-        first = await transaction.tickets.next_numbers(3)
-    async with undone(world.work) as transaction:
-        second = await transaction.tickets.next_numbers(3)
+    async with world.work.begin() as transaction:
+        await transaction.orders.add([order(1, item(1, 2), item(2, 1))])
+
+    async def numbers() -> list[str]:
+        async with undone(world.work) as transaction:
+            new = await transaction.ticketings.decide({order_id(1): Ticketing.ISSUED}, at=NOON)
+        return [number for leg in new[order_id(1)] for number in leg.numbers]
+
+    first, second = await numbers(), await numbers()
 
     assert len({*first, *second}) == 6
     assert all(len(number) == 13 and number.isdigit() for number in first)
@@ -142,7 +177,7 @@ def ids(*numbers: int) -> set[OrderId]:
 
 async def decide(world: World, status: Ticketing, *numbers: int) -> set[OrderId]:
     async with world.work.begin() as transaction:
-        return await transaction.ticketings.decide({order_id(number): status for number in numbers}, at=NOON)
+        return set(await transaction.ticketings.decide({order_id(number): status for number in numbers}, at=NOON))
 
 
 async def void(world: World, *numbers: int) -> set[OrderId]:

@@ -8,8 +8,10 @@ from itertools import count
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap
 from ordersys.domain.tickets.ticketing import Ticketing
+from ordersys.messaging.envelope import Outgoing
 from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
 from tests.fakes.memory import Changes, Table
+from tests.fakes.messaging import FakeOutbox
 from tests.fakes.orders import OrderTables
 
 
@@ -28,15 +30,24 @@ class TicketTables:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeTicketings:
     tables: TicketTables
+    orders: OrderTables
     changes: Changes
 
-    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> set[OrderId]:
+    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> Mapping[OrderId, Sequence[Leg]]:
         await self.changes.lock(self.tables.ticketings, decisions)
         known = self.changes.rows(self.tables.ticketings)
         new = {key: status for key, status in decisions.items() if key not in known}
         for key, status in new.items():
             self.changes.put(self.tables.ticketings, key, status)
-        return set(new)
+        return {key: self._bought(key) if status is Ticketing.ISSUED else [] for key, status in new.items()}
+
+    def _bought(self, order_id: OrderId) -> Sequence[Leg]:
+        order = self.changes.rows(self.orders.orders).get(order_id)
+        items = order.items if order else ()
+        return [Leg(flight_id=item.flight_id, numbers=self._numbers(item.seats)) for item in items]
+
+    def _numbers(self, count: int) -> Sequence[str]:
+        return [f"999{next(self.tables.numbers):010d}" for _ in range(count)]
 
     async def void(self, order_ids: Iterable[OrderId], *, at: datetime) -> set[OrderId]:
         wanted = set(order_ids)
@@ -46,17 +57,6 @@ class FakeTicketings:
             if status is not Ticketing.REJECTED:
                 self.changes.put(self.tables.ticketings, key, Ticketing.VOIDED)
         return {key for key, status in known.items() if status is Ticketing.ISSUED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeItineraries:
-    tables: OrderTables
-    changes: Changes
-
-    async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[Leg]]:
-        orders = self.changes.rows(self.tables.orders)
-        known = [orders[order_id] for order_id in order_ids if order_id in orders]
-        return {o.id: [Leg(flight_id=item.flight_id, seats=item.seats) for item in o.items] for o in known}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +86,15 @@ def _copy(one: SeatMap) -> SeatMap:
 class FakeTickets:
     tables: TicketTables
     changes: Changes
+    maps: FakeSeatMaps
+    outbox: FakeOutbox
 
-    async def next_numbers(self, count: int) -> Sequence[str]:
-        return [f"999{next(self.tables.numbers):010d}" for _ in range(count)]
+    async def issue(self, tickets: Sequence[Ticket], maps: Iterable[SeatMap], events: Sequence[Outgoing]) -> None:
+        self._add(tickets)
+        await self.maps.save(maps)
+        await self.outbox.append(events)
 
-    async def add(self, tickets: Sequence[Ticket]) -> None:
+    def _add(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:
             for known in self.changes.rows(self.tables.tickets).values():
                 if _named(known) & _named(ticket) or _seat(known) == _seat(ticket):

@@ -10,7 +10,7 @@ from tests.fakes.memory import Changes
 from tests.fakes.messaging import FakeInbox, FakeOutbox, MessagingTables
 from tests.fakes.orders import FakeIdempotencyKeys, FakeOrders, FakeSeats, OrderTables
 from tests.fakes.payments import FakePayments, PaymentTables
-from tests.fakes.tickets import FakeItineraries, FakeSeatMaps, FakeTicketings, FakeTickets, TicketTables
+from tests.fakes.tickets import FakeSeatMaps, FakeTicketings, FakeTickets, TicketTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,9 @@ class FakeTransaction:
         self.letters = FakeLetters(tables=database.messaging, changes=changes)
         self.dead_letters = FakeDeadLetters(tables=database.messaging, changes=changes)
         self.payments = FakePayments(tables=database.payments, changes=changes)
-        self.ticketings = FakeTicketings(tables=database.tickets, changes=changes)
-        self.itineraries = FakeItineraries(tables=database.orders, changes=changes)
+        self.ticketings = FakeTicketings(tables=database.tickets, orders=database.orders, changes=changes)
         self.seat_maps = FakeSeatMaps(tables=database.tickets, changes=changes)
-        self.tickets = FakeTickets(tables=database.tickets, changes=changes)
+        self.tickets = FakeTickets(tables=database.tickets, changes=changes, maps=self.seat_maps, outbox=self.outbox)
 
     def on_commit(self, then: Callable[[], None]) -> None:
         self.then.append(then)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,8 +15,8 @@ from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.names import DEAD_LETTERS
 from ordersys.messaging.outbox import Failed, OutboxRow, Published, Stuck, shard_of
 
-# unnest keeps the array order, so the identity ids follow the order of the events.
-APPEND = text("""
+# unnest keeps the array order, so the identity ids follow the order of the events. Other statements have it as a part.
+APPENDING: Final = """
     INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
     SELECT event_id, aggregatetype, aggregateid, type, payload, CAST(headers AS jsonb), shard, occurred_at
     FROM unnest(CAST(:event_ids AS uuid[]), CAST(:streams AS text[]), CAST(:orders AS uuid[]),
@@ -23,7 +24,8 @@ APPEND = text("""
         CAST(:shards AS smallint[]), CAST(:moments AS timestamptz[])) WITH ORDINALITY
         AS event (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at, position)
     ORDER BY position
-""")
+"""
+APPEND = text(APPENDING)
 
 # What waits for its next attempt, or is parked, holds back the later rows of its order; the table of those is all but
 # empty. Rows below the floor are looked at only where a next attempt is to come.
@@ -98,17 +100,21 @@ class OutboxRepository:
     connection: Session
 
     async def append(self, events: Sequence[Outgoing]) -> None:
-        columns = {
-            "event_ids": [event.event_id for event in events],
-            "streams": [event.event.STREAM for event in events],
-            "orders": [event.order_id for event in events],
-            "types": [event.event.TYPE for event in events],
-            "payloads": [to_json(event.event) for event in events],
-            "headers": [cause_to_json(event.cause, source=event.event.SOURCE) for event in events],
-            "shards": [shard_of(event.order_id) for event in events],
-            "moments": [event.occurred_at for event in events],
-        }
-        await self.connection.execute(APPEND, columns)
+        await self.connection.execute(APPEND, event_columns(events))
+
+
+def event_columns(events: Sequence[Outgoing]) -> dict[str, object]:
+    """What APPENDING wants to have bound."""
+    return {
+        "event_ids": [event.event_id for event in events],
+        "streams": [event.event.STREAM for event in events],
+        "orders": [event.order_id for event in events],
+        "types": [event.event.TYPE for event in events],
+        "payloads": [to_json(event.event) for event in events],
+        "headers": [cause_to_json(event.cause, source=event.event.SOURCE) for event in events],
+        "shards": [shard_of(event.order_id) for event in events],
+        "moments": [event.occurred_at for event in events],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

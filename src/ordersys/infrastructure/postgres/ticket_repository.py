@@ -10,24 +10,27 @@ from sqlalchemy import text
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap, seat_label
 from ordersys.domain.tickets.ticketing import Ticketing
-from ordersys.infrastructure.postgres.codec import to_json
+from ordersys.infrastructure.postgres.outbox_repository import APPENDING, event_columns
 from ordersys.infrastructure.postgres.session import Session
+from ordersys.messaging.envelope import Outgoing
 from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
 
 # The demo airline's code: the first three of a ticket number's 13 digits; no real airline has it.
 PREFIX: Final = "999"
 
-ITEMS = text("""
-    SELECT order_id, flight_id, seats FROM order_items
-    WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, position
-""")
-
-# Sorted, here and below: two transactions that meet wait for each other in one direction only.
+# Sorted, here and below: two transactions that meet wait for each other in one direction only. What was bought, and the
+# numbers of its tickets, come with the decision: to ask for them apart would take two more statements per batch.
 DECIDE = text("""
-    INSERT INTO ticketings (order_id, status, created_at, updated_at)
-    SELECT order_id, status, :at, :at FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]))
-        AS decision (order_id, status) ORDER BY order_id
-    ON CONFLICT (order_id) DO NOTHING RETURNING order_id
+    WITH decided AS (
+        INSERT INTO ticketings (order_id, status, created_at, updated_at)
+        SELECT order_id, status, :at, :at FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]))
+            AS decision (order_id, status) ORDER BY order_id
+        ON CONFLICT (order_id) DO NOTHING RETURNING order_id, status
+    )
+    SELECT decided.order_id, item.flight_id,
+        ARRAY(SELECT nextval('ticket_numbers') FROM generate_series(1, item.seats)) AS numbers
+    FROM decided LEFT JOIN order_items AS item ON item.order_id = decided.order_id AND decided.status = 'ISSUED'
+    ORDER BY decided.order_id, item.position
 """)
 
 VOID_TICKETINGS = text("""
@@ -48,28 +51,33 @@ MAKE_MAPS = text("""
     ON CONFLICT (flight_id) DO NOTHING
 """)
 
+# All or none: when one is missing, those before it in the order must not be locked without it.
 LOCK_MAPS = text("""
     SELECT flight_id, next_seat, released, (SELECT seats_total FROM flights WHERE id = flight_id) AS seats
-    FROM seat_maps WHERE flight_id = ANY(CAST(:ids AS uuid[])) ORDER BY flight_id FOR UPDATE
+    FROM seat_maps
+    WHERE flight_id = ANY(CAST(:ids AS uuid[])) AND cardinality(CAST(:ids AS uuid[])) = (
+        SELECT count(*) FROM seat_maps WHERE flight_id = ANY(CAST(:ids AS uuid[])))
+    ORDER BY flight_id FOR UPDATE OF seat_maps
 """)
 
-# Arrays of arrays must be rectangular in SQL, so what is released travels as JSON.
-SAVE_MAPS = text("""
-    UPDATE seat_maps SET next_seat = map.next_seat,
-        released = ARRAY(SELECT CAST(seat AS int) FROM json_array_elements_text(CAST(map.released AS json)) AS seat)
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:next AS int[]), CAST(:released AS text[])) AS map (id, next_seat, released)
+# Arrays of arrays must be rectangular in SQL, so what is released travels as the text of an array.
+_SAVING_MAPS = """
+    UPDATE seat_maps SET next_seat = map.next_seat, released = CAST(map.released AS int[])
+    FROM unnest(CAST(:maps AS uuid[]), CAST(:next_seats AS int[]), CAST(:released AS text[]))
+        AS map (id, next_seat, released)
     WHERE seat_maps.flight_id = map.id
-""")
+"""
+SAVE_MAPS = text(_SAVING_MAPS)
 
-NUMBERS = text("SELECT nextval('ticket_numbers') FROM generate_series(1, :count)")
-
-ADD = text("""
+# Whatever is issued is told and has its seat taken, so all of it is one statement.
+ISSUE = text(f"""
+    WITH saved AS ({_SAVING_MAPS}), told AS ({APPENDING})
     INSERT INTO tickets (number, order_id, ordinal, flight_id, seat_number, seat, status, issued_at)
     SELECT number, order_id, ordinal, flight_id, seat_number, seat, 'VALID', issued_at
-    FROM unnest(CAST(:numbers AS text[]), CAST(:orders AS uuid[]), CAST(:ordinals AS smallint[]),
-        CAST(:flights AS uuid[]), CAST(:seat_numbers AS int[]), CAST(:seats AS text[]), CAST(:moments AS timestamptz[]))
+    FROM unnest(CAST(:numbers AS text[]), CAST(:ticket_orders AS uuid[]), CAST(:ordinals AS smallint[]),
+        CAST(:flights AS uuid[]), CAST(:seat_numbers AS int[]), CAST(:seats AS text[]), CAST(:issued AS timestamptz[]))
         AS ticket (number, order_id, ordinal, flight_id, seat_number, seat, issued_at)
-""")
+""")  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,26 +86,18 @@ class TicketingRepository:
 
     connection: Session
 
-    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> set[OrderId]:
-        columns = {"ids": list(decisions), "statuses": [str(status) for status in decisions.values()]}
-        return set((await self.connection.execute(DECIDE, {"at": at, **columns})).scalars())
+    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> Mapping[OrderId, Sequence[Leg]]:
+        columns = {"ids": list(decisions), "statuses": list(decisions.values())}
+        new: dict[OrderId, list[Leg]] = {}
+        for order_id, flight_id, numbers in await self.connection.execute(DECIDE, {"at": at, **columns}):
+            legs = new.setdefault(order_id, [])
+            if flight_id is not None:
+                legs.append(Leg(flight_id=flight_id, numbers=[f"{PREFIX}{number:010d}" for number in numbers]))
+        return new
 
     async def void(self, order_ids: Iterable[OrderId], *, at: datetime) -> set[OrderId]:
         rows = await self.connection.execute(VOID_TICKETINGS, {"at": at, "ids": list(order_ids)})
         return {row.order_id for row in rows if row.before == Ticketing.ISSUED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItineraryRepository:
-    """Implements usecase.tickets.ports.Itineraries."""
-
-    connection: Session
-
-    async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[Leg]]:
-        legs: dict[OrderId, list[Leg]] = {}
-        for row in await self.connection.execute(ITEMS, {"ids": list(order_ids)}):
-            legs.setdefault(row.order_id, []).append(Leg(flight_id=row.flight_id, seats=row.seats))
-        return legs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,23 +107,18 @@ class SeatMapRepository:
     connection: Session
 
     async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, SeatMap]:
-        ids = {"ids": list(flight_ids)}
-        await self.connection.execute(MAKE_MAPS, ids)
+        ids = {"ids": list(set(flight_ids))}
+        rows = await self.connection.execute(LOCK_MAPS, ids)
+        if not rows.rows:
+            await self.connection.execute(MAKE_MAPS, ids)
+            rows = await self.connection.execute(LOCK_MAPS, ids)
         return {
-            row.flight_id: SeatMap(
-                flight_id=row.flight_id, seats=row.seats, next_seat=row.next_seat, released=list(row.released)
-            )
-            for row in await self.connection.execute(LOCK_MAPS, ids)
+            flight_id: SeatMap(flight_id=flight_id, seats=seats, next_seat=next_seat, released=released)
+            for flight_id, next_seat, released, seats in rows
         }
 
     async def save(self, maps: Iterable[SeatMap]) -> None:
-        saved = list(maps)
-        columns = {
-            "ids": [one.flight_id for one in saved],
-            "next": [one.next_seat for one in saved],
-            "released": [to_json(one.released) for one in saved],
-        }
-        await self.connection.execute(SAVE_MAPS, columns)
+        await self.connection.execute(SAVE_MAPS, _map_columns(list(maps)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,21 +127,17 @@ class TicketRepository:
 
     connection: Session
 
-    async def next_numbers(self, count: int) -> Sequence[str]:
-        rows = await self.connection.execute(NUMBERS, {"count": count})
-        return [f"{PREFIX}{number:010d}" for number in rows.scalars()]
-
-    async def add(self, tickets: Sequence[Ticket]) -> None:
+    async def issue(self, tickets: Sequence[Ticket], maps: Iterable[SeatMap], events: Sequence[Outgoing]) -> None:
         columns = {
             "numbers": [ticket.number for ticket in tickets],
-            "orders": [ticket.order_id for ticket in tickets],
+            "ticket_orders": [ticket.order_id for ticket in tickets],
             "ordinals": [ticket.ordinal for ticket in tickets],
             "flights": [ticket.flight_id for ticket in tickets],
             "seat_numbers": [ticket.seat_number for ticket in tickets],
             "seats": [seat_label(ticket.seat_number) for ticket in tickets],
-            "moments": [ticket.issued_at for ticket in tickets],
+            "issued": [ticket.issued_at for ticket in tickets],
         }
-        await self.connection.execute(ADD, columns)
+        await self.connection.execute(ISSUE, {**columns, **_map_columns(list(maps)), **event_columns(events)})
 
     async def void(self, order_ids: Iterable[OrderId]) -> Sequence[VoidedTicket]:
         rows = await self.connection.execute(VOID_TICKETS, {"ids": list(order_ids)})
@@ -154,3 +145,11 @@ class TicketRepository:
             VoidedTicket(number=row.number, order_id=row.order_id, flight_id=row.flight_id, seat_number=row.seat_number)
             for row in rows
         ]
+
+
+def _map_columns(maps: Sequence[SeatMap]) -> dict[str, object]:
+    return {
+        "maps": [one.flight_id for one in maps],
+        "next_seats": [one.next_seat for one in maps],
+        "released": [f"{{{','.join(map(str, one.released))}}}" for one in maps],
+    }

@@ -17,7 +17,6 @@ from ordersys.infrastructure.postgres.payment_repository import PaymentRepositor
 from ordersys.infrastructure.postgres.retry_repository import RetryRepository
 from ordersys.infrastructure.postgres.session import Session, begun
 from ordersys.infrastructure.postgres.ticket_repository import (
-    ItineraryRepository,
     SeatMapRepository,
     TicketingRepository,
     TicketRepository,
@@ -77,10 +76,6 @@ class PostgresTransaction:
     @cached_property
     def ticketings(self) -> TicketingRepository:
         return TicketingRepository(connection=self.connection)
-
-    @cached_property
-    def itineraries(self) -> ItineraryRepository:
-        return ItineraryRepository(connection=self.connection)
 
     @cached_property
     def seat_maps(self) -> SeatMapRepository:

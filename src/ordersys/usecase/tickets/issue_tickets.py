@@ -1,9 +1,11 @@
 """Issue tickets: every seat of a paid order gets a number and a place on board, or the airline refuses them all."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import DomainError, Kind
@@ -47,60 +49,55 @@ class IssueTickets:
                 {order_id: Ticketing.REJECTED if why else Ticketing.ISSUED for order_id, why in refusals.items()},
                 at=now,
             )
+            if not new:
+                return
+            seats = list(_seats([o for o in causes if o in new and not refusals[o]], new))
+            maps = await transaction.seat_maps.lock({seat.flight_id for seat in seats}) if seats else {}
+            tickets = [_ticket(seat, maps, now) for seat in seats]
             rejected = [
                 TicketRejected(order_id=order_id, reason=why)
                 for order_id, why in refusals.items()
                 if why and order_id in new
             ]
-            issued = await _issue([o for o in causes if o in new and not refusals[o]], transaction, now)
-            told: list[TicketRejected | TicketIssued] = [*rejected, *issued]
-            await transaction.outbox.append(
-                [
-                    outgoing(event, order_id=event.order_id, at=now, cause=causes[event.order_id], ids=self.ids)
-                    for event in told
-                ]
-            )
+            told: list[TicketRejected | TicketIssued] = [*rejected, *_issued(tickets)]
+            events = [
+                outgoing(event, order_id=event.order_id, at=now, cause=causes[event.order_id], ids=self.ids)
+                for event in told
+            ]
+            await transaction.tickets.issue(tickets, maps.values(), events)
 
 
-async def _issue(order_ids: Sequence[OrderId], transaction: TicketTransaction, now: datetime) -> list[TicketIssued]:
-    if not order_ids:
-        return []
-    legs = await transaction.itineraries.of(order_ids)
-    seats = list(_seats(order_ids, legs))
-    maps = await transaction.seat_maps.lock({flight_id for _, _, flight_id in seats})
-    numbers = await transaction.tickets.next_numbers(len(seats))
-    tickets = [_ticket(number, seat, maps, now) for number, seat in zip(numbers, seats, strict=True)]
-    await transaction.seat_maps.save(maps.values())
-    await transaction.tickets.add(tickets)
-    return [
-        TicketIssued(order_id=order_id, tickets=tuple(map(_issued, group)))
-        for order_id, group in groupby(tickets, key=lambda ticket: ticket.order_id)
-    ]
+class _Seat(NamedTuple):
+    number: str
+    order_id: OrderId
+    ordinal: int
+    flight_id: FlightId
 
 
-_Seat = tuple[OrderId, int, FlightId]
-
-
-def _seats(order_ids: Sequence[OrderId], legs: Mapping[OrderId, Sequence[Leg]]) -> Iterator[_Seat]:
+def _seats(order_ids: Iterable[OrderId], legs: Mapping[OrderId, Sequence[Leg]]) -> Iterator[_Seat]:
     for order_id in order_ids:
-        if order_id not in legs:
+        if not legs[order_id]:
             raise ItineraryUnknown(order_id)
-        flights = [leg.flight_id for leg in legs[order_id] for _ in range(leg.seats)]
-        for ordinal, flight_id in enumerate(flights):
-            yield order_id, ordinal, flight_id
+        numbered = [(number, leg.flight_id) for leg in legs[order_id] for number in leg.numbers]
+        for ordinal, (number, flight_id) in enumerate(numbered):
+            yield _Seat(number, order_id, ordinal, flight_id)
 
 
-def _ticket(number: str, seat: _Seat, maps: Mapping[FlightId, SeatMap], now: datetime) -> Ticket:
-    order_id, ordinal, flight_id = seat
+def _ticket(seat: _Seat, maps: Mapping[FlightId, SeatMap], now: datetime) -> Ticket:
     return Ticket(
-        number=number,
-        order_id=order_id,
-        ordinal=ordinal,
-        flight_id=flight_id,
-        seat_number=maps[flight_id].take(),
+        number=seat.number,
+        order_id=seat.order_id,
+        ordinal=seat.ordinal,
+        flight_id=seat.flight_id,
+        seat_number=maps[seat.flight_id].take(),
         issued_at=now,
     )
 
 
-def _issued(ticket: Ticket) -> IssuedTicket:
+def _issued(tickets: Iterable[Ticket]) -> Iterator[TicketIssued]:
+    for order_id, group in groupby(tickets, key=attrgetter("order_id")):
+        yield TicketIssued(order_id=order_id, tickets=tuple(map(_told, group)))
+
+
+def _told(ticket: Ticket) -> IssuedTicket:
     return IssuedTicket(number=ticket.number, flight_id=ticket.flight_id, seat=seat_label(ticket.seat_number))

@@ -8,16 +8,17 @@ from typing import Protocol
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap
 from ordersys.domain.tickets.ticketing import Ticketing
+from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.outbox import Outbox
 from ordersys.messaging.work import AfterCommit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """So many seats on one flight."""
+    """Seats on one flight, one for each ticket number. Numbers have 13 digits and were never given out before."""
 
     flight_id: FlightId
-    seats: int
+    numbers: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +50,14 @@ class Airline(Protocol):
 class Ticketings(Protocol):
     """What became of each order's tickets; decided once."""
 
-    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> set[OrderId]:
-        """Writes the decisions of orders that have none yet, and answers which those were."""
+    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> Mapping[OrderId, Sequence[Leg]]:
+        """Writes the decisions of orders that have none yet, and answers which those were: each with what it bought if
+        it is ISSUED (nothing, if the order is not known).
+        """
         ...
 
     async def void(self, order_ids: Iterable[OrderId], *, at: datetime) -> set[OrderId]:
         """Makes them VOIDED, undecided ones too. Answers those that had been ISSUED."""
-        ...
-
-
-class Itineraries(Protocol):
-    async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[Leg]]:
-        """What these orders bought."""
         ...
 
 
@@ -73,11 +70,9 @@ class SeatMaps(Protocol):
 
 
 class Tickets(Protocol):
-    async def next_numbers(self, count: int) -> Sequence[str]:
-        """Ticket numbers that were never given out: 13 digits."""
+    async def issue(self, tickets: Sequence[Ticket], maps: Iterable[SeatMap], events: Sequence[Outgoing]) -> None:
+        """Writes the tickets, the maps that their seats were taken from, and the events that tell of them."""
         ...
-
-    async def add(self, tickets: Sequence[Ticket]) -> None: ...
 
     async def void(self, order_ids: Iterable[OrderId]) -> Sequence[VoidedTicket]:
         """Voids all valid tickets of these orders and answers them."""
@@ -87,8 +82,6 @@ class Tickets(Protocol):
 class TicketTransaction(AfterCommit, Protocol):
     @property
     def ticketings(self) -> Ticketings: ...
-    @property
-    def itineraries(self) -> Itineraries: ...
     @property
     def seat_maps(self) -> SeatMaps: ...
     @property
