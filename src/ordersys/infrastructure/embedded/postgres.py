@@ -8,7 +8,8 @@ import secrets
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -49,7 +50,9 @@ _SETUP_SECONDS = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Postgres:
-    """`durable` is the promise of `ordersys up`; tests that throw their data away may do without it."""
+    """`durable` is the promise of `ordersys up`; tests that throw their data away may do without it.
+    `settings` beat our own: a measurement may want more memory.
+    """
 
     data: Path
     port: int
@@ -57,6 +60,7 @@ class Postgres:
     durable: bool = True
     bin_dir: Path | None = None
     namespaces: bool | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
     name: str = "postgres"
     stop_signal: signal.Signals = signal.SIGINT
 
@@ -93,7 +97,7 @@ class Postgres:
         require_free(self.port)
 
     def command(self) -> Command:
-        settings = _COMMON | (_DURABLE if self.durable else _FAST) | {"port": str(self.port)}
+        settings = _COMMON | (_DURABLE if self.durable else _FAST) | {"port": str(self.port), **self.settings}
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return self._command(self._binaries.postgres, "-D", str(self.data.absolute()), *flags)
 

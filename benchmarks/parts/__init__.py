@@ -1,0 +1,14 @@
+"""The parts of `make bench`, in the order in which they run."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from benchmarks.options import Options
+from benchmarks.parts import api, saga
+from benchmarks.report import Part
+from benchmarks.servers import Servers
+
+PARTS: Final[Mapping[str, Callable[[Servers, Options], Part]]] = {
+    "saga": saga.run,
+    "api": api.run,
+}

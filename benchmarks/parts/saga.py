@@ -1,0 +1,252 @@
+"""The whole product: from the moment an order was due to be sent to the commit that completes it.
+
+Rates are open loop, evenly spaced. Saturation keeps about a thousand orders under way, whatever rate that takes: the
+system is never without work, and its backlog never grows.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.database import Database
+from benchmarks.generator import Outcome, share
+from benchmarks.load import Aim, Load, accepted, generating
+from benchmarks.meters import Batches, Cost, batches, cost
+from benchmarks.options import Options
+from benchmarks.report import Goal, Part, Table
+from benchmarks.servers import FLIGHTS, Servers
+from benchmarks.world import EVERYTHING, World, create
+
+UNDER_WAY: Final = 1000
+NOTE: Final = (
+    "Latency runs from the moment the order was due (open loop) to the commit timestamp of the transaction that "
+    "completed it. A checkpoint stands before each stretch, so WAL has the full-page images that follow one in it."
+)
+TICK: Final = 0.05
+END_SECONDS: Final = 60
+
+ENDED: Final = """
+    SELECT sent.due, extract(epoch FROM pg_xact_commit_timestamp(o.xmin))::float8 AS ended
+    FROM unnest($1::uuid[], $2::float8[]) AS sent (id, due)
+    LEFT JOIN orders AS o ON o.id = sent.id AND o.status = 'COMPLETED'
+"""
+OPEN: Final = "SELECT count(*) FROM orders WHERE status IN ('CREATED', 'PAYMENT_AUTHORIZED', 'REFUND_PENDING')"
+FINISHED: Final = """
+    SELECT count(*) FROM orders WHERE status = 'COMPLETED'
+        AND extract(epoch FROM pg_xact_commit_timestamp(xmin)) BETWEEN $1 AND $2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A stretch of load. Milliseconds; `per_second`: orders that ended in it."""
+
+    name: str
+    outcome: Outcome
+    spent: Cost
+    latencies: Sequence[float]
+    per_second: float
+    unfinished: int
+    sizes: dict[str, Batches | None]
+
+    @property
+    def p50(self) -> float:
+        return share(list(self.latencies), 0.5)
+
+    @property
+    def p99(self) -> float:
+        return share(list(self.latencies), 0.99)
+
+    @property
+    def finished(self) -> float:
+        return self.per_second * self.spent.seconds
+
+    @property
+    def wal_kb(self) -> float:
+        return self.spent.wal_bytes / self.finished / 1000
+
+    @property
+    def commits(self) -> float:
+        return self.spent.commits / self.finished
+
+
+def run(servers: Servers, options: Options) -> Part:
+    part = Part(name="saga")
+    world = create(servers, "saga")
+    with world.database() as database, world.roles(*EVERYTHING) as roles:
+        aim = Aim(world=world, database=database, target=roles["api"], flights=world.flights(FLIGHTS), watched=roles)
+        warm_up(aim, options)
+        rates = (200, 500, 1000, 1500, 2000) if options.long else (200, 1000)
+        stretches = [at_rate(aim, rate, options.seconds(12)) for rate in rates]
+        full = saturated(aim, options.seconds(12))
+        sustained = steady(aim, 0.8 * full.per_second, options.seconds(20, long=600))
+    part.tables += [_latencies([*stretches, full]), _costs([*stretches, full]), sustained.table]
+    part.goals += [*_goals({stretch.name: stretch for stretch in stretches}, full), sustained.goal]
+    part.notes += [
+        NOTE,
+        f"Saturation holds about {UNDER_WAY:,} orders under way; its latency says only how long that queue is.",
+    ]
+    return part
+
+
+def warm_up(aim: Aim, options: Options) -> None:
+    """Kafka's JVM compiles what runs often, the producer fetches its id, PostgreSQL's cache fills."""
+    for rate, seconds in ((300, 4), (800, options.seconds(8))):
+        aim.measure(loop="open", rate=rate, seconds=seconds, warm=0.5)
+    settle(aim.database)
+
+
+def settle(database: Database, within: float = END_SECONDS) -> int:
+    """Waits until no order is under way; answers how many still are."""
+    until = time.monotonic() + within
+    while (left := int(database.value(OPEN))) and time.monotonic() < until:
+        time.sleep(0.1)
+    return left
+
+
+def at_rate(aim: Aim, rate: float, seconds: float) -> Stretch:
+    checkpoint(aim.world)
+    ids = aim.world.servers.folder / "accepted"
+    outcome, spent = aim.measure(loop="open", rate=rate, seconds=seconds, ids=str(ids))
+    left = settle(aim.database)
+    return _stretch(f"{rate:g}/s", aim.database, ids, outcome, spent, left)
+
+
+def saturated(aim: Aim, seconds: float, name: str = "saturated") -> Stretch:
+    """Proportional control: the fewer orders are under way, the faster new ones are sent."""
+    checkpoint(aim.world)
+    ids = aim.world.servers.folder / "accepted"
+    plan = aim.plan(loop="paced", rate=1000, seconds=seconds, warm=4, ids=str(ids))
+    with generating(plan) as load:
+        gauge = aim.meters(load)
+        _steer(aim.database, load, plan.warm)
+        load.wait_for("begin")
+        before = gauge.read()
+        _steer(aim.database, load, seconds - TICK)
+        load.wait_for("end")
+        spent = cost(before, gauge.read())
+        outcome = load.outcome()
+    left = settle(aim.database)
+    return _stretch(name, aim.database, ids, outcome, spent, left)
+
+
+def _steer(database: Database, load: Load, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        load.set_rate(10 * max(UNDER_WAY + UNDER_WAY * 0.2 - int(database.value(OPEN)), 0))
+        time.sleep(TICK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sustained:
+    table: Table
+    goal: Goal
+
+
+def steady(aim: Aim, rate: float, seconds: float) -> Sustained:
+    """At a load it can bear the backlog has to stay where it is."""
+    seen: list[int] = []
+    plan = aim.plan(loop="open", rate=rate, seconds=seconds, warm=3)
+    with generating(plan) as load:
+        load.wait_for("begin")
+        until = time.monotonic() + seconds - 0.5
+        while time.monotonic() < until:
+            seen.append(int(aim.database.value(OPEN)))
+            time.sleep(0.25)
+        load.wait_for("end")
+        load.outcome()
+    settle(aim.database)
+    quarter = max(len(seen) // 4, 1)
+    first, last = (sum(some) / len(some) for some in (seen[quarter : 2 * quarter], seen[-quarter:]))
+    growth = (last - first) / (seconds / 2)
+    table = Table(
+        title=f"Backlog at 80 % of saturation, {rate:,.0f} orders/s for {seconds:g} s",
+        header=["Orders under way, second quarter", "Last quarter", "Most", "Growth per second"],
+        rows=[[first, last, max(seen), growth]],
+    )
+    share_of_rate = growth / rate
+    return Sustained(
+        table=table,
+        goal=Goal(what=f"backlog growth over {seconds:g} s, share of the rate", value=share_of_rate, at_most=0.01),
+    )
+
+
+def checkpoint(world: World) -> None:
+    with world.servers.admin() as admin:
+        admin.run("CHECKPOINT")
+
+
+def _stretch(name: str, database: Database, ids: Path, outcome: Outcome, spent: Cost, left: int) -> Stretch:
+    orders = accepted(ids)
+    rows = database.rows(ENDED, [order for order, _ in orders], [due for _, due in orders])
+    within = [row for row in rows if spent.since <= row["due"] <= spent.until and row["ended"] is not None]
+    return Stretch(
+        name=name,
+        outcome=outcome,
+        spent=spent,
+        latencies=sorted(row["ended"] - row["due"] for row in within),
+        per_second=database.value(FINISHED, spent.since, spent.until) / spent.seconds,
+        unfinished=left,
+        sizes={role: batches(database, role, spent.since, spent.until) for role in EVERYTHING},
+    )
+
+
+def _latencies(stretches: Sequence[Stretch]) -> Table:
+    rows = [
+        [
+            one.name,
+            one.per_second,
+            one.p50,
+            one.p99,
+            share(list(one.latencies), 1),
+            one.outcome.p50,
+            one.outcome.p99,
+            one.outcome.late,
+            one.unfinished,
+        ]
+        for one in stretches
+    ]
+    header = [
+        "Offered",
+        "Finished/s",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "POST p50",
+        "POST p99",
+        "sent late p99",
+        "unfinished",
+    ]
+    return Table(title="Orders from due to completed", header=header, rows=rows)
+
+
+def _costs(stretches: Sequence[Stretch]) -> Table:
+    rows = [
+        [
+            one.name,
+            one.wal_kb,
+            one.commits,
+            f"{sum(one.spent.cpu.values()) * 1000 * one.spent.seconds / one.finished:.2f}",
+            one.spent.split(),
+            ", ".join(f"{role} {size.mean:.1f}/{size.most}" for role, size in one.sizes.items() if size),
+        ]
+        for one in stretches
+    ]
+    header = ["Offered", "WAL kB/order", "writing commits/order", "CPU ms/order", "CPU, of a core", "batch mean/max"]
+    return Table(title="What an order costs", header=header, rows=rows)
+
+
+def _goals(at: dict[str, Stretch], full: Stretch) -> list[Goal]:
+    slow, fast = at["200/s"], at["1000/s"]
+    return [
+        Goal(what="200/s, p50 ms", value=slow.p50, at_most=25),
+        Goal(what="200/s, p99 ms", value=slow.p99, at_most=60),
+        Goal(what="1,000/s, p50 ms", value=fast.p50, at_most=45),
+        Goal(what="1,000/s, p99 ms", value=fast.p99, at_most=100),
+        Goal(what="saturation, finished orders/s", value=full.per_second, at_least=1500),
+        Goal(what="WAL per finished order at 1,000/s, kB", value=fast.wal_kb, at_most=6),
+        Goal(what="writing commits per finished order at 1,000/s", value=fast.commits, at_most=1.2),
+        Goal(what="writing commits per finished order, saturated", value=full.commits, at_most=0.5),
+    ]
