@@ -70,7 +70,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connection:
-    __slots__ = ("due", "fd", "received", "socket")
+    __slots__ = ("busy", "due", "fd", "received", "socket")
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection((HOST, port))
@@ -78,6 +78,7 @@ class Connection:
         self.fd = self.socket.fileno()
         self.received = b""
         self.due = 0.0
+        self.busy = False
 
 
 def orders(plan: Plan) -> Callable[[int], bytes]:
@@ -116,6 +117,7 @@ class Generator:
         self.late: list[float] = []
         self.answers: Counter[int] = Counter()
         self.waiting: deque[float] = deque()
+        self.broken = 0
         self.accepted: list[tuple[bytes, float]] = []
 
     def run(self) -> Outcome:
@@ -135,7 +137,10 @@ class Generator:
         self.free = []
         self.phases(self.look_and_go_on)
 
-    def look_and_go_on(self, _: float) -> None:
+    def look_and_go_on(self, now: float) -> None:
+        for _ in range(self.broken):
+            self.send(self.connect(), now)
+        self.broken = 0
         for connection in self.look(STEP):
             self.send(connection, time.perf_counter())
 
@@ -185,8 +190,13 @@ class Generator:
 
     def send(self, connection: Connection, due: float) -> None:
         connection.due = due
-        connection.socket.sendall(self.make(self.number))
+        connection.busy = True
+        request = self.make(self.number)
         self.number += 1
+        try:
+            connection.socket.sendall(request)
+        except OSError:
+            self.lost(connection)
 
     def look(self, seconds: float) -> list[Connection]:
         """Those that have their answer now."""
@@ -196,9 +206,8 @@ class Generator:
             if connection is None:
                 self.hear()
             elif self.receive(connection):
+                connection.busy = False
                 done.append(connection)
-            elif connection.fd not in self.connections:
-                done.append(self.connect())
         return done
 
     def receive(self, connection: Connection) -> bool:
@@ -231,10 +240,15 @@ class Generator:
             self.accepted.append((data[place : place + 36], due))
 
     def lost(self, connection: Connection) -> None:
-        self.answers[0] += 1
+        """Servers close what is idle for long; that is no lost answer."""
         self.poll.unregister(connection.fd)
         del self.connections[connection.fd]
         connection.socket.close()
+        if connection.busy:
+            self.answers[0] += 1
+            self.broken += 1
+        else:
+            self.free.remove(connection)
 
     def hear(self) -> None:
         """A new rate; it holds from now on."""
