@@ -15,6 +15,7 @@ from ordersys.infrastructure.kafka.client import topic_name
 from ordersys.infrastructure.kafka.group_lags import GroupLags
 from ordersys.infrastructure.kafka.producer import KafkaPublisher
 from ordersys.infrastructure.kafka.stream import KafkaStream
+from ordersys.infrastructure.postgres.codec import read_uuid
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
 from ordersys.infrastructure.postgres.work import PostgresTransaction
 from ordersys.messaging.chaos import Faults
@@ -75,7 +76,7 @@ def _dispatch(group: str, use_cases: UseCases) -> Dispatch[PostgresTransaction]:
 
 
 def _consumer(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> Consumer[PostgresTransaction]:
-    return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
+    return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), parse_id=read_uuid, **parts)
 
 
 def _retries(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> Retries[PostgresTransaction]:

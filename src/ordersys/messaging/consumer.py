@@ -8,12 +8,13 @@ message's fault, so the batch waits and the member stays in its group.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic
+from uuid import UUID
 
 from ordersys.domain.shared.errors import DomainError
 from ordersys.domain.shared.ids import EventId
 from ordersys.messaging.envelope import Delivery, Stream
 from ordersys.messaging.handling import ConsumerMeter, Handler, T, nobodys_fault, told
-from ordersys.messaging.inbox import Decoder, Message, Unreadable, read
+from ordersys.messaging.inbox import Decoder, Message, ParseId, Unreadable, read
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.precount import Precount
 from ordersys.messaging.retry import DeadLetter
@@ -33,6 +34,7 @@ class Consumer(Generic[T]):
     meter: ConsumerMeter
     precount: Precount
     retry_delay: float = 1.0
+    parse_id: ParseId = UUID
     _batch: Sequence[Delivery] = ()
     _counted: frozenset[EventId] = frozenset()
 
@@ -67,7 +69,7 @@ class Consumer(Generic[T]):
         unreadable: list[DeadLetter] = []
         for delivery in deliveries:
             try:
-                message = read(delivery, self.subscribed, self.decode)
+                message = read(delivery, self.subscribed, self.decode, self.parse_id)
             except Unreadable as error:
                 unreadable.append(_letter(self.name, delivery, told(error)))
             else:

@@ -3,7 +3,7 @@
 Invariant: an event's inbox row and its effects are in one transaction, so an effect happens exactly once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -57,16 +57,19 @@ class Decoder(Protocol):
         ...
 
 
-def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder) -> Message | None:
+# Raises ValueError. The consumer's is a faster one than uuid's own: it has two to read per message.
+ParseId = Callable[[str], UUID]
+
+
+def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder, parse_id: ParseId = UUID) -> Message | None:
     """The message in a delivery, or None when its type is not subscribed to. Raises Unreadable."""
     headers = delivery.headers
     event_type = _text(headers, "ce_type")
     if event_type not in subscribed:
         return None
-    event_id, order_id, _ = identified(delivery)
     return Message(
-        event_id=event_id,
-        order_id=order_id,
+        event_id=EventId(_uuid(headers, "ce_id", parse_id)),
+        order_id=OrderId(_uuid(headers, "ce_subject", parse_id)),
         type=event_type,
         event=decode(event_type, delivery.value or b""),
         cause=Cause(
@@ -96,8 +99,8 @@ def _text(headers: Mapping[str, bytes], name: str, default: str | None = None) -
         raise Unreadable(f"header {name} is not UTF-8") from None
 
 
-def _uuid(headers: Mapping[str, bytes], name: str) -> UUID:
+def _uuid(headers: Mapping[str, bytes], name: str, parse: ParseId = UUID) -> UUID:
     try:
-        return UUID(_text(headers, name))
+        return parse(_text(headers, name))
     except ValueError:
         raise Unreadable(f"header {name} is not a UUID") from None

@@ -1,7 +1,7 @@
 """The unit of work: one database transaction. It commits where it was begun and nowhere else."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -27,6 +27,5 @@ class Joined(Generic[T]):
 
     transaction: T
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[T]:
-        yield self.transaction
+    def begin(self) -> AbstractAsyncContextManager[T]:
+        return nullcontext(self.transaction)

@@ -49,6 +49,10 @@ class Dispatch(Generic[T]):
 
 def _waves(messages: Sequence[Message], by_type: Mapping[str, Subscription]) -> Iterator[tuple[str, Sequence[Message]]]:
     """An order whose next event needs another use case than its last one goes on in the next wave."""
+    wanted = {by_type[message.type].use_case for message in messages}
+    if len(wanted) == 1:
+        yield wanted.pop(), messages
+        return
     last: dict[object, tuple[int, str]] = {}
     groups: dict[tuple[int, str], list[Message]] = {}
     for message in messages:

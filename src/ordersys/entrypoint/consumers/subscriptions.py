@@ -52,8 +52,8 @@ def _cancel_payment(event: OrderCancelled, message: Message) -> ChangePayment:
     return ChangePayment(order_id=event.order_id, demand=Demand.CANCEL, cause=cause, unless_known=charge)
 
 
-def _issue_ticket(event: PaymentAuthorized, message: Message) -> IssueTicket:
-    return IssueTicket(order_id=event.order_id, cause=message.caused())
+def _issue_ticket(_: PaymentAuthorized, message: Message) -> IssueTicket:
+    return IssueTicket(order_id=message.order_id, cause=message.caused())
 
 
 def _void_ticket(event: OrderCancelled | RefundRequested, message: Message) -> VoidTicket:

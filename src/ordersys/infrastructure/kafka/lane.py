@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
+_Call = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class Lane:
     """Not a ThreadPoolExecutor: the interpreter joins that one's threads at exit, so a client that hangs in a call
-    would keep the process from ending.
+    would keep the process from ending; and its futures cost several times what a bare one of the loop does.
     """
 
     def __init__(self, name: str) -> None:
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._ended = False
         Thread(target=self._work, name=name, daemon=True).start()
 
@@ -24,9 +26,9 @@ class Lane:
         """A cancelled caller stops waiting; a call that has begun goes on to its end."""
         if self._ended:
             raise RuntimeError("the lane has ended")
-        answer: Future[T] = Future()
-        self._calls.put(lambda: _settle(answer, call))
-        return await asyncio.wrap_future(answer)
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._calls.put((call, answer))
+        return await answer
 
     def end(self) -> None:
         """The thread ends after what was asked for before."""
@@ -34,14 +36,26 @@ class Lane:
         self._calls.put(None)
 
     def _work(self) -> None:
-        while call := self._calls.get():
-            call()
+        while asked := self._calls.get():
+            call, answer = asked
+            if not answer.cancelled():
+                _make(call, answer)
 
 
-def _settle(answer: Future[T], call: Callable[[], T]) -> None:
-    if not answer.set_running_or_notify_cancel():
-        return
+def _make(call: Callable[[], T], answer: "asyncio.Future[T]") -> None:
     try:
-        answer.set_result(call())
+        result = call()
     except BaseException as error:  # noqa: BLE001  # raised again where the call was asked for
-        answer.set_exception(error)
+        _tell(answer, answer.set_exception, error)
+    else:
+        _tell(answer, answer.set_result, result)
+
+
+def _tell(answer: "asyncio.Future[Any]", settle: Callable[[U], None], outcome: U) -> None:
+    with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+        answer.get_loop().call_soon_threadsafe(_settle, answer, settle, outcome)
+
+
+def _settle(answer: "asyncio.Future[Any]", settle: Callable[[U], None], outcome: U) -> None:
+    if not answer.cancelled():
+        settle(outcome)

@@ -54,18 +54,20 @@ SEATS = text("""
     SELECT flight_id, sum(seats) AS seats FROM order_items WHERE order_id = ANY(CAST(:ids AS uuid[])) GROUP BY flight_id
 """)
 
-# History and status in one statement, as nothing is ever written to one alone but an order's first step.
+# History and status in one statement, of one set of arrays. An order's first step is history alone: its row was made
+# with that status. Of several steps the last one is the status.
 CHANGE = text("""
-    WITH history AS (
-        INSERT INTO order_status_history (order_id, from_status, to_status, reason, event_id, at)
+    WITH step AS MATERIALIZED (
         SELECT * FROM unnest(CAST(:orders AS uuid[]), CAST(:befores AS text[]), CAST(:afters AS text[]),
-            CAST(:reasons AS text[]), CAST(:events AS uuid[]), CAST(:moments AS timestamptz[]))
+            CAST(:reasons AS text[]), CAST(:events AS uuid[]), CAST(:moments AS timestamptz[])) WITH ORDINALITY
+            AS step (order_id, before, after, reason, event_id, at, position)
+    ), history AS (
+        INSERT INTO order_status_history (order_id, from_status, to_status, reason, event_id, at)
+        SELECT order_id, before, after, reason, event_id, at FROM step
     )
-    UPDATE orders
-    SET status = last.status, reason = coalesce(last.reason, orders.reason), updated_at = last.at
-    FROM unnest(CAST(:last_orders AS uuid[]), CAST(:last_statuses AS text[]), CAST(:last_reasons AS text[]),
-        CAST(:last_moments AS timestamptz[])) AS last (id, status, reason, at)
-    WHERE orders.id = last.id
+    UPDATE orders SET status = last.after, reason = coalesce(last.reason, orders.reason), updated_at = last.at
+    FROM (SELECT DISTINCT ON (order_id) * FROM step WHERE before IS NOT NULL ORDER BY order_id, position DESC) AS last
+    WHERE orders.id = last.order_id
 """)
 
 
@@ -125,8 +127,6 @@ class OrderRepository:
         return {row.flight_id: row.seats for row in rows}
 
     async def change(self, changes: Sequence[StatusChange]) -> None:
-        # The first step of an order is history alone: its row says so already.
-        last = {change.order_id: change for change in changes if change.before is not None}.values()
         columns = {
             "orders": [change.order_id for change in changes],
             "befores": [change.before for change in changes],
@@ -134,10 +134,6 @@ class OrderRepository:
             "reasons": [change.reason for change in changes],
             "events": [change.event_id for change in changes],
             "moments": [change.at for change in changes],
-            "last_orders": [change.order_id for change in last],
-            "last_statuses": [change.after for change in last],
-            "last_reasons": [change.reason for change in last],
-            "last_moments": [change.at for change in last],
         }
         await self.connection.execute(CHANGE, columns)
 
