@@ -1,4 +1,4 @@
-"""Runs the generator against a process, and reads the meters when it begins and ends to measure."""
+"""Runs the generator, or another process of ours, and reads the meters when it begins and ends to measure."""
 
 import subprocess
 import sys
@@ -41,8 +41,11 @@ class Load:
         return self.popen.stdout.readline()
 
     def set_rate(self, rate: float) -> None:
+        self.write(f"{rate:.1f}\n".encode())
+
+    def write(self, line: bytes) -> None:
         assert self.popen.stdin is not None
-        self.popen.stdin.write(f"{rate:.1f}\n".encode())
+        self.popen.stdin.write(line)
         self.popen.stdin.flush()
 
     def outcome(self) -> Outcome:
@@ -56,22 +59,27 @@ class Load:
 
 
 @contextmanager
-def generating(plan: Plan) -> Iterator[Load]:
+def started(module: str, *arguments: str) -> Iterator[Load]:
+    """A process of ours that tells `begin` and `end`, and then its outcome."""
     popen = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.generator"],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        assert popen.stdin is not None
-        popen.stdin.write(msgspec.json.encode(plan) + b"\n")
-        popen.stdin.flush()
         yield Load(popen=popen)
     finally:
         popen.terminate()
         popen.wait()
+
+
+@contextmanager
+def generating(plan: Plan) -> Iterator[Load]:
+    with started("benchmarks.generator") as load:
+        load.write(msgspec.json.encode(plan) + b"\n")
+        yield load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

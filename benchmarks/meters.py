@@ -1,12 +1,14 @@
 """What a stretch of time has cost: processor time per process, WAL, writing transactions; and how large batches were.
 
-Processor time is read from the system per process tree. WAL is the distance between two insert positions, so it has
-the full-page images in it that follow a checkpoint. Writing transactions are those that drew a transaction id.
+Processor time is read from the system per process tree; what everything else on the machine used is `others`. WAL is
+the distance between two insert positions, so it has the full-page images in it that follow a checkpoint. Writing
+transactions are those that drew a transaction id.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -17,7 +19,7 @@ from benchmarks.world import Process
 
 # xmax is the next id to be given out; to ask for it draws none.
 POSITION: Final = """
-    SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS wal,
+    SELECT pg_current_wal_insert_lsn()::text AS lsn, pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS wal,
         pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xid
 """
 # Rows of one transaction have one xmin: how many rows each transaction brought, without asking the product.
@@ -48,9 +50,13 @@ def processor_seconds(pid: int) -> float:
     return float(total)
 
 
-def megabytes(pid: int) -> float:
-    """Resident memory now."""
-    return float(psutil.Process(pid).memory_info().rss) / 1e6
+def peak_megabytes(pid: int) -> float:
+    """The most resident memory so far; where the system does not tell, what it is now."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return float(psutil.Process(pid).memory_info().rss) / 1e6
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024 / 1e6
 
 
 def machine_seconds() -> float:
@@ -63,6 +69,8 @@ def machine_seconds() -> float:
 class Reading:
     at: float
     cpu: Mapping[str, float]
+    machine: float
+    lsn: str
     wal: int
     xid: int
 
@@ -74,6 +82,8 @@ class Cost:
     since: float
     until: float
     cpu: Mapping[str, float]
+    others: float
+    lsns: tuple[str, str]
     wal_bytes: int
     commits: int
 
@@ -82,7 +92,8 @@ class Cost:
         return self.until - self.since
 
     def split(self) -> str:
-        return ", ".join(f"{name} {share:.0%}" for name, share in self.cpu.items() if share >= 0.005)
+        shares = {**self.cpu, "others": self.others}
+        return ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share >= 0.005)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +106,14 @@ class Meters:
     def read(self) -> Reading:
         position = self.database.row(POSITION)
         cpu = {name: processor_seconds(pid) for name, pid in self.pids.items()}
-        return Reading(at=time.time(), cpu=cpu, wal=int(position["wal"]), xid=int(position["xid"]))
+        return Reading(
+            at=time.time(),
+            cpu=cpu,
+            machine=machine_seconds(),
+            lsn=position["lsn"],
+            wal=int(position["wal"]),
+            xid=int(position["xid"]),
+        )
 
 
 def meters(database: Database, servers: Servers, processes: Mapping[str, Process], **more: int) -> Meters:
@@ -107,13 +125,27 @@ def meters(database: Database, servers: Servers, processes: Mapping[str, Process
 
 def cost(before: Reading, after: Reading) -> Cost:
     seconds = after.at - before.at
+    cpu = {name: (spent - before.cpu[name]) / seconds for name, spent in after.cpu.items()}
     return Cost(
         since=before.at,
         until=after.at,
-        cpu={name: (spent - before.cpu[name]) / seconds for name, spent in after.cpu.items()},
+        cpu=cpu,
+        others=max((after.machine - before.machine) / seconds - sum(cpu.values()), 0),
+        lsns=(before.lsn, after.lsn),
         wal_bytes=after.wal - before.wal,
         commits=after.xid - before.xid,
     )
+
+
+def page_images(servers: Servers, spent: Cost) -> int | None:
+    """How many bytes of the WAL were full-page images; None where the server has no pg_walinspect."""
+    with servers.admin() as admin:
+        if not admin.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_walinspect'"):
+            return None
+        admin.run("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
+        return int(
+            admin.value("SELECT sum(fpi_size) FROM pg_get_wal_stats($1::text::pg_lsn, $2::text::pg_lsn)", *spent.lsns)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +173,13 @@ def batches(database: Database, role: str, since: float, until: float) -> Batche
         return None
     p50, p99 = row["shares"]
     return Batches(mean=row["mean"], p50=p50, p99=p99, most=row["most"])
+
+
+def commit_rate(database: Database, table: str, condition: str = "true") -> float:
+    """Rows per second by the commit timestamps of the transactions that wrote them, less the first tenth of those."""
+    rows = database.rows(f"""
+        SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 AS at, count(*) AS size
+        FROM {table} WHERE {condition} GROUP BY xmin, 1 ORDER BY 1
+    """)  # noqa: S608 - constants
+    warm = max(len(rows) // 10, 1)
+    return float(sum(row["size"] for row in rows[warm:]) / (rows[-1]["at"] - rows[warm - 1]["at"]))

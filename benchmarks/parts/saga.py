@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.database import Database
 from benchmarks.generator import Outcome, share
 from benchmarks.load import Aim, Load, accepted, generating
-from benchmarks.meters import Batches, Cost, batches, cost
+from benchmarks.meters import Batches, Cost, batches, cost, page_images
 from benchmarks.options import Options
 from benchmarks.report import Goal, Part, Table
 from benchmarks.servers import FLIGHTS, Servers
@@ -49,6 +49,7 @@ class Stretch:
     latencies: Sequence[float]
     per_second: float
     unfinished: int
+    images: int | None
     sizes: dict[str, Batches | None]
 
     @property
@@ -66,6 +67,10 @@ class Stretch:
     @property
     def wal_kb(self) -> float:
         return self.spent.wal_bytes / self.finished / 1000
+
+    @property
+    def images_kb(self) -> float | str:
+        return "-" if self.images is None else self.images / self.finished / 1000
 
     @property
     def commits(self) -> float:
@@ -111,7 +116,7 @@ def at_rate(aim: Aim, rate: float, seconds: float) -> Stretch:
     ids = aim.world.servers.folder / "accepted"
     outcome, spent = aim.measure(loop="open", rate=rate, seconds=seconds, ids=str(ids))
     left = settle(aim.database)
-    return _stretch(f"{rate:g}/s", aim.database, ids, outcome, spent, left)
+    return _stretch(f"{rate:g}/s", aim, ids, outcome, spent, left)
 
 
 def saturated(aim: Aim, seconds: float, name: str = "saturated") -> Stretch:
@@ -129,7 +134,7 @@ def saturated(aim: Aim, seconds: float, name: str = "saturated") -> Stretch:
         spent = cost(before, gauge.read())
         outcome = load.outcome()
     left = settle(aim.database)
-    return _stretch(name, aim.database, ids, outcome, spent, left)
+    return _stretch(name, aim, ids, outcome, spent, left)
 
 
 def _steer(database: Database, load: Load, seconds: float) -> None:
@@ -178,8 +183,8 @@ def checkpoint(world: World) -> None:
         admin.run("CHECKPOINT")
 
 
-def _stretch(name: str, database: Database, ids: Path, outcome: Outcome, spent: Cost, left: int) -> Stretch:
-    orders = accepted(ids)
+def _stretch(name: str, aim: Aim, ids: Path, outcome: Outcome, spent: Cost, left: int) -> Stretch:
+    orders, database = accepted(ids), aim.database
     rows = database.rows(ENDED, [order for order, _ in orders], [due for _, due in orders])
     within = [row for row in rows if spent.since <= row["due"] <= spent.until and row["ended"] is not None]
     return Stretch(
@@ -189,6 +194,7 @@ def _stretch(name: str, database: Database, ids: Path, outcome: Outcome, spent: 
         latencies=sorted(row["ended"] - row["due"] for row in within),
         per_second=database.value(FINISHED, spent.since, spent.until) / spent.seconds,
         unfinished=left,
+        images=page_images(aim.world.servers, spent),
         sizes={role: batches(database, role, spent.since, spent.until) for role in EVERYTHING},
     )
 
@@ -227,6 +233,7 @@ def _costs(stretches: Sequence[Stretch]) -> Table:
         [
             one.name,
             one.wal_kb,
+            one.images_kb,
             one.commits,
             f"{sum(one.spent.cpu.values()) * 1000 * one.spent.seconds / one.finished:.2f}",
             one.spent.split(),
@@ -234,7 +241,15 @@ def _costs(stretches: Sequence[Stretch]) -> Table:
         ]
         for one in stretches
     ]
-    header = ["Offered", "WAL kB/order", "writing commits/order", "CPU ms/order", "CPU, of a core", "batch mean/max"]
+    header = [
+        "Offered",
+        "WAL kB/order",
+        "of it page images",
+        "writing commits/order",
+        "CPU ms/order",
+        "CPU, of a core",
+        "batch mean/max",
+    ]
     return Table(title="What an order costs", header=header, rows=rows)
 
 
