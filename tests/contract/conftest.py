@@ -17,7 +17,7 @@ from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
-from ordersys.infrastructure.postgres.work import PostgresWork
+from ordersys.infrastructure.postgres.work import PostgresStatements, PostgresWork
 from ordersys.messaging.outbox import ShardLeases
 from tests.contract.world import World
 from tests.fakes.letter_reads import FakeLetterReads
@@ -58,6 +58,7 @@ async def fake_world() -> World:
 
     return World(
         work=work,
+        statements=work,
         reads=FakeOrderReads(database=database),
         letters=FakeLetterReads(database=database),
         queue=FakeOutboxQueue(tables=database.messaging, ticker=time.monotonic),
@@ -91,6 +92,7 @@ async def real_world(engine: AsyncEngine) -> World:
 
     return World(
         work=PostgresWork(engine=engine),
+        statements=PostgresStatements(engine=engine),
         reads=PostgresOrderReads(engine=engine),
         letters=PostgresLetterReads(engine=engine),
         queue=PostgresOutboxQueue(engine=engine),

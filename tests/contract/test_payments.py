@@ -3,25 +3,30 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from ordersys.domain.payments.events import PaymentDeclined, PaymentVoided
 from ordersys.domain.payments.payment import (
     Answer,
     Authorized,
     Declined,
+    Demand,
     Done,
     PaymentStatus,
     Settled,
     Unanswered,
     answered,
 )
-from ordersys.domain.shared.ids import OrderId
-from ordersys.messaging.envelope import Cause
+from ordersys.domain.shared.ids import EventId, OrderId
+from ordersys.messaging.envelope import Cause, Outgoing
 from ordersys.usecase.orders.views import PaymentView
+from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayments
 from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
 from ordersys.usecase.payments.settle_payments import RecordPayment, RecordPayments
 from tests.contract.world import World, undone
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order, order_id, rub
+from tests.fakes.payments import FakeHandover
 
 LEASE = timedelta(seconds=6)
 OURS = Lease(owner="one", until=NOON + LEASE)
@@ -50,6 +55,19 @@ async def settle(world: World, *answers: tuple[Intent, Settled]) -> None:
     settled = [SettledIntent(intent=one, answer=what, becomes=answered(one.status, what)) for one, what in answers]
     async with world.work.begin() as transaction:
         await transaction.payments.settle(settled, at=NOON)
+
+
+def late_id(number: int) -> EventId:
+    return EventId(UUID(int=number))
+
+
+def told(intent: Intent, number: int) -> SettledIntent:
+    """Declined, with that event."""
+    declined = PaymentDeclined(order_id=intent.charge.order_id, reason=NO.reason)
+    event = Outgoing(
+        event_id=late_id(number), order_id=intent.charge.order_id, occurred_at=NOON, event=declined, cause=CAUSE
+    )
+    return SettledIntent(intent=intent, answer=NO, becomes=PaymentStatus.DECLINED, event=event)
 
 
 async def change(
@@ -243,8 +261,8 @@ async def test_two_recorders_of_one_payment_make_one_result_and_one_event(world:
     await request(world, 1)
     (intent,) = await intents(world)
     recorders = [
-        RecordPayments(work=world.work, clock=FakeClock(), ids=FakeIds(start), retry_delays=[1.0])
-        for start in (1, 100, 200, 300)
+        RecordPayments(work=work, clock=FakeClock(), ids=FakeIds(start), retry_delays=[1.0])
+        for start, work in [(1, world.work), (100, world.work), (200, world.statements), (300, world.statements)]
     ]
     answers: list[Answer] = [YES, NO, Unanswered(error="e"), YES]
 
@@ -258,6 +276,80 @@ async def test_two_recorders_of_one_payment_make_one_result_and_one_event(world:
     assert await world.count("outbox") == 1
     assert await statuses(world, 1) in ({order_id(1): PaymentStatus.AUTHORIZED}, {order_id(1): PaymentStatus.DECLINED})
     assert await claim(world, at=NOON + timedelta(days=1)) == []
+
+
+async def test_only_an_answer_that_is_awaited_is_written_and_told(world: World) -> None:
+    await request(world, 1, 2, 3)
+    by_order = {intent.charge.order_id: intent for intent in await intents(world)}
+    await settle(world, (by_order[order_id(1)], YES))
+    await change(world, PaymentStatus.VOIDING, 2)
+
+    async with world.statements.begin() as transaction:
+        late = [told(by_order[one], number) for number, one in enumerate(ids(3, 1, 2), 1)]
+        await transaction.payments.settle(late, at=NOON)
+
+    assert await statuses(world, 1, 2, 3) == {
+        order_id(1): PaymentStatus.AUTHORIZED,
+        order_id(2): PaymentStatus.VOIDING,
+        order_id(3): PaymentStatus.DECLINED,
+    }
+    rows = await world.queue.due(range(64), 10)
+    assert [(row.event_id, row.order_id, row.type) for row in rows] == [(late_id(1), order_id(3), PaymentDeclined.TYPE)]
+
+
+async def test_of_the_answers_to_two_questions_the_awaited_one_is_written(world: World) -> None:
+    await request(world, 1)
+    (authorizing,) = await intents(world)
+    await change(world, PaymentStatus.VOIDING, 1)
+    (voiding,) = await intents(world)
+    recording = RecordPayments(work=world.statements, clock=FakeClock(), ids=FakeIds(), retry_delays=[1.0])
+
+    await recording.execute(
+        [RecordPayment(intent=authorizing, answer=YES), RecordPayment(intent=voiding, answer=Done())]
+    )
+
+    assert await statuses(world, 1) == {order_id(1): PaymentStatus.VOIDED}
+    assert [row.type for row in await world.queue.due(range(64), 10)] == [PaymentVoided.TYPE]
+
+
+async def test_nobody_postpones_what_does_not_wait_for_it(world: World) -> None:
+    await request(world, 1)
+    (intent,) = await intents(world)
+    await change(world, PaymentStatus.VOIDING, 1)
+
+    async with world.statements.begin() as transaction:
+        await transaction.payments.postpone([(intent, "no answer", NOON + timedelta(days=1))])
+
+    assert await claim(world) == ids(1)
+
+
+async def test_recorders_and_changes_that_meet_make_one_result_and_one_event_each(world: World) -> None:
+    numbers = list(range(1, 401))
+    await request(world, *numbers)
+    asked = list(await intents(world, limit=400))
+    turned = [asked[start:] + asked[:start] for start in range(0, 400, 70)] + [asked[::-1]] * 2
+    together = asyncio.Barrier(len(turned) + 1)
+
+    async def record(commands: Sequence[Intent], start: int, answer: Answer) -> None:
+        recording = RecordPayments(work=world.statements, clock=FakeClock(), ids=FakeIds(start), retry_delays=[1.0])
+        await together.wait()
+        await recording.execute([RecordPayment(intent=intent, answer=answer) for intent in commands])
+
+    async def cancel() -> None:
+        demands = [ChangePayment(order_id=one, demand=Demand.CANCEL, cause=CAUSE) for one in ids(*numbers[::-2])]
+        await together.wait()
+        await ChangePayments(work=world.work, clock=FakeClock(), handover=FakeHandover()).execute(demands)
+
+    answers: list[Answer] = [YES, Unanswered(error="e")] * 4
+    recorders = zip(turned, range(1000, 9000, 1000), answers, strict=True)
+    await asyncio.gather(cancel(), *(record(*recorder) for recorder in recorders))
+
+    found = await statuses(world, *numbers)
+    told = [row.order_id for row in await world.queue.due(range(64), 400)]
+    assert len(told) == len(set(told))
+    assert {found[one] for one in ids(*numbers[::-2])} == {PaymentStatus.VOIDING}
+    assert {found[one] for one in ids(*numbers[-2::-2])} == {PaymentStatus.AUTHORIZED}
+    assert set(told) >= set(ids(*numbers[-2::-2]))
 
 
 async def test_a_payment_that_is_given_up_before_it_is_known_is_never_due(world: World) -> None:

@@ -27,9 +27,12 @@ class EveryTransaction(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """`count` tells the rows of a table of PostgreSQL, or of what stands for it. `leases(name, seconds)`."""
+    """`statements`: work whose statements commit by themselves. `count` tells the rows of a table of PostgreSQL, or of
+    what stands for it. `leases(name, seconds)`.
+    """
 
     work: Work[EveryTransaction]
+    statements: Work[EveryTransaction]
     reads: OrderReads
     letters: LetterReads
     queue: OutboxQueue

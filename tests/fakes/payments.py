@@ -9,6 +9,7 @@ from typing import Any
 from ordersys.domain.payments.payment import CALLS, Authorized, Call, Declined, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
 from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
+from ordersys.messaging.outbox import Outbox
 from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
 from tests.fakes.memory import Changes, Table
 
@@ -37,8 +38,11 @@ class PaymentTables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakePayments:
+    """`outbox`: of the same transaction."""
+
     tables: PaymentTables
     changes: Changes
+    outbox: Outbox
 
     async def request(self, intents: Sequence[Intent], *, at: datetime, lease: Lease) -> Sequence[Intent]:
         await self.changes.lock(self.tables.payments, {intent.charge.order_id for intent in intents})
@@ -81,7 +85,8 @@ class FakePayments:
         return [intent for intent in after if intent.status in CALLS]
 
     async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
-        for one in answers:
+        awaited = await self._awaited([one.intent for one in answers])
+        for one in (one for one in answers if one.intent.charge.order_id in awaited[one.intent.status]):
             key, answer = one.intent.charge.order_id, one.answer
             before = self.changes.rows(self.tables.payments)[key]
             self._change(
@@ -94,10 +99,19 @@ class FakePayments:
                 authorization_id=answer.authorization_id if isinstance(answer, Authorized) else before.authorization_id,
                 reason=answer.reason if isinstance(answer, Declined) else before.reason,
             )
+            if one.event:
+                await self.outbox.append([one.event])
 
     async def postpone(self, unanswered: Sequence[tuple[Intent, str, datetime]]) -> None:
+        awaited = await self._awaited([intent for intent, _, _ in unanswered])
         for intent, error, at in unanswered:
-            self._change(intent.charge.order_id, error=error, next_at=at, owner=None, until=None)
+            if intent.charge.order_id in awaited[intent.status]:
+                self._change(intent.charge.order_id, error=error, next_at=at, owner=None, until=None)
+
+    async def _awaited(self, intents: Sequence[Intent]) -> Mapping[PaymentStatus, set[OrderId]]:
+        """The payments that wait, by what they wait for."""
+        statuses = await self.lock([intent.charge.order_id for intent in intents])
+        return {one: {key for key, status in statuses.items() if status is one} for one in PaymentStatus}
 
     def _rows(self) -> Sequence[tuple[OrderId, PaymentRow]]:
         return list(self.changes.rows(self.tables.payments).items())

@@ -35,7 +35,7 @@ class FakeTransaction:
         self.retries = FakeRetryQueue(tables=database.messaging, changes=changes)
         self.letters = FakeLetters(tables=database.messaging, changes=changes)
         self.dead_letters = FakeDeadLetters(tables=database.messaging, changes=changes)
-        self.payments = FakePayments(tables=database.payments, changes=changes)
+        self.payments = FakePayments(tables=database.payments, changes=changes, outbox=self.outbox)
         self.ticketings = FakeTicketings(tables=database.tickets, orders=database.orders, changes=changes)
         self.seat_maps = FakeSeatMaps(tables=database.tickets, changes=changes)
         self.tickets = FakeTickets(tables=database.tickets, changes=changes, maps=self.seat_maps, outbox=self.outbox)

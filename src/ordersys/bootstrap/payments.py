@@ -21,6 +21,7 @@ from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayme
 
 class PaymentContainer(containers.DeclarativeContainer):
     work: providers.Dependency[Work[Any]] = providers.Dependency()
+    statements: providers.Dependency[Work[Any]] = providers.Dependency()
     engine = providers.Dependency(instance_of=AsyncEngine)
     clock: providers.Dependency[Clock] = providers.Dependency()
     ids: providers.Dependency[Ids] = providers.Dependency()
@@ -37,10 +38,10 @@ class PaymentContainer(containers.DeclarativeContainer):
     gateway = providers.Singleton(GatewaySimulator, books=writing.provided.submit, silent=silent)
 
     claim_payments = providers.Factory(
-        ClaimPayments, work=work, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds
+        ClaimPayments, work=statements, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds
     )
     record_payments = providers.Factory(
-        RecordPayments, work=work, clock=clock, ids=ids, retry_delays=settings.provided.retry_delays_seconds
+        RecordPayments, work=statements, clock=clock, ids=ids, retry_delays=settings.provided.retry_delays_seconds
     )
     recording = providers.Singleton(coalesced, record_payments.provided.execute, coalescing)
     dispatcher = providers.Singleton(

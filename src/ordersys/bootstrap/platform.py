@@ -12,11 +12,11 @@ from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQue
 from ordersys.infrastructure.postgres.partitions import PartitionKeeper
 from ordersys.infrastructure.postgres.probe import PostgresProbe
 from ordersys.infrastructure.postgres.retention import CLOCKS_DIFFER, Retention
-from ordersys.infrastructure.postgres.work import PostgresWork
+from ordersys.infrastructure.postgres.work import PostgresStatements, PostgresWork
 from ordersys.infrastructure.system import SystemClock, TimeOrderedIds
 from ordersys.infrastructure.telemetry.loops import LoopLog
 from ordersys.infrastructure.telemetry.metrics import Metrics
-from ordersys.messaging.chaos_handling import BlippingWork
+from ordersys.messaging.chaos_handling import BlippingStatements, BlippingWork
 
 
 def _kept(settings: Settings) -> Mapping[str, timedelta]:
@@ -43,6 +43,9 @@ class PlatformContainer(containers.DeclarativeContainer):
 
     engine = providers.Singleton(engine.create, settings.provided.postgres, name=name)
     work = providers.Singleton(BlippingWork, work=providers.Singleton(PostgresWork, engine=engine), faults=faults)
+    statements = providers.Singleton(
+        BlippingStatements, work=providers.Singleton(PostgresStatements, engine=engine), faults=faults
+    )
     outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine)
     partition_keeper = providers.Singleton(PartitionKeeper, engine=engine, clock=clock)
     retention = providers.Singleton(Retention, engine=engine, clock=clock, kept=providers.Callable(_kept, settings))

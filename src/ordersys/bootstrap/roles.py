@@ -194,6 +194,7 @@ def order_container(platform: PlatformContainer) -> OrderContainer:
 def payment_container(platform: PlatformContainer) -> PaymentContainer:
     return PaymentContainer(
         work=platform.work,
+        statements=platform.statements,
         engine=platform.engine,
         clock=platform.clock,
         ids=platform.ids,

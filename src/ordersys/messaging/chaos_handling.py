@@ -89,6 +89,27 @@ class BlippingWork(Generic[T]):
             raise _blip()
 
 
+@dataclass(slots=True, kw_only=True)
+class BlippingStatements(Generic[T]):
+    """The same for work whose statements commit by themselves: in turn before it and behind it."""
+
+    work: Work[T]
+    faults: Faults
+    _done_last: bool = True
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[T]:
+        struck = self.faults.strikes(DATABASE_BLIP)
+        if struck:
+            self._done_last = not self._done_last
+        if struck and not self._done_last:
+            raise _blip()
+        async with self.work.begin() as transaction:
+            yield transaction
+        if struck:
+            raise _blip()
+
+
 def faulty_handler(handle: Handle[T], faults: Faults, crash: Callable[[], None]) -> Handle[T]:
     return FailingHandler(handle=CrashingHandler(handle=handle, faults=faults, crash=crash), faults=faults)
 

@@ -10,6 +10,7 @@ from ordersys.domain.shared.errors import Unavailable
 from ordersys.domain.shared.ids import EventId
 from ordersys.messaging.chaos import CONSUME_CRASH, CONSUME_FAIL, DATABASE_BLIP
 from ordersys.messaging.chaos_handling import (
+    BlippingStatements,
     BlippingWork,
     CrashingHandler,
     DeliberateFailure,
@@ -17,6 +18,7 @@ from ordersys.messaging.chaos_handling import (
     faulty_handler,
 )
 from ordersys.messaging.inbox import Message
+from ordersys.messaging.work import Work
 from tests.fakes.chaos import ScriptedFaults
 from tests.fakes.making import event_id, message
 
@@ -124,7 +126,10 @@ async def test_the_whole_chain_has_each_point(point: str) -> None:
     assert faults.struck == 1
 
 
-async def blinks(work: BlippingWork[list[EventId]], effects: Effects, number: int) -> bool:
+Blipping = type[BlippingWork[list[EventId]] | BlippingStatements[list[EventId]]]
+
+
+async def blinks(work: Work[list[EventId]], effects: Effects, number: int) -> bool:
     try:
         async with work.begin() as transaction:
             await effects(transaction, [message(number)])
@@ -133,18 +138,20 @@ async def blinks(work: BlippingWork[list[EventId]], effects: Effects, number: in
     return False
 
 
-async def test_a_blip_comes_before_the_commit_and_behind_it_in_turn() -> None:
+@pytest.mark.parametrize("blipping", [BlippingWork, BlippingStatements])
+async def test_a_blip_comes_before_the_commit_and_behind_it_in_turn(blipping: Blipping) -> None:
     effects = Effects()
-    work = BlippingWork(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP))
+    work = blipping(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP))
 
     assert [await blinks(work, effects, number) for number in (1, 2, 3, 4)] == [True] * 4
 
     assert effects.done == ids(2, 4)
 
 
-async def test_without_a_strike_it_is_the_plain_unit_of_work() -> None:
+@pytest.mark.parametrize("blipping", [BlippingWork, BlippingStatements])
+async def test_without_a_strike_it_is_the_plain_unit_of_work(blipping: Blipping) -> None:
     effects = Effects()
-    work = BlippingWork(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={}))
+    work = blipping(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={}))
 
     assert not await blinks(work, effects, 1)
 
@@ -159,6 +166,15 @@ async def test_a_unit_of_work_that_failed_by_itself_draws_no_blip() -> None:
             raise ZeroDivisionError
 
     assert faults.draws == 0
+
+
+async def test_a_statement_commits_by_itself_so_its_blip_comes_before_it() -> None:
+    effects = Effects()
+    work = BlippingStatements(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={0}))
+
+    assert await blinks(work, effects, 1)
+
+    assert (effects.written, effects.done) == ([], [])
 
 
 async def test_tried_until_it_ends_well_each_effect_happens_once() -> None:

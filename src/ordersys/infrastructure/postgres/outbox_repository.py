@@ -103,17 +103,17 @@ class OutboxRepository:
         await self.connection.execute(APPEND, event_columns(events))
 
 
-def event_columns(events: Sequence[Outgoing]) -> dict[str, object]:
-    """What APPENDING wants to have bound."""
+def event_columns(events: Sequence[Outgoing | None]) -> dict[str, object]:
+    """What APPENDING wants to have bound. Where there is no event, every column is null."""
     return {
-        "event_ids": [event.event_id for event in events],
-        "streams": [event.event.STREAM for event in events],
-        "orders": [event.order_id for event in events],
-        "types": [event.event.TYPE for event in events],
-        "payloads": [to_json(event.event) for event in events],
-        "headers": [cause_to_json(event.cause, source=event.event.SOURCE) for event in events],
-        "shards": [shard_of(event.order_id) for event in events],
-        "moments": [event.occurred_at for event in events],
+        "event_ids": [event and event.event_id for event in events],
+        "streams": [event and event.event.STREAM for event in events],
+        "orders": [event and event.order_id for event in events],
+        "types": [event and event.event.TYPE for event in events],
+        "payloads": [event and to_json(event.event) for event in events],
+        "headers": [event and cause_to_json(event.cause, source=event.event.SOURCE) for event in events],
+        "shards": [event and shard_of(event.order_id) for event in events],
+        "moments": [event and event.occurred_at for event in events],
     }
 
 

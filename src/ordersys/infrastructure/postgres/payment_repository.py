@@ -12,6 +12,7 @@ from ordersys.domain.payments.payment import CALLS, Authorized, Charge, Declined
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from
+from ordersys.infrastructure.postgres.outbox_repository import event_columns
 from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.messaging.ordering import first_of_each
 from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
@@ -61,21 +62,48 @@ CHANGE = text("""
     RETURNING payments.order_id, method, amount, currency
 """)
 
-SETTLE = text("""
-    UPDATE payments SET status = answer.status, reason = coalesce(answer.reason, payments.reason),
-        authorization_id = coalesce(answer.authorization_id, payments.authorization_id),
-        last_error = NULL, next_attempt_at = NULL, claimed_by = NULL, claimed_until = NULL, updated_at = :at
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:authorizations AS text[]),
-        CAST(:reasons AS text[])) AS answer (order_id, status, authorization_id, reason)
-    WHERE payments.order_id = answer.order_id
-""")
+# Locks those that still wait for just this, in id order. Who waits here for another transaction sees then what that one
+# left of the row: of two answers to a question, the second finds nobody who waits for it.
+_AWAITED = """
+    awaited AS MATERIALIZED (
+        SELECT payments.order_id, payments.status FROM payments
+        JOIN answer ON payments.order_id = answer.order_id AND payments.status = answer.asked
+        ORDER BY payments.order_id FOR UPDATE OF payments)
+"""
+_ANSWERED = """
+    FROM answer JOIN awaited ON awaited.order_id = answer.order_id AND awaited.status = answer.asked
+    WHERE payments.order_id = answer.order_id AND payments.status = answer.asked
+"""
 
-POSTPONE = text("""
-    UPDATE payments SET last_error = later.error, next_attempt_at = later.at, claimed_by = NULL, claimed_until = NULL
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:errors AS text[]), CAST(:moments AS timestamptz[]))
-        AS later (order_id, error, at)
-    WHERE payments.order_id = later.order_id
-""")
+# One statement is one transaction: the result, and the event of those that wrote theirs. A capture has no event.
+SETTLE = text(f"""
+    WITH answer AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:asked AS text[]), CAST(:statuses AS text[]),
+            CAST(:authorizations AS text[]), CAST(:reasons AS text[]), CAST(:event_ids AS uuid[]),
+            CAST(:streams AS text[]), CAST(:types AS text[]), CAST(:payloads AS text[]), CAST(:headers AS text[]),
+            CAST(:shards AS smallint[]), CAST(:moments AS timestamptz[])) WITH ORDINALITY
+            AS answer (order_id, asked, status, authorization_id, reason, event_id, aggregatetype, type, payload,
+                headers, shard, occurred_at, position)
+    ), {_AWAITED}, settled AS (
+        UPDATE payments SET status = answer.status, reason = coalesce(answer.reason, payments.reason),
+            authorization_id = coalesce(answer.authorization_id, payments.authorization_id),
+            last_error = NULL, next_attempt_at = NULL, claimed_by = NULL, claimed_until = NULL, updated_at = :at
+        {_ANSWERED}
+        RETURNING answer.*
+    )
+    INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
+    SELECT event_id, aggregatetype, order_id, type, payload, CAST(headers AS jsonb), shard, occurred_at
+    FROM settled WHERE event_id IS NOT NULL ORDER BY position
+""")  # noqa: S608 - constants only
+
+POSTPONE = text(f"""
+    WITH answer AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:asked AS text[]), CAST(:errors AS text[]),
+            CAST(:moments AS timestamptz[])) AS answer (order_id, asked, error, at)
+    ), {_AWAITED}
+    UPDATE payments SET last_error = answer.error, next_attempt_at = answer.at, claimed_by = NULL, claimed_until = NULL
+    {_ANSWERED}
+""")  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,17 +165,20 @@ class PaymentRepository:
     async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
         columns = {
             "ids": [one.intent.charge.order_id for one in answers],
+            "asked": [str(one.intent.status) for one in answers],
             "statuses": [str(one.becomes) for one in answers],
             "authorizations": [
                 one.answer.authorization_id if isinstance(one.answer, Authorized) else None for one in answers
             ],
             "reasons": [one.answer.reason if isinstance(one.answer, Declined) else None for one in answers],
         }
-        await self.connection.execute(SETTLE, {"at": at, **columns})
+        events = event_columns([one.event for one in answers])
+        await self.connection.execute(SETTLE, {"at": at, **columns, **events})
 
     async def postpone(self, unanswered: Sequence[tuple[Intent, str, datetime]]) -> None:
         columns = {
             "ids": [intent.charge.order_id for intent, _, _ in unanswered],
+            "asked": [str(intent.status) for intent, _, _ in unanswered],
             "errors": [error[:500] for _, error, _ in unanswered],
             "moments": [moment for _, _, moment in unanswered],
         }

@@ -15,7 +15,7 @@ from ordersys.infrastructure.postgres.order_repository import OrderRepository, S
 from ordersys.infrastructure.postgres.outbox_repository import OutboxRepository
 from ordersys.infrastructure.postgres.payment_repository import PaymentRepository
 from ordersys.infrastructure.postgres.retry_repository import RetryRepository
-from ordersys.infrastructure.postgres.session import Session, begun
+from ordersys.infrastructure.postgres.session import Session, begun, opened
 from ordersys.infrastructure.postgres.ticket_repository import (
     SeatMapRepository,
     TicketingRepository,
@@ -99,6 +99,23 @@ class PostgresWork:
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         with translated():
             async with begun(self.engine) as connection:
+                transaction = PostgresTransaction(connection=connection)
+                yield transaction
+        transaction.committed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresStatements:
+    """A unit of work for what is a single statement: PostgreSQL commits it by itself, and two round trips are saved.
+    Of several statements those before an error stay.
+    """
+
+    engine: AsyncEngine
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresTransaction]:
+        with translated():
+            async with opened(self.engine) as connection:
                 transaction = PostgresTransaction(connection=connection)
                 yield transaction
         transaction.committed()

@@ -7,8 +7,7 @@ from typing import Protocol
 
 from ordersys.domain.payments.payment import Answer, Charge, PaymentStatus, Settled
 from ordersys.domain.shared.ids import OrderId
-from ordersys.messaging.envelope import Cause
-from ordersys.messaging.outbox import Outbox
+from ordersys.messaging.envelope import Cause, Outgoing
 from ordersys.messaging.work import AfterCommit
 
 
@@ -62,9 +61,12 @@ class Gateway(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledIntent:
+    """`event`: what the others are told of it, if anything."""
+
     intent: Intent
     answer: Settled
     becomes: PaymentStatus
+    event: Outgoing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +104,16 @@ class Payments(Protocol):
         ...
 
     async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
-        """Writes what the gateway answered; nothing is due any more."""
+        """Writes what the gateway answered, with its event, where the payment still waits for just that; nothing is
+        due any more. One statement; at most one answer per order and question.
+        """
         ...
 
     async def postpone(self, unanswered: Sequence[tuple[Intent, str, datetime]]) -> None:
-        """Writes the error and when to ask again."""
+        """Writes the error and when to ask again, where the payment still waits for just that. One statement."""
         ...
 
 
 class PaymentTransaction(AfterCommit, Protocol):
     @property
     def payments(self) -> Payments: ...
-    @property
-    def outbox(self) -> Outbox: ...

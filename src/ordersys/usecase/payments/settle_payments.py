@@ -2,7 +2,8 @@
 
 A crash between asking and recording asks again after the lease, with the same key: the gateway answers as before. An
 answer counts only while the payment still waits for just that, so two askers make one result and one event, and an
-answer that comes after the order was cancelled makes none.
+answer that comes after the order was cancelled makes none. What an answer leads to does not depend on anything but its
+question; so it is decided beforehand, and the statement that writes it looks whether it is still awaited.
 """
 
 from collections.abc import Sequence
@@ -13,15 +14,16 @@ from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined, 
 from ordersys.domain.payments.payment import (
     Answer,
     Authorized,
+    Charge,
     Declined,
     PaymentStatus,
+    Settled,
     Unanswered,
     answered,
 )
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.event import Event
-from ordersys.domain.shared.ids import Ids, OrderId
-from ordersys.messaging.envelope import Outgoing
+from ordersys.domain.shared.ids import Ids
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import outgoing
 from ordersys.messaging.work import Work
@@ -59,7 +61,9 @@ class RecordPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPayments:
-    """`retry_delays`: seconds before the gateway is asked again; the last one repeats."""
+    """`retry_delays`: seconds before the gateway is asked again; the last one repeats. `work` may commit each
+    statement by itself: what is settled and what is postponed have nothing in common.
+    """
 
     work: Work[PaymentTransaction]
     clock: Clock
@@ -67,20 +71,17 @@ class RecordPayments:
     retry_delays: Sequence[float]
 
     async def execute(self, commands: Sequence[RecordPayment]) -> Sequence[None]:
+        now = self.clock.now()
+        settled: list[SettledIntent] = []
+        postponed: list[tuple[Intent, str, datetime]] = []
+        for command in _first_answers(commands):
+            if isinstance(command.answer, Unanswered):
+                postponed.append((command.intent, command.answer.error, self._next(command.intent, now)))
+            else:
+                settled.append(self._settled(command.intent, command.answer, now))
         async with self.work.begin() as transaction:
-            now = self.clock.now()
-            statuses = await transaction.payments.lock({_order(command) for command in commands})
-            awaited = [command for command in commands if statuses.get(_order(command)) is command.intent.status]
-            counted = _first_answers(awaited)
-            settled = [_settled(command.intent, command.answer) for command in counted if _final(command)]
             if settled:
                 await transaction.payments.settle(settled, at=now)
-                await transaction.outbox.append(self._events(settled, now))
-            postponed = [
-                (command.intent, command.answer.error, self._next(command.intent, now))
-                for command in counted
-                if isinstance(command.answer, Unanswered)
-            ]
             if postponed:
                 await transaction.payments.postpone(postponed)
         return [None] * len(commands)
@@ -89,45 +90,31 @@ class RecordPayments:
         index = min(intent.attempts, len(self.retry_delays)) - 1
         return now + timedelta(seconds=self.retry_delays[max(index, 0)])
 
-    def _events(self, settled: Sequence[SettledIntent], now: datetime) -> list[Outgoing]:
-        return [
-            outgoing(event, order_id=one.intent.charge.order_id, at=now, cause=one.intent.cause, ids=self.ids)
-            for one in settled
-            for event in _told(one)
-        ]
+    def _settled(self, intent: Intent, answer: Settled, now: datetime) -> SettledIntent:
+        """Raises IllegalPaymentMove for an answer to another question."""
+        becomes = answered(intent.status, answer)
+        told = _told(intent.charge, answer, becomes)
+        event = None
+        if told:
+            event = outgoing(told, order_id=intent.charge.order_id, at=now, cause=intent.cause, ids=self.ids)
+        return SettledIntent(intent=intent, answer=answer, becomes=becomes, event=event)
 
 
-def _told(settled: SettledIntent) -> list[Event]:
+def _told(charge: Charge, answer: Settled, becomes: PaymentStatus) -> Event | None:
     """A capture is told to nobody: the order was complete before."""
-    charge, answer = settled.intent.charge, settled.answer
     order_id = charge.order_id
     if isinstance(answer, Authorized):
-        authorization = answer.authorization_id
-        return [PaymentAuthorized(order_id=order_id, amount=charge.amount, authorization_id=authorization)]
+        return PaymentAuthorized(order_id=order_id, amount=charge.amount, authorization_id=answer.authorization_id)
     if isinstance(answer, Declined):
-        return [PaymentDeclined(order_id=order_id, reason=answer.reason)]
-    if settled.becomes is PaymentStatus.VOIDED:
-        return [PaymentVoided(order_id=order_id)]
-    if settled.becomes is PaymentStatus.REFUNDED:
-        return [PaymentRefunded(order_id=order_id, amount=charge.amount)]
-    return []
-
-
-def _settled(intent: Intent, answer: Answer) -> SettledIntent:
-    if isinstance(answer, Unanswered):
-        raise TypeError("no answer settles nothing")
-    return SettledIntent(intent=intent, answer=answer, becomes=answered(intent.status, answer))
-
-
-def _final(command: RecordPayment) -> bool:
-    return not isinstance(command.answer, Unanswered)
-
-
-def _order(command: RecordPayment) -> OrderId:
-    return command.intent.charge.order_id
+        return PaymentDeclined(order_id=order_id, reason=answer.reason)
+    if becomes is PaymentStatus.VOIDED:
+        return PaymentVoided(order_id=order_id)
+    if becomes is PaymentStatus.REFUNDED:
+        return PaymentRefunded(order_id=order_id, amount=charge.amount)
+    return None
 
 
 def _first_answers(commands: Sequence[RecordPayment]) -> list[RecordPayment]:
-    """One per order: its first answer, or its first Unanswered if there is none."""
-    answers_first = sorted(commands, key=lambda command: not _final(command))
-    return first_of_each(answers_first, _order)
+    """One per order and question: its first answer, or its first Unanswered if there is none."""
+    answers_first = sorted(commands, key=lambda command: isinstance(command.answer, Unanswered))
+    return first_of_each(answers_first, lambda command: (command.intent.charge.order_id, command.intent.status))
