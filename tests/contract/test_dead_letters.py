@@ -7,6 +7,7 @@ import pytest
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.retry import DeadLetter
 from tests.contract.world import World, undone
+from tests.fakes import placing
 from tests.fakes.making import delivery, event_id, order, order_created, order_id
 
 LETTER = DeadLetter(
@@ -87,7 +88,7 @@ async def test_whatever_came_is_kept(world: World, letter: DeadLetter) -> None:
 
 async def test_a_letter_shows_in_the_workflow_of_its_order(world: World) -> None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(1)])
+        await placing.add(transaction, [order(1)])
     await add(world, LETTER)
 
     workflow = await world.reads.workflow(order_id(1), None)

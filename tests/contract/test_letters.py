@@ -15,6 +15,7 @@ from ordersys.messaging.retry import DeadLetter
 from ordersys.usecase.letters.ports import Fate, Forecast, LetterStatus
 from ordersys.usecase.letters.settle_letters import DiscardLetters, ReplayLetters, Verdict
 from tests.contract.world import World
+from tests.fakes import placing
 from tests.fakes.making import delivery, event_id, message, order, order_created, order_id
 
 NAME = "order-service"
@@ -213,7 +214,7 @@ async def test_a_payload_that_could_not_be_read_can_be_replayed_once_it_can(worl
 
 async def test_the_forecast_tells_what_a_replay_would_meet(world: World) -> None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(1, status=Status.CANCELLED), order(2), order(3)])
+        await placing.add(transaction, [order(1, status=Status.CANCELLED), order(2), order(3)])
         await transaction.inbox.claim(NAME, [message(2, order=2), message(9, order=3), message(4, order=4)])
         await transaction.inbox.claim("payment-service", [message(8, order=2)])
     ids = await add(world, letter(1), letter(2, of=2), letter(3, of=3), letter(5, of=4))

@@ -11,13 +11,14 @@ from ordersys.domain.orders.order import Item, Order, Status
 from ordersys.domain.shared.ids import OrderId
 from ordersys.usecase.orders.ports import Standing, StatusChange
 from tests.contract.world import World, undone
+from tests.fakes import placing
 from tests.fakes.clock import NOON
 from tests.fakes.making import event_id, flight_id, item, order, order_id
 
 
 async def add(world: World, *orders: Order) -> None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add(orders)
+        await placing.add(transaction, orders)
 
 
 async def stored(world: World, *numbers: int) -> dict[int, Order]:
@@ -80,7 +81,7 @@ async def test_the_seats_of_several_orders_add_up_by_flight(world: World) -> Non
 
 async def test_what_is_rolled_back_was_never_there(world: World) -> None:
     async with undone(world.work) as transaction:
-        await transaction.orders.add([order(1)])
+        await placing.add(transaction, [order(1)])
 
     assert await stored(world, 1) == {}
     assert await world.count("orders") == 0
@@ -88,20 +89,11 @@ async def test_what_is_rolled_back_was_never_there(world: World) -> None:
 
 async def test_a_transaction_sees_its_own_changes_and_others_do_not(world: World) -> None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(1)])
+        await placing.add(transaction, [order(1)])
         assert set(await transaction.orders.lock([order_id(1)])) == {order_id(1)}
         assert await world.count("orders") == 0
 
     assert await world.count("orders") == 1
-
-
-async def test_the_first_step_is_history_only(world: World) -> None:
-    await add(world, order(1))
-
-    async with world.work.begin() as transaction:
-        await transaction.orders.change([step(Status.CREATED, before=None)])
-
-    assert await stored(world, 1) == {1: order(1)}
 
 
 async def test_the_last_step_of_several_is_the_status(world: World) -> None:

@@ -24,6 +24,7 @@ from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayme
 from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
 from ordersys.usecase.payments.settle_payments import RecordPayment, RecordPayments
 from tests.contract.world import World, undone
+from tests.fakes import placing
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order, order_id, rub
 from tests.fakes.payments import FakeHandover
@@ -85,7 +86,7 @@ async def statuses(world: World, *numbers: int) -> dict[OrderId, PaymentStatus]:
 
 async def shown(world: World, number: int = 1) -> PaymentView | None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(number)])
+        await placing.add(transaction, [order(number)])
     view = await world.reads.order(order_id(number), None)
     return view.payment if view else None
 

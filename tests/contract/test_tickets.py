@@ -13,6 +13,7 @@ from ordersys.messaging.outbox import SHARDS
 from ordersys.usecase.tickets.issue_tickets import IssueTicket, IssueTickets
 from ordersys.usecase.tickets.ports import Ticket, VoidedTicket
 from tests.contract.world import World, undone
+from tests.fakes import placing
 from tests.fakes.airline import ScriptedAirline
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, event_id, flight_id, item, offer, order, order_id, outgoing
@@ -41,7 +42,7 @@ async def seat_map(world: World, number: int = 1) -> SeatMap:
 
 async def test_with_the_decision_comes_what_an_order_bought(world: World) -> None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(1, item(2, 1), item(1, 3)), order(2)])
+        await placing.add(transaction, [order(1, item(2, 1), item(1, 3)), order(2)])
 
     async with undone(world.work) as transaction:
         new = await transaction.ticketings.decide(
@@ -112,7 +113,7 @@ async def test_maps_that_are_there_and_maps_that_are_not_are_locked_together(wor
 
 async def test_numbers_are_13_digits_and_never_the_same(world: World) -> None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(1, item(1, 2), item(2, 1))])
+        await placing.add(transaction, [order(1, item(1, 2), item(2, 1))])
 
     async def numbers() -> list[str]:
         async with undone(world.work) as transaction:
@@ -151,7 +152,7 @@ async def test_one_seat_number_on_two_flights_is_two_seats(world: World) -> None
 
 async def test_issuers_at_the_same_moment_share_no_seat(world: World) -> None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(n, item(1, 2), item(2, 1)) for n in range(1, 41)])
+        await placing.add(transaction, [order(n, item(1, 2), item(2, 1)) for n in range(1, 41)])
     issuers = [
         IssueTickets(work=world.work, clock=FakeClock(), ids=FakeIds(n * 1000 + 1), airline=ScriptedAirline())
         for n in range(4)
@@ -236,7 +237,7 @@ async def test_voided_tickets_are_told_once_and_free_their_seats(world: World) -
 
 async def test_a_voided_ticket_is_still_shown_and_its_number_never_given_again(world: World) -> None:
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(1)])
+        await placing.add(transaction, [order(1)])
     await add(world, ticket("1", order=1))
     async with world.work.begin() as transaction:
         await transaction.tickets.void(ids(1))

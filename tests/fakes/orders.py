@@ -1,7 +1,7 @@
 """The ports of usecase.orders in memory; tests/contract holds them to what PostgreSQL does."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -11,8 +11,18 @@ from ordersys.domain.orders.order import Order, Status
 from ordersys.domain.orders.placing import Offer
 from ordersys.domain.shared.errors import Contention
 from ordersys.domain.shared.ids import FlightId, OrderId
-from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, Standing, StatusChange
+from ordersys.usecase.orders.ports import (
+    Answered,
+    Claim,
+    IdempotencyKey,
+    InUse,
+    Opening,
+    Placement,
+    Standing,
+    StatusChange,
+)
 from tests.fakes.memory import Changes, Table
+from tests.fakes.messaging import FakeOutbox
 
 UNDER_WAY: Final = frozenset({Status.CREATED, Status.PAYMENT_AUTHORIZED})
 
@@ -49,10 +59,6 @@ class FakeOrders:
     tables: OrderTables
     changes: Changes
 
-    async def add(self, orders: Sequence[Order]) -> None:
-        for order in orders:
-            self.changes.put(self.tables.orders, order.id, order)
-
     async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
         wanted = set(order_ids)
         await self.changes.lock(self.tables.orders, wanted)
@@ -82,7 +88,7 @@ class FakeOrders:
 
     def _move(self, change: StatusChange) -> None:
         order = self.changes.rows(self.tables.orders).get(change.order_id)
-        if order and change.before:
+        if order:
             moved = replace(order, status=change.after, reason=change.reason or order.reason, updated_at=change.at)
             self.changes.put(self.tables.orders, order.id, moved)
 
@@ -99,22 +105,31 @@ def _standing(order: Order) -> Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeIdempotencyKeys:
+class FakePlacing:
     tables: OrderTables
     changes: Changes
+    seats: FakeSeats
+    outbox: FakeOutbox
 
-    async def claim(self, keys: Sequence[IdempotencyKey], *, since: datetime) -> Mapping[IdempotencyKey, Claim]:
+    async def open(self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime) -> Opening:
         claims: dict[IdempotencyKey, Claim] = {
-            key: None if self.changes.try_lock(self.tables.answers, key) else InUse() for key in keys
+            key: None if self.changes.try_lock(self.tables.answers, key) else InUse() for key in wanted
         }
         for key, (answered, at) in self.changes.rows(self.tables.answers).items():
             if key in claims and at > since:
                 claims[key] = answered
-        return claims
+        new = {flight for key, flights in wanted.items() if claims[key] is None for flight in flights}
+        return Opening(claims=claims, offers=await self.seats.lock(new))
 
-    async def store(self, answers: Sequence[tuple[IdempotencyKey, Answered]], *, at: datetime, since: datetime) -> None:
+    async def write(self, placement: Placement, *, at: datetime, since: datetime) -> None:
+        await self.seats.take(placement.seats)
+        for order in placement.orders:
+            self.changes.put(self.tables.orders, order.id, order)
+            first = StatusChange(order_id=order.id, before=None, after=order.status, at=order.created_at)
+            self.changes.put(self.tables.history, (order.id, order.status), first)
+        await self.outbox.append(placement.events)
         kept = self.changes.rows(self.tables.answers)
-        for key, answered in answers:
+        for key, answered in placement.answers.items():
             if key in kept and kept[key][1] > since:
                 raise Contention(f"{key} was answered by another transaction")
             self.changes.put(self.tables.answers, key, (answered, at))

@@ -8,7 +8,7 @@ from tests.fakes.letter_reads import FakeLetters
 from tests.fakes.letters import FakeDeadLetters, FakeRetryQueue
 from tests.fakes.memory import Changes
 from tests.fakes.messaging import FakeInbox, FakeOutbox, MessagingTables
-from tests.fakes.orders import FakeIdempotencyKeys, FakeOrders, FakeSeats, OrderTables
+from tests.fakes.orders import FakeOrders, FakePlacing, FakeSeats, OrderTables
 from tests.fakes.payments import FakePayments, PaymentTables
 from tests.fakes.tickets import FakeSeatMaps, FakeTicketings, FakeTickets, TicketTables
 
@@ -29,8 +29,8 @@ class FakeTransaction:
         self.then: list[Callable[[], None]] = []
         self.orders = FakeOrders(tables=database.orders, changes=changes)
         self.seats = FakeSeats(tables=database.orders, changes=changes)
-        self.idempotency = FakeIdempotencyKeys(tables=database.orders, changes=changes)
         self.outbox = FakeOutbox(tables=database.messaging, changes=changes)
+        self.placing = FakePlacing(tables=database.orders, changes=changes, seats=self.seats, outbox=self.outbox)
         self.inbox = FakeInbox(tables=database.messaging, changes=changes)
         self.retries = FakeRetryQueue(tables=database.messaging, changes=changes)
         self.letters = FakeLetters(tables=database.messaging, changes=changes)

@@ -15,6 +15,7 @@ from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres.order_repository import LOCK_OVERDUE
 from ordersys.infrastructure.postgres.work import PostgresWork
 from ordersys.usecase.orders.cancel_orders import ExpireOrders
+from tests.fakes import placing
 from tests.fakes.clock import FakeClock, FakeIds
 from tests.fakes.making import order
 from tests.fakes.orders import FakeOrderMeter
@@ -60,7 +61,7 @@ async def test_what_is_overdue_is_found_by_its_index(engine: AsyncEngine) -> Non
 
 async def test_workers_at_the_same_moment_end_each_order_once(engine: AsyncEngine) -> None:
     async with PostgresWork(engine=engine).begin() as transaction:
-        await transaction.orders.add([order(number) for number in range(1, 31)])
+        await placing.add(transaction, [order(number) for number in range(1, 31)])
 
     ended: list[int] = []
     while sum(ended) < 30:

@@ -5,40 +5,32 @@ length.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import text
 
-from ordersys.domain.orders.order import Item, Order, Status
+from ordersys.domain.orders.order import Status
 from ordersys.domain.orders.placing import Offer
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.usecase.orders.ports import Standing, StatusChange
 
-# NO KEY UPDATE: seats change, keys do not, so references to the flight need not wait.
-LOCK_FLIGHTS = text("""
-    SELECT id, price_amount, currency, seats_total - seats_taken AS seats_left, departs_at
-    FROM flights WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
-""")
+# Lock with NO KEY UPDATE: seats change, keys do not, so references to the flight need not wait.
+OFFERED: Final = """
+        SELECT id, price_amount, currency, seats_total - seats_taken AS seats_left, departs_at FROM flights
+"""
 
-TAKE_SEATS = text("""
+LOCK_FLIGHTS = text(f"{OFFERED} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+
+# Other statements have it as a part.
+TAKING_SEATS: Final = """
     UPDATE flights SET seats_taken = seats_taken + taken.seats
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:seats AS int[])) AS taken (id, seats)
+    FROM unnest(CAST(:seat_flights AS uuid[]), CAST(:seats AS int[])) AS taken (id, seats)
     WHERE flights.id = taken.id
-""")
+"""
 
-ADD_ORDERS = text("""
-    INSERT INTO orders (id, customer_id, status, payment_method, total_amount, currency, created_at, updated_at)
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS text[]), CAST(:statuses AS text[]),
-        CAST(:methods AS text[]), CAST(:totals AS bigint[]), CAST(:currencies AS text[]),
-        CAST(:moments AS timestamptz[]), CAST(:moments AS timestamptz[]))
-""")
-
-ADD_ITEMS = text("""
-    INSERT INTO order_items (order_id, position, flight_id, seats, unit_amount)
-    SELECT * FROM unnest(CAST(:orders AS uuid[]), CAST(:positions AS smallint[]), CAST(:flights AS uuid[]),
-        CAST(:seats AS int[]), CAST(:amounts AS bigint[]))
-""")
+TAKE_SEATS = text(TAKING_SEATS)
 
 _STANDING = "SELECT id, customer_id, status, total_amount, currency, payment_method, created_at FROM orders"
 
@@ -54,8 +46,8 @@ SEATS = text("""
     SELECT flight_id, sum(seats) AS seats FROM order_items WHERE order_id = ANY(CAST(:ids AS uuid[])) GROUP BY flight_id
 """)
 
-# History and status in one statement, of one set of arrays. An order's first step is history alone: its row was made
-# with that status. Of several steps the last one is the status.
+# History and status in one statement, of one set of arrays: nothing is ever written to one alone. Of several steps the
+# last one is the status.
 CHANGE = text("""
     WITH step AS MATERIALIZED (
         SELECT * FROM unnest(CAST(:orders AS uuid[]), CAST(:befores AS text[]), CAST(:afters AS text[]),
@@ -66,7 +58,7 @@ CHANGE = text("""
         SELECT order_id, before, after, reason, event_id, at FROM step
     )
     UPDATE orders SET status = last.after, reason = coalesce(last.reason, orders.reason), updated_at = last.at
-    FROM (SELECT DISTINCT ON (order_id) * FROM step WHERE before IS NOT NULL ORDER BY order_id, position DESC) AS last
+    FROM (SELECT DISTINCT ON (order_id) * FROM step ORDER BY order_id, position DESC) AS last
     WHERE orders.id = last.order_id
 """)
 
@@ -79,10 +71,10 @@ class SeatRepository:
 
     async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, Offer]:
         rows = await self.connection.execute(LOCK_FLIGHTS, {"ids": list(flight_ids)})
-        return {row.id: _offer(row) for row in rows}
+        return {row["id"]: offer(row) for row in rows}
 
     async def take(self, seats: Mapping[FlightId, int]) -> None:
-        await self.connection.execute(TAKE_SEATS, {"ids": list(seats), "seats": list(seats.values())})
+        await self.connection.execute(TAKE_SEATS, seat_columns(seats))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,29 +82,6 @@ class OrderRepository:
     """Implements usecase.orders.ports.Orders."""
 
     connection: Session
-
-    async def add(self, orders: Sequence[Order]) -> None:
-        columns = {
-            "ids": [order.id for order in orders],
-            "customers": [order.customer_id for order in orders],
-            "statuses": [str(order.status) for order in orders],
-            "methods": [order.payment_method for order in orders],
-            "totals": [order.total.amount for order in orders],
-            "currencies": [order.total.currency for order in orders],
-            "moments": [order.created_at for order in orders],
-        }
-        await self.connection.execute(ADD_ORDERS, columns)
-        await self._add_items([(o.id, i, item) for o in orders for i, item in enumerate(o.items)])
-
-    async def _add_items(self, items: Sequence[tuple[OrderId, int, Item]]) -> None:
-        columns = {
-            "orders": [order_id for order_id, _, _ in items],
-            "positions": [position for _, position, _ in items],
-            "flights": [item.flight_id for _, _, item in items],
-            "seats": [item.seats for _, _, item in items],
-            "amounts": [item.unit_price.amount for _, _, item in items],
-        }
-        await self.connection.execute(ADD_ITEMS, columns)
 
     async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
         rows = await self.connection.execute(LOCK_ORDERS, {"ids": list(order_ids)})
@@ -138,12 +107,18 @@ class OrderRepository:
         await self.connection.execute(CHANGE, columns)
 
 
-def _offer(row: Row) -> Offer:
+def seat_columns(seats: Mapping[FlightId, int]) -> dict[str, object]:
+    """What TAKING_SEATS wants to have bound."""
+    return {"seat_flights": list(seats), "seats": list(seats.values())}
+
+
+def offer(row: Row) -> Offer:
+    """Of a row of OFFERED."""
     return Offer(
-        flight_id=row.id,
-        price=Money(amount=row.price_amount, currency=row.currency),
-        seats_left=row.seats_left,
-        departs_at=row.departs_at,
+        flight_id=row["id"],
+        price=Money(amount=row["price_amount"], currency=row["currency"]),
+        seats_left=row["seats_left"],
+        departs_at=row["departs_at"],
     )
 
 

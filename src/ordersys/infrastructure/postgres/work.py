@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository, LetterRepository
 from ordersys.infrastructure.postgres.errors import translated
-from ordersys.infrastructure.postgres.idempotency_repository import IdempotencyRepository
 from ordersys.infrastructure.postgres.inbox_repository import InboxRepository
 from ordersys.infrastructure.postgres.order_repository import OrderRepository, SeatRepository
 from ordersys.infrastructure.postgres.outbox_repository import OutboxRepository
 from ordersys.infrastructure.postgres.payment_repository import PaymentRepository
+from ordersys.infrastructure.postgres.placing_repository import PlacingRepository
 from ordersys.infrastructure.postgres.retry_repository import RetryRepository
 from ordersys.infrastructure.postgres.session import Session, begun, opened
 from ordersys.infrastructure.postgres.ticket_repository import (
@@ -46,8 +46,8 @@ class PostgresTransaction:
         return SeatRepository(connection=self.connection)
 
     @cached_property
-    def idempotency(self) -> IdempotencyRepository:
-        return IdempotencyRepository(connection=self.connection)
+    def placing(self) -> PlacingRepository:
+        return PlacingRepository(connection=self.connection)
 
     @cached_property
     def outbox(self) -> OutboxRepository:

@@ -3,7 +3,7 @@
 Invariant: an answer is given only after the commit that holds order, seats, idempotency record and outbox row.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from ordersys.domain.orders.order import Order, Status
 from ordersys.domain.orders.placing import Limits, Sale, Wanted
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import DomainError, Kind
-from ordersys.domain.shared.ids import CustomerId, Ids, OrderId
+from ordersys.domain.shared.ids import CustomerId, FlightId, Ids, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.messaging.envelope import Cause, Outgoing
 from ordersys.messaging.outbox import outgoing
@@ -25,8 +25,8 @@ from ordersys.usecase.orders.ports import (
     OrderMeter,
     OrderTransaction,
     Outcome,
+    Placement,
     Refusal,
-    StatusChange,
 )
 from ordersys.usecase.orders.views import OrderView, order_view
 
@@ -77,6 +77,9 @@ class _Batch:
     events: list[Outgoing] = field(default_factory=list)
     answers: dict[IdempotencyKey, Answered] = field(default_factory=dict)
 
+    def placement(self) -> Placement:
+        return Placement(seats=self.sale.held, orders=self.orders, events=self.events, answers=self.answers)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrders:
@@ -91,13 +94,12 @@ class PlaceOrders:
         """Answers in the order of the commands. Commands are decided in that order too: first come, first served."""
         async with self.work.begin() as transaction:
             now = self.clock.now()
-            keys = list({command.idempotency: None for command in commands})
-            claims = await transaction.idempotency.claim(keys, since=now - self.keys_kept)
-            new = [command for command in commands if claims[command.idempotency] is None]
-            offers = await transaction.seats.lock({item.flight_id for command in new for item in command.items})
-            batch = _Batch(now=now, sale=Sale(offers=offers))
-            results = [self._answer(command, claims[command.idempotency], batch) for command in commands]
-            await self._write(transaction, batch)
+            since = now - self.keys_kept
+            opening = await transaction.placing.open(_wanted(commands), since=since)
+            batch = _Batch(now=now, sale=Sale(offers=opening.offers))
+            results = [self._answer(command, opening.claims[command.idempotency], batch) for command in commands]
+            await transaction.placing.write(batch.placement(), at=now, since=since)
+            transaction.on_commit(lambda: self.meter.created(len(batch.orders)))
         return results
 
     def _answer(self, command: PlaceOrder, claim: Claim, batch: _Batch) -> OrderPlaced | OrderRefused:
@@ -133,21 +135,12 @@ class PlaceOrders:
         batch.events.append(outgoing(event, order_id=order.id, at=batch.now, cause=command.cause, ids=self.ids))
         return Outcome(placed=order_view(order))
 
-    async def _write(self, transaction: OrderTransaction, batch: _Batch) -> None:
-        if batch.orders:
-            await transaction.seats.take(batch.sale.held)
-            await transaction.orders.add(batch.orders)
-            await transaction.orders.change(list(_first_steps(batch.orders)))
-            await transaction.outbox.append(batch.events)
-        if batch.answers:
-            answers = list(batch.answers.items())
-            await transaction.idempotency.store(answers, at=batch.now, since=batch.now - self.keys_kept)
-        transaction.on_commit(lambda: self.meter.created(len(batch.orders)))
 
-
-def _first_steps(orders: Sequence[Order]) -> Iterator[StatusChange]:
-    for order in orders:
-        yield StatusChange(order_id=order.id, before=None, after=Status.CREATED, at=order.created_at)
+def _wanted(commands: Sequence[PlaceOrder]) -> Mapping[IdempotencyKey, Collection[FlightId]]:
+    wanted: dict[IdempotencyKey, set[FlightId]] = {}
+    for command in commands:
+        wanted.setdefault(command.idempotency, set()).update(item.flight_id for item in command.items)
+    return wanted
 
 
 def _created(order: Order) -> OrderCreated:

@@ -1,6 +1,6 @@
 """What the order use cases need from outside."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +11,7 @@ from ordersys.domain.orders.placing import Offer
 from ordersys.domain.shared.errors import Kind
 from ordersys.domain.shared.ids import CustomerId, EventId, FlightId, OrderId
 from ordersys.domain.shared.money import Money
+from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.outbox import Outbox
 from ordersys.messaging.work import AfterCommit
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
@@ -57,16 +58,36 @@ class InUse:
 Claim = Answered | InUse | None
 
 
-class IdempotencyKeys(Protocol):
-    async def claim(self, keys: Sequence[IdempotencyKey], *, since: datetime) -> Mapping[IdempotencyKey, Claim]:
-        """Takes the keys for this transaction (None = taken and new); never waits. Answers older than `since` do not
-        count.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What new orders begin with. `offers` are the flights that exist, of those wanted under new keys."""
+
+    claims: Mapping[IdempotencyKey, Claim]
+    offers: Mapping[FlightId, Offer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """What becomes of new orders: written together, or not at all."""
+
+    seats: Mapping[FlightId, int]
+    orders: Sequence[Order]
+    events: Sequence[Outgoing]
+    answers: Mapping[IdempotencyKey, Answered]
+
+
+class Placing(Protocol):
+    async def open(self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime) -> Opening:
+        """Takes the keys for this transaction (None = taken and new); never waits for one. Answers older than `since`
+        do not count. Then the flights wanted under the new keys are locked in id order until the transaction ends.
         """
         ...
 
-    async def store(
-        self, answers: Sequence[tuple[IdempotencyKey, Answered]], *, at: datetime, since: datetime
-    ) -> None: ...
+    async def write(self, placement: Placement, *, at: datetime, since: datetime) -> None:
+        """Takes the seats; writes the orders, each with the first step of its history, the events in their order, and
+        the answers. Raises Contention when a key has an answer that is not older than `since`.
+        """
+        ...
 
 
 class Seats(Protocol):
@@ -104,8 +125,6 @@ class Standing:
 
 
 class Orders(Protocol):
-    async def add(self, orders: Sequence[Order]) -> None: ...
-
     async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
         """The orders that exist, locked in id order until the transaction ends."""
         ...
@@ -131,7 +150,7 @@ class OrderTransaction(AfterCommit, Protocol):
     @property
     def outbox(self) -> Outbox: ...
     @property
-    def idempotency(self) -> IdempotencyKeys: ...
+    def placing(self) -> Placing: ...
 
 
 class OrderReads(Protocol):

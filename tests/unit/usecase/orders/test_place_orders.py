@@ -192,7 +192,7 @@ async def test_a_key_that_runs_elsewhere_is_in_use() -> None:
     shop = Shop()
 
     async with shop.work.begin() as other:
-        await other.idempotency.claim([place().idempotency], since=NOON - DAY)
+        await other.placing.open({place().idempotency: ()}, since=NOON - DAY)
         (result,) = await shop.place(place())
 
     assert result == OrderRefused(refusal=IN_USE)
@@ -204,7 +204,7 @@ async def test_a_key_in_use_fails_alone_in_its_batch() -> None:
     shop = Shop()
 
     async with shop.work.begin() as other:
-        await other.idempotency.claim([place(key="busy").idempotency], since=NOON - DAY)
+        await other.placing.open({place(key="busy").idempotency: ()}, since=NOON - DAY)
         codes = await shop.codes(place(key="free"), place(key="busy"))
 
     assert codes == ["placed", "idempotency_key_in_use"]
