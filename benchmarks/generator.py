@@ -291,15 +291,23 @@ def share(ordered: list[float], part: float) -> float:
     return round(ordered[max(0, int(len(ordered) * part + 0.999999) - 1)] * 1000, 2) if ordered else 0.0
 
 
+def first_line(fd: int) -> bytes:
+    """Past Python's buffers: later lines are for the loop. A rate that came along with the first line is lost; another
+    one follows.
+    """
+    read = b""
+    while b"\n" not in read and (chunk := os.read(fd, 1 << 20)):
+        read += chunk
+    return read.partition(b"\n")[0]
+
+
 def tell(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    # Unbuffered: the lines after it are for the loop.
-    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as source:
-        plan = msgspec.json.decode(source.readline(), type=Plan)
+    plan = msgspec.json.decode(first_line(sys.stdin.fileno()), type=Plan)
     tell(msgspec.json.encode(Generator(plan).run()).decode())
 
 

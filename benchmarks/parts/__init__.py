@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from benchmarks.options import Options
-from benchmarks.parts import api, consumer, hotflight, idle, relay, saga, snapshot
+from benchmarks.parts import api, consumer, hotflight, idle, queries, reads, relay, saga, snapshot
 from benchmarks.report import Part
 from benchmarks.servers import Servers
 
@@ -16,4 +16,6 @@ PARTS: Final[Mapping[str, Callable[[Servers, Options], Part]]] = {
     "hotflight": hotflight.run,
     "idle": idle.run,
     "snapshot": snapshot.run,
+    "reads": reads.run,
+    "queries": queries.run,
 }
