@@ -9,11 +9,12 @@ out, with the same key.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Protocol, assert_never
 
 from ordersys.domain.payments.payment import CALLS, Answer, Call, Unanswered
+from ordersys.entrypoint.timers.deadline import Deadline
 from ordersys.messaging.handling import nobodys_fault
 from ordersys.usecase.payments.ports import Gateway, Intent, Lease
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment
@@ -43,13 +44,17 @@ class PaymentDispatcher:
     gateway: Gateway
     record: Recording
     meter: PaymentMeter
-    timeout: float
+    timeout: InitVar[float]
     batch_size: int
     concurrency: int
     wake: Callable[[], None]
     _waiting: deque[Intent] = field(default_factory=deque)
     _calls: set[asyncio.Task[None]] = field(default_factory=set)
+    _deadline: Deadline = field(init=False)
     _returning: bool = True
+
+    def __post_init__(self, timeout: float) -> None:
+        self._deadline = Deadline(seconds=timeout)
 
     async def run_once(self) -> int:
         """Claims what is due and starts the calls. Answers how many it claimed."""
@@ -105,10 +110,9 @@ class PaymentDispatcher:
 
     async def _ask(self, intent: Intent) -> Answer:
         try:
-            async with asyncio.timeout(self.timeout):
-                return await self._call(intent)
+            return await self._deadline.keep(self._call(intent))
         except TimeoutError:
-            return Unanswered(error=f"the gateway did not answer within {self.timeout:g} s")
+            return Unanswered(error=f"the gateway did not answer within {self._deadline.seconds:g} s")
 
     async def _call(self, intent: Intent) -> Answer:
         match CALLS[intent.status]:

@@ -77,7 +77,8 @@ class GatewaySimulator:
             return Declined(reason="unknown_payment_method")
         if not behaviour.reachable:
             return Unanswered(error="the gateway refused the connection")
-        await asyncio.sleep(behaviour.seconds)
+        if behaviour.seconds:
+            await asyncio.sleep(behaviour.seconds)
         call = BookedCall(question=Question.AUTHORIZE, charge=charge, authorizes_at=behaviour.authorizes_at)
         entry = await self._booked(call)
         return await _authorized(behaviour, entry) if isinstance(entry, Entry) else entry
