@@ -22,6 +22,7 @@ from ordersys.bootstrap.runtime import Assembly, run
 from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, Untold
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
+from ordersys.domain.shared.ids import Ids
 from ordersys.entrypoint.http.health import Check, Health
 from ordersys.entrypoint.http.watch import Watch
 from ordersys.infrastructure.telemetry import logs, trace
@@ -55,6 +56,7 @@ def api(platform: PlatformContainer) -> Assembly:
     # Here and not above: the other roles start the faster for it.
     from ordersys.bootstrap.audit import desk_container
     from ordersys.entrypoint.http.app import build_api
+    from ordersys.entrypoint.http.order_routes import Desk
     from ordersys.entrypoint.http.tokens import Tokens
 
     settings: Settings = platform.settings()
@@ -63,12 +65,14 @@ def api(platform: PlatformContainer) -> Assembly:
     catalog = CatalogContainer(engine=platform.engine)
     audit = desk_container(settings)
     health = _health("api", platform, {})
+    causes = partial(_cause, platform.ids())
+    desk = Desk(placing=orders.placing(), causes=causes)
     app = build_api(
         provide={
             "health": lambda: health,
             "render": lambda: platform.metrics().render,
-            "placing": orders.placing,
-            "causes": lambda: partial(_cause, platform),
+            "desk": lambda: desk,
+            "causes": lambda: causes,
             "cancel_orders": orders.cancel_orders,
             "refund_orders": orders.refund_orders,
             "get_order": orders.get_order,
@@ -286,6 +290,6 @@ def _timer(name: str, run_once: Callable[[], Awaitable[int]], seconds: float, wa
     return Loop(name=name, run_once=run_once, watch=watch, wake=asyncio.Event(), busy=seconds, idle=seconds)
 
 
-def _cause(platform: PlatformContainer, traceparent: str) -> Cause:
+def _cause(ids: Ids, traceparent: str) -> Cause:
     """A request is the beginning of a correlation; it goes on with the caller's trace if there is one."""
-    return Cause(correlation_id=str(platform.ids().new()), traceparent=trace.continued(traceparent).header)
+    return Cause(correlation_id=str(ids.new()), traceparent=trace.continued(traceparent).header)

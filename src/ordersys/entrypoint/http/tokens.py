@@ -5,10 +5,10 @@ used as an HMAC secret can ever verify.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Final, Literal, get_args
 
 import jwt
@@ -27,6 +27,8 @@ KEYS_KEPT_SECONDS: Final = 300
 FETCH_TIMEOUT_SECONDS: Final = 5
 UNKNOWN_KEY_PAUSE_SECONDS: Final = 10
 FAILED_FETCH_PAUSE_SECONDS: Final = 2
+REMEMBERED: Final = 4096
+LONGEST_REMEMBERED: Final = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +57,52 @@ class InvalidUser(DomainError):
         super().__init__("invalid_user", Kind.INVALID, f"a user is 1 to {LONGEST_SUBJECT} printable characters")
 
 
-class Tokens:
-    """Checks tokens. Raises TokenRefused, or Unavailable when the public keys are needed and cannot be fetched."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What a token proved, until when (seconds since 1970), and by which key."""
 
-    def __init__(self, settings: AuthSettings) -> None:
+    principal: Principal
+    until: float
+    kid: str
+    key: str | jwt.PyJWK
+
+
+class Tokens:
+    """Checks tokens. Raises TokenRefused, or Unavailable when the public keys are needed and cannot be fetched.
+
+    A client shows one token again and again, and what it proves does not change: it is verified once, and then again
+    when its key was fetched anew. That it has not expired is checked every time.
+    """
+
+    def __init__(self, settings: AuthSettings, now: Callable[[], float] = time) -> None:
         self._settings = settings
+        self._now = now
         self._keys = None if settings.shared_key else KeySet(settings.jwks_url)
+        self._secret = settings.secret.reveal()
+        self._verified: dict[str, Verified] = {}
 
     async def check(self, token: str) -> Principal:
-        key = await self._key(token)
+        verified = self._verified.get(token)
+        if verified is None or not self._holds(verified):
+            verified = self._verify(token, *await self._key(token))
+            self._remember(token, verified)
+        elif verified.until <= self._now():
+            raise _expired()
+        return verified.principal
+
+    def _holds(self, verified: Verified) -> bool:
+        return self._keys is None or self._keys.known(verified.kid) is verified.key
+
+    def _remember(self, token: str, verified: Verified) -> None:
+        """The oldest goes when there are too many."""
+        if len(token) > LONGEST_REMEMBERED:
+            return
+        self._verified.pop(token, None)
+        if len(self._verified) >= REMEMBERED:
+            del self._verified[next(iter(self._verified))]
+        self._verified[token] = verified
+
+    def _verify(self, token: str, kid: str, key: str | jwt.PyJWK) -> Verified:
         try:
             claims = jwt.decode(
                 token,
@@ -75,14 +114,16 @@ class Tokens:
                 options={"require": REQUIRED},
             )
         except jwt.ExpiredSignatureError:
-            raise TokenRefused("the token has expired") from None
+            raise _expired() from None
         except PyJWTError:
             raise TokenRefused("the token is not valid") from None
-        return _principal(claims)
+        until = int(claims["exp"]) + CLOCK_SKEW_SECONDS
+        return Verified(principal=_principal(claims), until=until, kid=kid, key=key)
 
-    async def _key(self, token: str) -> str | jwt.PyJWK:
+    async def _key(self, token: str) -> tuple[str, str | jwt.PyJWK]:
+        """With its id."""
         if self._keys is None:
-            return self._settings.secret.reveal()
+            return "", self._secret
         try:
             header = jwt.get_unverified_header(token)
         except PyJWTError:
@@ -90,7 +131,8 @@ class Tokens:
         # Asked before the key is: a token that can never be accepted must not cause a fetch.
         if header.get("alg") not in self._settings.algorithms:
             raise TokenRefused("the token is not valid")
-        return await self._keys.key(str(header.get("kid")))
+        kid = str(header.get("kid"))
+        return kid, await self._keys.key(kid)
 
 
 class KeySet:
@@ -107,12 +149,13 @@ class KeySet:
         self._not_before = 0.0
 
     async def key(self, kid: str) -> jwt.PyJWK:
-        if found := self._known(kid):
+        if found := self.known(kid):
             return found
         async with self._fetching:
-            return self._known(kid) or await self._fetch(kid)
+            return self.known(kid) or await self._fetch(kid)
 
-    def _known(self, kid: str) -> jwt.PyJWK | None:
+    def known(self, kid: str) -> jwt.PyJWK | None:
+        """Without a fetch."""
         cache = self._client.jwk_set_cache
         keys = cache.get() if cache else None
         return self._client.match_kid(keys.keys, kid) if keys else None
@@ -154,6 +197,10 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
     if not isinstance(roles, list):
         raise TokenRefused("the token's roles are not a list")
     return Principal(customer=CustomerId(subject), roles=frozenset(role for role in USER_ROLES if role in roles))
+
+
+def _expired() -> TokenRefused:
+    return TokenRefused("the token has expired")
 
 
 def _is_subject(user: str) -> bool:

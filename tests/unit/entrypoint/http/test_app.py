@@ -17,7 +17,7 @@ from ordersys.entrypoint.http.watch import Watch
 
 NEEDS = (
     *(
-        "placing",
+        "desk",
         "causes",
         "get_order",
         "list_orders",

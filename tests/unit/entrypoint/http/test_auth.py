@@ -17,7 +17,16 @@ from ordersys.config import AuthSettings, Secret
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.entrypoint.http import tokens as tokens_module
 from ordersys.entrypoint.http.auth import BearerAuth, operators_only
-from ordersys.entrypoint.http.tokens import DemoTokensOff, InvalidUser, TokenRefused, Tokens, mint
+from ordersys.entrypoint.http.tokens import (
+    CLOCK_SKEW_SECONDS,
+    LONGEST_REMEMBERED,
+    DemoTokensOff,
+    InvalidUser,
+    TokenRefused,
+    Tokens,
+    mint,
+)
+from tests.fakes.clock import FakeClock
 
 SHARED = AuthSettings()
 PUBLIC = AuthSettings(algorithms=("ES256",), jwks_url="https://id.example/keys", demo=False)
@@ -183,6 +192,100 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", fetch_data)
     monkeypatch.setattr(tokens_module, "UNKNOWN_KEY_PAUSE_SECONDS", 0)
     return provider
+
+
+class Verifications:
+    """Counts what is really verified."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self._decode = jwt.decode
+        monkeypatch.setattr(jwt, "decode", self)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        self.count += 1
+        return self._decode(*arguments, **options)
+
+
+@pytest.fixture
+def verifications(monkeypatch: pytest.MonkeyPatch) -> Verifications:
+    return Verifications(monkeypatch)
+
+
+async def test_a_token_is_verified_once_and_stands_for_nobody_else(verifications: Verifications) -> None:
+    tokens, (anna, boris) = Tokens(SHARED), (signed(sub="anna"), signed(sub="boris"))
+
+    found = [(await tokens.check(token)).customer for token in (anna, boris, anna, boris)]
+
+    assert found == ["anna", "boris", "anna", "boris"]
+    assert verifications.count == 2
+
+
+async def test_a_verified_token_expires_all_the_same() -> None:
+    clock = FakeClock(passed=NOW.timestamp())
+    tokens, token = Tokens(SHARED, clock), signed(exp=NOW + timedelta(hours=1))
+    await tokens.check(token)
+
+    clock.advance(3600 + CLOCK_SKEW_SECONDS - 2)
+    assert (await tokens.check(token)).customer == "ann"
+    clock.advance(2)
+    with pytest.raises(TokenRefused, match="expired"):
+        await tokens.check(token)
+
+
+async def test_a_verified_token_does_not_lend_its_proof_to_a_changed_one(verifications: Verifications) -> None:
+    tokens, token = Tokens(SHARED), signed()
+    await tokens.check(token)
+
+    for changed in (token[:-2], token + "A", token.swapcase()):
+        with pytest.raises(TokenRefused):
+            await tokens.check(changed)
+    assert verifications.count == 4
+
+
+async def test_a_refused_token_is_refused_again(verifications: Verifications) -> None:
+    tokens = Tokens(SHARED)
+
+    for _ in range(2):
+        with pytest.raises(TokenRefused):
+            await tokens.check(REFUSED["foreign key"])
+    assert verifications.count == 2
+
+
+async def test_the_oldest_token_is_forgotten_when_there_are_too_many(
+    verifications: Verifications, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens_module, "REMEMBERED", 2)
+    tokens, (a, b, c) = Tokens(SHARED), (signed(sub=name) for name in "abc")
+
+    for token in (a, b, c, b, c, a):
+        await tokens.check(token)
+
+    assert verifications.count == 4
+
+
+async def test_an_endless_token_is_not_kept(verifications: Verifications) -> None:
+    tokens, token = Tokens(SHARED), signed(more="m" * LONGEST_REMEMBERED)
+
+    for _ in range(2):
+        await tokens.check(token)
+
+    assert verifications.count == 2
+
+
+async def test_a_token_whose_key_was_withdrawn_is_verified_anew(
+    provider: Provider, verifications: Verifications
+) -> None:
+    tokens, old = Tokens(PUBLIC), provider.token("one")
+    for _ in range(3):
+        await tokens.check(old)
+    assert verifications.count == 1
+
+    provider.rotate("two")
+    await tokens.check(provider.token("two"))
+
+    with pytest.raises(TokenRefused):
+        await tokens.check(old)
 
 
 async def test_public_keys_are_fetched_once_and_kept(provider: Provider) -> None:
