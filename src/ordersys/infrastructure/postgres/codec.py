@@ -1,7 +1,6 @@
 """Views, events and causes as JSON: the shapes are the dataclasses themselves."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
@@ -37,8 +36,15 @@ def cause_to_json(cause: Cause, *, source: str = "", copy: Copy | None = None) -
     """What PostgreSQL cannot hold as text, a copied record may have: its parts are base64 in a JSON text of their
     own.
     """
-    more = {} if copy is None else {"copy": to_json(copy)}
-    return to_json({**asdict(cause), "source": source, **more})
+    headers = {
+        "correlation_id": cause.correlation_id,
+        "causation_id": cause.causation_id,
+        "traceparent": cause.traceparent,
+        "source": source,
+    }
+    if copy is not None:
+        headers["copy"] = to_json(copy)
+    return to_json(headers)
 
 
 def headers_from(text: str) -> tuple[Cause, str]:
