@@ -1,7 +1,7 @@
 """What reaches PostgreSQL over the connections of an engine, as its driver sends it, and how PostgreSQL runs it."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,29 +17,38 @@ class Sent:
     arguments: Sequence[Any] = ()
 
 
+class Caught(Exception):
+    """In place of the statement that was waited for."""
+
+    def __init__(self, sent: Sent) -> None:
+        super().__init__(sent.sql)
+        self.sent = sent
+
+
 class Wire:
     """In the place of asyncpg's protocol: all that a connection executes passes here. Parsing and describing does
     not count: it happens once per connection.
     """
 
-    def __init__(self, protocol: Any, log: list[Sent]) -> None:
+    def __init__(self, protocol: Any, tell: Callable[[Sent], None]) -> None:
         self._protocol = protocol
-        self._log = log
+        self._tell = tell
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._protocol, name)
 
     async def query(self, query: str, *rest: Any) -> Any:
-        self._log.append(Sent(query))
+        self._tell(Sent(query))
         return await self._protocol.query(query, *rest)
 
     async def bind_execute(self, state: Any, args: Sequence[Any], *rest: Any, **more: Any) -> Any:
-        self._log.append(Sent(state.query, args))
+        self._tell(Sent(state.query, args))
         return await self._protocol.bind_execute(state, args, *rest, **more)
 
     async def bind_execute_many(self, state: Any, args: Iterable[Sequence[Any]], *rest: Any, **more: Any) -> Any:
         rows = list(args)
-        self._log += [Sent(state.query, row) for row in rows]
+        for row in rows:
+            self._tell(Sent(state.query, row))
         return await self._protocol.bind_execute_many(state, rows, *rest, **more)
 
 
@@ -49,6 +58,7 @@ class Recorder:
 
     engine: AsyncEngine
     _log: list[Sent] = field(default_factory=list)
+    _wanted: str | None = None
 
     def __post_init__(self) -> None:
         event.listen(self.engine.sync_engine, "connect", self._tap)
@@ -61,9 +71,25 @@ class Recorder:
         yield sent
         sent += self._log[first:]
 
+    async def catch(self, work: Awaitable[object], what: str) -> Sent:
+        """The first statement with `what` in it, which is not executed: neither is the rest of the work."""
+        self._wanted = what
+        try:
+            await work
+        except Caught as caught:
+            return caught.sent
+        finally:
+            self._wanted = None
+        raise AssertionError(f"nothing with {what!r} was sent")
+
+    def _tell(self, sent: Sent) -> None:
+        self._log.append(sent)
+        if self._wanted and self._wanted in sent.sql:
+            raise Caught(sent)
+
     def _tap(self, connection: Any, _: object) -> None:
         driver = connection.driver_connection
-        driver._protocol = Wire(driver._protocol, self._log)
+        driver._protocol = Wire(driver._protocol, self._tell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +135,11 @@ async def explain(connection: asyncpg.Connection, sent: Sent, tries: int = PLAN_
     """Runs the statement in transactions that are rolled back, as often as it takes until PostgreSQL might run it by a
     generic plan. Answers the plan for these arguments first, and the one that it has settled for last.
     """
-    await connection.execute("DEALLOCATE ALL")
     values = await _literals(connection, sent)
     await connection.execute(f"PREPARE tried AS {sent.sql}")
     run = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE tried{values}"
     plans = [await _explained(connection, run) for _ in range(tries)]
+    await connection.execute("DEALLOCATE tried")
     return [plans[0], plans[-1]]
 
 
@@ -121,7 +147,8 @@ async def _explained(connection: asyncpg.Connection, run: str) -> Plan:
     transaction = connection.transaction()
     await transaction.start()
     try:
-        return Plan(json.loads(await connection.fetchval(run))[0]["Plan"])
+        told = await connection.fetchval(run)
+        return Plan((json.loads(told) if isinstance(told, str) else told)[0]["Plan"])
     finally:
         await transaction.rollback()
 

@@ -45,6 +45,7 @@ DUE = text("""
 """)
 
 # The share lock on the shards makes the fence: a new owner's claim waits for this, or this finds the token changed.
+# The shards as an array: joined, they would lead a look at the whole outbox for each of them when it is thought empty.
 ARCHIVE = text("""
     WITH held AS MATERIALIZED (
         SELECT shard FROM outbox_shards
@@ -53,7 +54,7 @@ ARCHIVE = text("""
     ), gone AS (
         DELETE FROM outbox USING unnest(CAST(:ids AS bigint[]), CAST(:topics AS text[]), CAST(:partitions AS int[]),
             CAST(:offsets AS bigint[]), CAST(:attempts AS int[])) AS sent (id, topic, partition, "offset", attempts)
-        WHERE outbox.id = sent.id AND shard IN (SELECT shard FROM held)
+        WHERE outbox.id = sent.id AND shard = ANY(ARRAY(SELECT shard FROM held))
         RETURNING outbox.*, sent.topic, sent.partition, sent."offset", sent.attempts
     ), forgotten AS (
         DELETE FROM outbox_attempts USING gone WHERE outbox_attempts.outbox_id = gone.id
