@@ -86,12 +86,15 @@ GET_WORKFLOW = text(f"""
     FROM orders AS o CROSS JOIN LATERAL (SELECT {ORDER} AS view) AS v WHERE {OWNED}
 """)  # noqa: S608 - constants only
 
+# Whoever asks, and from wherever on: the customer's index, newest first. As a plain parameter a big customer would be
+# looked for among all orders, and an optional cursor would bound nothing in a plan that serves for all arguments.
 LIST_ORDERS = text(f"""
     SELECT CAST(json_build_object('items', coalesce(json_agg(view ORDER BY id DESC), '[]')) AS text) FROM (
         SELECT o.id, {ORDER} AS view FROM (
             SELECT * FROM orders
-            WHERE customer_id = :customer AND (CAST(:status AS text) IS NULL OR status = :status)
-                AND (CAST(:before AS uuid) IS NULL OR id < :before)
+            WHERE customer_id = (SELECT CAST(:customer AS text))
+                AND id < coalesce(CAST(:before AS uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+                AND (CAST(:status AS text) IS NULL OR status = :status)
             ORDER BY id DESC LIMIT :limit) AS o) AS page
 """)  # noqa: S608 - constants only
 
