@@ -45,7 +45,7 @@ stack:
 	esac
 
 ##@ Work on it
-.PHONY: test check fmt lock clean
+.PHONY: test check bench fmt lock clean
 test: .venv/.dev ## all tests, on real servers that the tests start and stop themselves
 	@$(BIN)/pytest $(ARGS)
 
@@ -56,6 +56,9 @@ check: .venv/.dev ## format, lint, types, import rules, sizes, requirement files
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/sizes.py
 	@$(BIN)/python scripts/requirements.py check
+
+bench: .venv/.embedded ## what it does per second and what it costs, against its ceilings (ARGS="saga api --quick"; docs/performance.md)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 fmt: .venv/.dev ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 import psutil
 
 from benchmarks.database import Database
@@ -30,6 +31,7 @@ BATCHES: Final = {
     "payment": ("inbox_events", "consumer = 'payment-service'"),
     "ticket": ("inbox_events", "consumer = 'ticket-service'"),
 }
+IMAGES: Final = "SELECT sum(fpi_size) FROM pg_get_wal_stats($1::text::pg_lsn, $2::text::pg_lsn)"
 WITHIN: Final = "extract(epoch FROM pg_xact_commit_timestamp(xmin)) BETWEEN {since} AND {until}"
 
 
@@ -138,14 +140,15 @@ def cost(before: Reading, after: Reading) -> Cost:
 
 
 def page_images(servers: Servers, spent: Cost) -> int | None:
-    """How many bytes of the WAL were full-page images; None where the server has no pg_walinspect."""
+    """How many bytes of the WAL were full-page images; None where the server has no pg_walinspect, or when a checkpoint
+    has taken that WAL away since.
+    """
     with servers.admin() as admin:
-        if not admin.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_walinspect'"):
+        try:
+            admin.run("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
+            return int(admin.value(IMAGES, *spent.lsns))
+        except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError):
             return None
-        admin.run("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
-        return int(
-            admin.value("SELECT sum(fpi_size) FROM pg_get_wal_stats($1::text::pg_lsn, $2::text::pg_lsn)", *spent.lsns)
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

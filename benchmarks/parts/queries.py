@@ -74,6 +74,7 @@ def run(servers: Servers, options: Options) -> Part:
 def _cases(world: World, total: int) -> Sequence[Case]:
     (order_id, owner), *_ = history.ids(world, 1, total)
     now = datetime.now(UTC)
+    soon = now + timedelta(minutes=1)
     mine = {"id": order_id, "customer": f"customer-{owner}"}
     return [
         Case(
@@ -97,12 +98,7 @@ def _cases(world: World, total: int) -> Sequence[Case]:
         Case(
             what="payments that are due",
             statement=payment_repository.CLAIM,
-            bound={
-                "owner": "bench",
-                "at": now + timedelta(minutes=1),
-                "until": now + timedelta(minutes=2),
-                "limit": 200,
-            },
+            bound={"owner": "bench", "at": soon, "until": soon + timedelta(minutes=1), "limit": 200},
             without="DROP INDEX ix_payments_due",
         ),
         Case(

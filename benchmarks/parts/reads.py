@@ -44,8 +44,8 @@ def run(servers: Servers, options: Options) -> Part:
         what = f"{route}: {least:,} orders, times the rate with {most:,}"
         part.goals.append(Goal(what=what, value=slower, at_most=1.2))
     part.notes.append(
-        f"Up to {SAMPLE:,} different orders of {history.CUSTOMERS} customers, in no order; 15 rows each in seven tables "
-        "(unlogged for the quick filling; reads cost the same)."
+        f"Up to {SAMPLE:,} different orders of {history.CUSTOMERS} customers, in no order; 15 rows each in seven "
+        "tables (unlogged for the quick filling; reads cost the same)."
     )
     return part
 
