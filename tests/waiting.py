@@ -10,7 +10,9 @@ T = TypeVar("T")
 STEP = 0.02
 
 
-async def eventually(predicate: Callable[[], T | Awaitable[T]], within: float = 5.0, what: str = "") -> T:
+async def eventually(
+    predicate: Callable[[], T | Awaitable[T]], within: float = 5.0, what: str = "", step: float = STEP
+) -> T:
     """The first true answer of a plain or async predicate; the loop goes on meanwhile."""
     deadline = time.monotonic() + within
     while True:
@@ -20,7 +22,7 @@ async def eventually(predicate: Callable[[], T | Awaitable[T]], within: float = 
             return value
         if time.monotonic() > deadline:
             raise AssertionError(_verdict(predicate, within, what, value))
-        await asyncio.sleep(STEP)
+        await asyncio.sleep(step)
 
 
 def eventually_blocking(predicate: Callable[[], T], within: float = 5.0, what: str = "") -> T:

@@ -205,9 +205,11 @@ def _provide(monkeypatch: pytest.MonkeyPatch, name: str, **content: Callable[...
 def test_up_passes_on_scale_drop_and_file(running: FakeStack) -> None:
     Path("mine.yaml").write_text("{}")
 
-    ordersys("up", "--scale", "worker=2", "--scale", "ticket=3", "--drop", "0.5", "--config", "mine.yaml")
+    words = "--scale worker=2 --scale ticket=3 --drop 0.5 --config mine.yaml --postgres-via localhost:6432"
+    ordersys("up", *words.split())
 
     options = running.asked[0]
+    assert options.postgres_via == "localhost:6432"
     assert (dict(options.scale), options.publish_drop) == ({"worker": 2, "ticket": 3}, 0.5)
     assert options.config == Path("mine.yaml")
 

@@ -124,6 +124,18 @@ async def test_what_leaves_the_order_open_is_tried_again_under_the_same_key() ->
     assert (shown.sent, shown.accepted, shown.retried) == (1, 1, 1)
 
 
+async def test_sending_that_is_stopped_early_loses_nothing_of_what_was_sent() -> None:
+    api = FakeApi()
+    endless = load(api, plan(rate=10_000, duration=100))
+    endless.progress = lambda phase, done, of: endless.stopping.set() if done == 5 else None
+
+    shown = await endless.run(follow=True)
+
+    assert 5 <= shown.sent < 1000
+    assert shown.accepted == shown.sent == len(api.placed)
+    assert shown.final == {"COMPLETED": shown.sent}
+
+
 async def test_a_refusal_is_final_and_counted_by_its_code() -> None:
     api = FakeApi(script=[Answer(status=422, code="bad_order")])
 

@@ -48,7 +48,7 @@ def load(api: str | None, ledger: BinaryIO | None, no_wait: bool, as_json: bool,
     """Send orders at a fixed rate, whatever the answers take, and follow them to their end.
 
     5xx, 429 and broken connections are tried again under the same Idempotency-Key for up to a minute. Exit code 1 when
-    an accepted order does not end in time, or when nobody knows what became of one.
+    an accepted order does not end in time, or when nobody knows what became of one. SIGTERM ends the sending early.
     """
     configured = settings_with_stack()
     plan, address = _plan(configured, api, wanted)

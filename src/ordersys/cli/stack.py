@@ -17,8 +17,14 @@ DEMO_DROP = 0.2
     type=click.FloatRange(0, 1),
     help=f"Share of publishes lost on purpose. Default: publish.drop of the configuration, else {DEMO_DROP}.",
 )
+@click.option(
+    "--postgres-via",
+    metavar="HOST:PORT",
+    default="",
+    help="Where the roles find PostgreSQL, if not straight: a pooler or a proxy in front of it, which you run.",
+)
 @everywhere
-def up(scales: tuple[str, ...], drop: float | None) -> None:
+def up(scales: tuple[str, ...], drop: float | None, postgres_via: str) -> None:
     """Start PostgreSQL, Valkey, Kafka and the five roles on this machine. Returns when they answer."""
     scale, configured = dict(_scales(scales)), settings()
     if configured.environment == "production":
@@ -27,7 +33,11 @@ def up(scales: tuple[str, ...], drop: float | None) -> None:
     with stack_errors():
         from ordersys.bootstrap import stack
 
-        stack.up(stack.UpOptions(state=STACK, scale=scale, publish_drop=rate, config=config_path()))
+        stack.up(
+            stack.UpOptions(
+                state=STACK, scale=scale, publish_drop=rate, config=config_path(), postgres_via=postgres_via
+            )
+        )
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """Sends the planned orders, then follows the accepted ones to their end."""
 
 import asyncio
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,10 @@ IN_USE: Final = "idempotency_key_in_use"
 
 @dataclass(slots=True, kw_only=True)
 class Generator:
-    """`progress` is told (phase, done, of) now and then; `wall` tells the time of day for the ledger."""
+    """`progress` is told (phase, done, of) now and then; `wall` tells the time of day for the ledger.
+
+    Once `stopping` is set nothing more is sent; what was sent is waited for as ever.
+    """
 
     plan: Plan
     api: Api
@@ -35,6 +39,7 @@ class Generator:
     ledger: Ledger
     progress: Callable[[str, int, int], None] = lambda phase, done, of: None
     wall: Callable[[], float] = time
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _outcomes: list[Outcome] = field(default_factory=list)
 
     async def run(self, *, follow: bool) -> Report:
@@ -42,6 +47,8 @@ class Generator:
         async with asyncio.TaskGroup() as sending:
             for order in self.plan.orders():
                 await asyncio.sleep(max(0, start + order.due - _now()))
+                if self.stopping.is_set():
+                    break
                 sending.create_task(self._send(order, start + order.due))
         seconds = _now() - start
         return report(self._outcomes, seconds, await self._follow() if follow else None)
@@ -158,4 +165,5 @@ async def run_load(
         flights = await find(client, datetime.now(UTC).date(), flights=plan.flights, seats=plan.count)
         pool = FlightPool(flights, plan.flights)
         generator = Generator(plan=plan, api=client, flights=pool, ledger=Ledger(file=ledger), progress=progress)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, generator.stopping.set)
         return await generator.run(follow=follow)

@@ -28,10 +28,11 @@ _supervisors: list["subprocess.Popen[bytes]"] = []
 
 def up(options: UpOptions) -> None:
     """Returns when everything answers and is printed; raises StackError, and leaves nothing running then."""
-    from ordersys.bootstrap.stack.parts import check_scale
+    from ordersys.bootstrap.stack.parts import check_detour, check_scale
 
     options = replace(options, state=options.state.absolute(), config=options.config and options.config.absolute())
     check_scale(options.scale)
+    check_detour(options.postgres_via)
     folder = StateFolder(path=options.state)
     folder.create()
     with folder.locked("up", f"another `ordersys up` is starting the stack in {options.state} just now"), _written():

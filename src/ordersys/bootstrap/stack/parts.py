@@ -166,7 +166,15 @@ class Parts:
             "ORDERSYS__KAFKA__STATIC_MEMBERSHIP": "true",
             "ORDERSYS__CHAOS__RATES": json.dumps({**rates, "publish.drop": self.options.publish_drop}),
             "ORDERSYS__LOG__FORMAT": "json",
+            **self._detour(),
         }
+
+    def _detour(self) -> dict[str, str]:
+        via = self.options.postgres_via
+        if not via:
+            return {}
+        straight = self.postgres.url(scheme="postgresql+asyncpg")
+        return {"ORDERSYS__POSTGRES__URL": straight.replace(f"@{HOST}:{self.ports['postgres']}/", f"@{via}/")}
 
     def _python(self, module: str, *arguments: str, env: Mapping[str, str] | None = None) -> Command:
         config = ("--config", str(self.options.config)) if self.options.config else ()
@@ -214,6 +222,12 @@ def check_scale(scale: Mapping[str, int]) -> None:
             raise StackError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}", 2)
         if not 0 <= count <= 16:
             raise StackError(f"{role} can be scaled to 0 up to 16 processes, not {count}", 2)
+
+
+def check_detour(via: str) -> None:
+    host, _, port = via.rpartition(":")
+    if via and not (host and port.isdecimal()):
+        raise StackError(f"the way to PostgreSQL is given as HOST:PORT, not {via!r}", 2)
 
 
 def answers(port: int, path: str) -> bool:

@@ -26,7 +26,10 @@ class StackError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpOptions:
-    """`scale`: role -> how many; `seed_number` draws the flights; `page`: the place of the web page, not there yet."""
+    """`scale`: role -> how many; `seed_number` draws the flights; `page`: the place of the web page, not there yet.
+
+    `postgres_via`: HOST:PORT by which the roles reach PostgreSQL, as through a pooler; empty: straight.
+    """
 
     state: Path = Path(".ordersys")
     scale: Mapping[str, int] = field(default_factory=dict)
@@ -36,6 +39,7 @@ class UpOptions:
     config: Path | None = None
     # Without roles, jobs run all the same: a migrated, seeded set of servers for tests and tools.
     roles: bool = True
+    postgres_via: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

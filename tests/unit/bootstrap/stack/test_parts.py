@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ordersys.bootstrap.stack.parts import Parts, assemble, check_scale, instances
+from ordersys.bootstrap.stack.parts import Parts, assemble, check_detour, check_scale, instances
 from ordersys.bootstrap.stack.state import StackError, StateFolder, UpOptions
 from ordersys.bootstrap.supervision.children import Child
 
@@ -64,3 +64,17 @@ def test_a_role_is_told_where_everything_is(folder: StateFolder) -> None:
     assert command.env["ORDERSYS__POSTGRES__URL"] == parts.postgres.url(scheme="postgresql+asyncpg")
     assert json.loads(command.env["ORDERSYS__CHAOS__RATES"]) == {"publish.drop": 0.5}
     assert "ORDERSYS__POSTGRES__URL__FILE" in command.without
+
+
+def test_roles_and_nobody_else_take_the_detour_to_postgres(folder: StateFolder) -> None:
+    by_name = children(folder, UpOptions(postgres_via="127.0.0.1:6432"))
+
+    assert "@127.0.0.1:6432/ordersys" in by_name["api"].command().env["ORDERSYS__POSTGRES__URL"]
+    assert "6432" not in by_name["database"].command().env["ORDERSYS__POSTGRES__URL"]
+    assert "6432" not in by_name["postgres"].address()
+
+
+@pytest.mark.parametrize("via", ["6432", "localhost:", "localhost:high", ":6432"])
+def test_a_detour_that_is_no_address_is_refused(via: str) -> None:
+    with pytest.raises(StackError, match="HOST:PORT"):
+        check_detour(via)

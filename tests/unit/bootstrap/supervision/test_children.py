@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-from ordersys.bootstrap.supervision.children import Backoff
+from ordersys.bootstrap.supervision.children import CALM_SECONDS, Backoff
 from ordersys.bootstrap.supervision.keeper import ended
 
 
@@ -15,7 +15,7 @@ def test_a_calm_life_starts_the_delays_over() -> None:
     backoff = Backoff()
     for _ in range(4):
         backoff.delay(lived=1)
-    assert backoff.delay(lived=31) == 0.1
+    assert backoff.delay(lived=CALM_SECONDS) == 0.1
     assert backoff.delay(lived=1) == 0.2
 
 
