@@ -15,7 +15,7 @@ def wrong(stack: Stack, *ledgers: str) -> dict[str, list[str]]:
 
     def sound() -> bool:
         nonlocal last
-        last = _broken(audit(stack, *ledgers))
+        last = broken(audit(stack, *ledgers))
         return not last
 
     try:
@@ -41,7 +41,7 @@ def lost(stack: Stack, accepted: list[str]) -> list[str]:
     return sorted(set(accepted) - {row.id for row in rows})
 
 
-def _broken(verdict: dict[str, Any]) -> dict[str, list[str]]:
+def broken(verdict: dict[str, Any]) -> dict[str, list[str]]:
     found = {
         finding["name"]: [f"{one['subject']}: {one['reason']}" for one in finding["examples"]]
         for finding in verdict["findings"]
