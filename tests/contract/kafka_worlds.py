@@ -120,17 +120,19 @@ async def until(condition: Callable[[], Awaitable[object]], within: float = WITH
 
 
 @asynccontextmanager
-async def kept_in_group(stream: Stream) -> AsyncIterator[None]:
-    """Goes on fetching meanwhile, so that the member takes part in rebalances. Nothing may come."""
+async def kept_in_group(stream: Stream, comes: int) -> AsyncIterator[list[Delivery]]:
+    """Goes on fetching meanwhile, so that the member takes part in rebalances, until so many have come."""
     stop = asyncio.Event()
+    come: list[Delivery] = []
 
     async def fetch() -> None:
-        while not stop.is_set():
-            assert list(await stream.fetch()) == []
+        async with asyncio.timeout(WITHIN):
+            while len(come) < comes or not stop.is_set():
+                come.extend(await stream.fetch())
 
     fetching = asyncio.ensure_future(fetch())
     try:
-        yield
+        yield come
     finally:
         stop.set()
         await fetching

@@ -61,7 +61,8 @@ class FakeKafka:
             for member in members:
                 if member is not chosen:
                     member.owned.pop(partition, None)
-            if chosen and partition not in chosen.owned:
+            if chosen:
+                # A rebalance takes everything away, and gives it out anew from what is committed.
                 start = self.committed.get((group, partition), 0)
                 chosen.owned[partition] = _Place(assignment=next(self._numbers), position=start)
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from confluent_kafka.cimpl import KafkaError
@@ -35,6 +35,19 @@ async def main(servers, topic, group, instance):
 
 asyncio.run(main(*sys.argv[1:]))
 """
+# Dies while it gives partitions away, in the middle of a rebalance.
+DIES_GIVING = (
+    """
+import os
+from ordersys.infrastructure.kafka.stream import KafkaStream
+
+def die(self, consumer, partitions):
+    os._exit(9)
+
+KafkaStream._on_revoke = die
+"""
+    + DOOMED
+)
 
 
 @pytest.fixture
@@ -160,20 +173,36 @@ async def test_the_successor_of_a_killed_static_member_goes_on_at_once(
     world: World, join: Join, kafka_server: KafkaServer
 ) -> None:
     await world.publish("a")
-    arguments = [kafka_server.bootstrap_servers, world.topic, world.group, "worker-1"]
-    member = subprocess.Popen([sys.executable, "-c", DOOMED, *arguments], cwd=ROOT, stdout=subprocess.PIPE)
-    try:
-        assert member.stdout
-        assert await asyncio.to_thread(member.stdout.readline) == b"fetched\n"
-    finally:
-        member.kill()
-        member.communicate()
+    async with _process(DOOMED, kafka_server, world, "worker-1"):
+        pass
 
     started = time.monotonic()
     stream = join(static=True, instance="worker-1")
     assert values(await fetched(stream, 1)) == ["a"]
 
     assert time.monotonic() - started < 2
+
+
+async def test_no_partition_is_forgotten_when_a_static_member_dies_in_the_middle_of_a_rebalance(
+    kafka_server: KafkaServer, world: World, join: Join
+) -> None:
+    await world.publish("before")
+    async with _process(DIES_GIVING, kafka_server, world, "a") as first:
+        second = join(static=True, instance="b")
+
+        async def died() -> bool:
+            await second.fetch()
+            return first.poll() == 9
+
+        await until(died)
+
+    successor = join(static=True, instance="a")
+
+    async def shared() -> bool:
+        await asyncio.gather(successor.fetch(), second.fetch())
+        return (successor.partitions, second.partitions) == (3, 3)
+
+    await until(shared, within=4 * SESSION_SECONDS)
 
 
 async def test_two_processes_under_one_static_name_cannot_both_stay(world: World, join: Join) -> None:
@@ -264,3 +293,19 @@ async def _connected(stream: KafkaStream, wanted: bool) -> None:
         return stream.connected is wanted
 
     await until(reached)
+
+
+@asynccontextmanager
+async def _process(
+    script: str, kafka: KafkaServer, world: World, instance: str
+) -> AsyncIterator["subprocess.Popen[bytes]"]:
+    """A member of its own process that has fetched something; killed in the end."""
+    arguments = [kafka.bootstrap_servers, world.topic, world.group, instance]
+    member = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        assert member.stdout
+        assert await asyncio.to_thread(member.stdout.readline) == b"fetched\n"
+        yield member
+    finally:
+        member.kill()
+        member.communicate()

@@ -171,7 +171,7 @@ class KafkaStream:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._link.seen()
         self._owned.add(_keys(partitions))
-        consumer.incremental_assign(partitions)
+        consumer.assign(partitions)
         if self._held:
             consumer.pause(partitions)
 
@@ -217,7 +217,9 @@ def _consumer_config(kafka: KafkaSettings, group: str, instance: str, max_poll_s
         "client.id": instance or group,
         "group.id": group,
         "group.protocol": "classic",
-        "partition.assignment.strategy": "cooperative-sticky",
+        # In one step. A cooperative rebalance takes two, and a static member that dies between them comes back to what
+        # the first left it: the partitions that were on their way then belong to nobody, without an end (ADR 0006).
+        "partition.assignment.strategy": "range",
         "session.timeout.ms": int(session * 1000),
         # Members hear of a rebalance with a heartbeat: a third of the session would make them wait for seconds.
         "heartbeat.interval.ms": int(min(session / 3, HEARTBEAT_SECONDS) * 1000),
