@@ -10,6 +10,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from tests.chaos.freeze import freeze, woke, works_again
+from tests.chaos.signs import Sign, from_now_on
 from tests.chaos.system import Log, System
 from tests.chaos.trial import Bit, DidNotBite, DidNotRecover, Fault, Inflict, Recover, Strike, passed, until
 
@@ -68,14 +69,15 @@ async def recovered(works: Callable[[], Awaitable[bool]], since: float, what: st
 async def own_work(system: System, strike: Strike) -> Mapping[str, float]:
     """Each victim is another process now, which has done something itself."""
 
-    async def back(victim: str) -> bool:
+    async def back(victim: str, sign: Sign) -> bool:
         state = system.state(victim)
-        return bool(
-            state is not None and state.pid not in (None, strike.before[victim].pid) and await system.work(victim)
-        )
+        return state is not None and state.pid not in (None, strike.before[victim].pid) and await sign.seen()
 
-    times = await gather(*(recovered(partial(back, one), strike.clock, f"work of {one}") for one in strike.victims))
-    return dict(zip(strike.victims, times, strict=True))
+    async def one(victim: str) -> float:
+        sign = Sign(system=system, name=victim)
+        return await recovered(partial(back, victim, sign), strike.clock, f"work of {victim}")
+
+    return dict(zip(strike.victims, await gather(*map(one, strike.victims)), strict=True))
 
 
 def served(*roles: str) -> Recover:
@@ -159,12 +161,8 @@ async def all_work_on(system: System, strike: Strike) -> Mapping[str, float]:
     """Each that was cut does some more."""
 
     async def one(name: str) -> float:
-        base = await system.work(name) or 0
-
-        async def more() -> bool:
-            return (await system.work(name) or 0) > base
-
-        return await recovered(more, strike.clock, f"work of {name}")
+        sign = await from_now_on(system, name)
+        return await recovered(sign.seen, strike.clock, f"work of {name}")
 
     return dict(zip(strike.victims, await gather(*map(one, strike.victims)), strict=True))
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from tests.chaos.system import GROUPS, IN_TRANSACTION, System, role_of
+from tests.chaos.signs import Sign, from_now_on
+from tests.chaos.system import GROUPS, IN_TRANSACTION, System, member, role_of
 from tests.chaos.trial import DidNotBite, DidNotRecover, Strike, passed, until
 
 # More than kafka.session_timeout_seconds (6) and relay.lease_seconds (5), and less than the 15 s after which the
@@ -52,9 +53,8 @@ async def _replaced(system: System, victim: str, began: float) -> None:
 async def _others_do_its_work(system: System, victim: str) -> bool:
     if role_of(victim) == "worker":
         return bool(await system.value(ALL_SHARDS_OTHERS, victim))
-    group = GROUPS[role_of(victim)]
-    members = await system.members(group)
-    return f"{group}-{victim}" not in members and sum(members.values()) > 0
+    members = await system.members(GROUPS[role_of(victim)])
+    return member(victim) not in members and any(members.values())
 
 
 async def woke(system: System, strike: Strike) -> str:
@@ -72,14 +72,14 @@ async def works_again(system: System, strike: Strike) -> Mapping[str, float]:
 
 async def _awake(system: System, strike: Strike, victim: str) -> float:
     """It has a share again, and has done something with it."""
-    base: float | None = None
+    sign: Sign | None = None
 
     async def works() -> bool:
-        nonlocal base
-        if base is None:
-            base = await system.work(victim) if await _has_a_share(system, victim) else None
+        nonlocal sign
+        if sign is None:
+            sign = await from_now_on(system, victim) if await _has_a_share(system, victim) else None
             return False
-        return (await system.work(victim) or 0) > base
+        return await sign.seen()
 
     if not await until(works, within=AWAKE_WITHIN):
         raise DidNotRecover(f"{victim} did nothing within {AWAKE_WITHIN:g} s after it woke")
@@ -89,8 +89,7 @@ async def _awake(system: System, strike: Strike, victim: str) -> float:
 async def _has_a_share(system: System, victim: str) -> bool:
     if role_of(victim) == "worker":
         return int(await system.value(SHARDS_OF, victim)) > 0
-    group = GROUPS[role_of(victim)]
-    return (await system.members(group)).get(f"{group}-{victim}", 0) > 0
+    return bool((await system.members(GROUPS[role_of(victim)])).get(member(victim)))
 
 
 def _stopped(pid: int) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import aiohttp
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
-from confluent_kafka import KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from ordersys.bootstrap.supervision.children import CALM_SECONDS, ChildState
@@ -39,8 +39,16 @@ GROUPS: Final[Mapping[str, str]] = {
 }
 IN_FLIGHT: Final = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 1000) AS pending"
 OPEN_ORDERS: Final = "SELECT count(*) FROM orders WHERE status NOT IN ('COMPLETED', 'CANCELLED', 'REFUNDED')"
-IN_TRANSACTION: Final = """SELECT count(*) FROM pg_stat_activity WHERE application_name = $1
-    AND (state LIKE 'idle in transaction%' OR (state = 'active' AND xact_start < now()))"""
+IN_TRANSACTION: Final = """SELECT count(*) FROM pg_stat_activity
+    WHERE application_name = $1 AND state LIKE 'idle in transaction%'"""
+
+
+Place = tuple[str, int]
+
+
+def member(name: str) -> str:
+    """The process's static name in its group."""
+    return f"{GROUPS[role_of(name)]}-{name}"
 
 
 def role_of(name: str) -> str:
@@ -151,24 +159,38 @@ class System:
             self._database.terminate()
             self._database = None
 
-    async def members(self, group: str) -> Mapping[str, int]:
-        """By static member: how many partitions of the group it has; empty while nobody says."""
+    async def members(self, group: str) -> Mapping[str, Sequence[Place]]:
+        """By static member: the partitions of the group that it has; empty while nobody says."""
         return await asyncio.to_thread(self._members, group)
 
-    def _members(self, group: str) -> Mapping[str, int]:
-        if self._kafka is None:
-            self._kafka = AdminClient(
-                {"bootstrap.servers": self.states()["kafka"].address, "log.connection.close": False}
-            )
-        asked = self._kafka.describe_consumer_groups([group], request_timeout=ANSWER_SECONDS)[group]
+    async def places(self, name: str) -> Mapping[Place, int]:
+        """How far this process has come in each partition that is its own."""
+        group = GROUPS[role_of(name)]
+        own = (await self.members(group)).get(member(name), ())
+        return await asyncio.to_thread(self._offsets, group, own)
+
+    def _members(self, group: str) -> Mapping[str, Sequence[Place]]:
         try:
-            described = asked.result()
+            asked = self._admin().describe_consumer_groups([group], request_timeout=ANSWER_SECONDS)[group]
+            return {str(one.group_instance_id): _places_of(one.assignment) for one in asked.result().members}
         except KafkaException:
             return {}
-        return {
-            str(member.group_instance_id): len(member.assignment.topic_partitions) if member.assignment else 0
-            for member in described.members
-        }
+
+    def _offsets(self, group: str, places: Sequence[Place]) -> Mapping[Place, int]:
+        if not places:
+            return {}
+        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
+        try:
+            asked = self._admin().list_consumer_group_offsets([wanted], request_timeout=ANSWER_SECONDS)[group]
+            return {(one.topic, one.partition): one.offset for one in asked.result().topic_partitions}
+        except KafkaException:
+            return {}
+
+    def _admin(self) -> AdminClient:
+        if self._kafka is None:
+            servers = self.states()["kafka"].address
+            self._kafka = AdminClient({"bootstrap.servers": servers, "log.connection.close": False, "log_level": 0})
+        return self._kafka
 
     def log(self, name: str) -> "Log":
         return Log(path=self.stack.folder / ".ordersys" / "logs" / f"{name}.log")
@@ -205,6 +227,10 @@ class Log:
             return self.path.stat().st_size
         except OSError:
             return 0
+
+
+def _places_of(assignment: Any) -> list[Place]:
+    return [(one.topic, one.partition) for one in assignment.topic_partitions] if assignment else []
 
 
 def total(metrics: str, name: str) -> float:

@@ -79,14 +79,14 @@ class Trial:
 async def until(holds: Callable[[], Awaitable[bool]], within: float, step: float = LOOK) -> bool:
     """Whether it came to hold in time."""
     try:
-        return await eventually(holds, within=within, step=step)
+        return await eventually(holds, within=within, step=step, what="it holds")
     except AssertionError:
         return False
 
 
 async def passed(seconds: float, since: float) -> None:
     over = since + seconds
-    await eventually(lambda: monotonic() >= over, within=seconds + 5, step=0.1)
+    await eventually(lambda: monotonic() >= over, within=seconds + 5, step=0.1, what="time")
 
 
 async def run_trial(fault: Fault, system: System, victims: Sequence[str]) -> list[Trial]:
