@@ -13,13 +13,14 @@ from tests.chaos.report import Run, markdown, write_into
 from tests.chaos.run import DOUBLED, Rig
 from tests.chaos.schedule import Counts, shots
 from tests.chaos.system import System
-from tests.chaos.traffic import Traffic
+from tests.chaos.traffic import DURATION, Traffic
 from tests.e2e.stack import Stack
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
 DEFAULT_SEED: Final = 20261123
-# More than a trial takes on average, for the seats to last.
-SECONDS_A_TRIAL: Final = 8.0
+# So few trials need no further timetables, which take their time to be searched.
+FEW: Final = 60
+FEW_WITHIN: Final = 900.0
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def main() -> int:
     counts = replace(Counts(), **{one.name: getattr(asked, one.name) for one in fields(Counts)})
     folder = Path(tempfile.mkdtemp(prefix="ordersys-chaos-"))
     system = System(stack=Stack(folder=folder), scale=DOUBLED)
-    within = min(max(len(shots(counts, asked.seed)) * SECONDS_A_TRIAL, 120), 3600)
+    within = DURATION if len(shots(counts, asked.seed)) > FEW else FEW_WITHIN
     traffic = Traffic(system=system, rate=asked.rate, seed=asked.seed, within=within)
     rig = Rig(system=system, traffic=traffic, counts=counts, seed=asked.seed, say=_say)
     _say(f"folder {folder}, seed {asked.seed}")
@@ -57,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos ARGS=...", description=__doc__)
     for one in fields(Counts):
         option = f"--{one.name.replace('_', '-')}"
-        parser.add_argument(option, type=int, default=one.default, metavar="N", help=f"trials (default {one.default})")
+        parser.add_argument(option, type=int, default=one.default, metavar="N", help=f"default {one.default}")
     parser.add_argument("--rate", type=float, default=110, help="orders per second (default 110)")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="shuffles the faults")
     parser.add_argument("--out", type=Path, help="where the results go as JSON (default: into the stack's folder)")

@@ -4,12 +4,12 @@ import asyncio
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from tests.chaos.duplicates import repeats
 from tests.chaos.faults import FAULTS
@@ -60,7 +60,7 @@ class Rig:
         waiting = shots(self.counts, self.seed)
         of = len(waiting)
         while waiting:
-            self.traffic.check()
+            await self.traffic.go_on()
             shot = await self._next(waiting)
             waiting.remove(shot)
             done = await run_trial(self.faults[shot.fault], self.system, self._victims(shot))
@@ -69,20 +69,19 @@ class Rig:
 
     async def settle(self) -> None:
         """No more faults: everything comes to its end."""
-        report = await self.traffic.stop()
+        await self.traffic.stop()
         since = monotonic()
-        self.facts["sent"] = report["sent"]
-        self.facts["accepted"] = report["accepted"]
-        self.facts["retried by the client"] = report["retried"]
-        self.facts["accepted per second"] = round(report["accepted"] / report["seconds"], 1)
-        self.facts["faults of the load"] = 0
-        for what in ("failed", "refused"):
-            self.facts["faults of the load"] += sum(report[what].values())
-            if report[what]:
-                self.problems.append(f"orders {what}: {report[what]}")
+        self._tell_of_load(self.traffic.reports)
         if not await until(self._at_rest, within=SETTLES_WITHIN):
             self.problems.append(f"{await self.system.value(OPEN_ORDERS)} orders are stuck")
         self.facts["seconds until everything had ended"] = round(monotonic() - since, 1)
+
+    def _tell_of_load(self, reports: Sequence[Mapping[str, Any]]) -> None:
+        for name in ("sent", "accepted", "retried"):
+            self.facts[name] = sum(report[name] for report in reports)
+        self.facts["accepted per second"] = round(self.facts["accepted"] / sum(one["seconds"] for one in reports), 1)
+        for what in ("failed", "refused"):
+            self.problems += [f"orders {what}: {report[what]}" for report in reports if report[what]]
 
     async def judge(self) -> None:
         """The ledger against the database, then the audit of everything."""

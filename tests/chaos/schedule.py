@@ -12,7 +12,10 @@ CONSUMERS: Final = ("consumer", "payment", "ticket")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Trials: `kills` of each role, `cuts` before and as many after COMMIT, the others of each kind."""
+    """Trials: `kills` of each role, `cuts` before and as many after COMMIT, the others of each kind.
+
+    `together`: how many roles are killed at one moment.
+    """
 
     kills: int = 100
     stops: int = 50
@@ -25,6 +28,7 @@ class Counts:
     valkey_kills: int = 10
     rolls: int = 10
     outages: int = 3
+    together: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,7 @@ class Shot:
 def shots(counts: Counts, seed: int) -> list[Shot]:
     chance = Random(seed)
     everything = [
-        *(Shot(fault="SIGKILL", victims=pair) for pair in _pairs(counts.kills, chance)),
+        *(Shot(fault="SIGKILL", victims=group) for group in _groups(counts.kills, counts.together, chance)),
         *_stops(counts.stops),
         *_of("PostgreSQL: immediate shutdown", counts.postgres_stops, "postgres"),
         *_of("PostgreSQL: SIGKILL", counts.postgres_kills, "postgres"),
@@ -64,15 +68,14 @@ def _of(fault: str, count: int, *victims: str) -> list[Shot]:
     return [Shot(fault=fault, victims=victims) for _ in range(count)]
 
 
-def _pairs(kills: int, chance: Random) -> Iterable[tuple[str, ...]]:
-    """Each role so many times, two different ones at a time as far as that goes."""
-    line: list[str] = []
-    for _ in range(kills):
-        turn = chance.sample(ROLES, len(ROLES))
-        if len(line) % 2 and turn[0] == line[-1]:
-            turn[0], turn[1] = turn[1], turn[0]
-        line += turn
-    return [tuple(line[at : at + 2]) for at in range(0, len(line), 2)]
+def _groups(kills: int, together: int, chance: Random) -> Iterable[tuple[str, ...]]:
+    """Each role so many times, so many different ones at a time as far as that goes."""
+    left = [role for _ in range(kills) for role in chance.sample(ROLES, len(ROLES))]
+    while left:
+        group = list(dict.fromkeys(left))[:together]
+        for role in group:
+            left.remove(role)
+        yield tuple(group)
 
 
 def _stops(count: int) -> list[Shot]:
