@@ -14,12 +14,14 @@ from typing import Any, Final
 
 import aiohttp
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from ordersys.bootstrap.stack.parts import instances
+from ordersys.bootstrap.stack.state import StateFolder, UpOptions
 from ordersys.bootstrap.supervision.children import CALM_SECONDS, ChildState
 from ordersys.config import ROLES
-from ordersys.infrastructure.embedded import processes
+from ordersys.infrastructure.embedded import ports, processes
 from tests.chaos.proxy import HOST, Proxy
 from tests.e2e.stack import Stack
 
@@ -43,9 +45,6 @@ IN_TRANSACTION: Final = """SELECT count(*) FROM pg_stat_activity
     WHERE application_name = $1 AND state LIKE 'idle in transaction%'"""
 
 
-Place = tuple[str, int]
-
-
 def member(name: str) -> str:
     """The process's static name in its group."""
     return f"{GROUPS[role_of(name)]}-{name}"
@@ -65,7 +64,6 @@ class System:
     proxy: Proxy = field(init=False)
     _http: aiohttp.ClientSession | None = None
     _database: asyncpg.Connection | None = None
-    _kafka: AdminClient | None = None
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -74,9 +72,20 @@ class System:
     async def open(self) -> None:
         """Starts the stack with the proxy between its roles and PostgreSQL."""
         await self.proxy.start()
+        self._take_ports()
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
         via = ("--postgres-via", f"{HOST}:{self.proxy.port}")
         await asyncio.to_thread(self.stack.up, *via, *self._scales(self.scale))
+
+    def _take_ports(self) -> None:
+        """Not the usual ones: somebody may expect another stack there, and order from this one."""
+        folder = StateFolder(path=self.stack.folder / ".ordersys")
+        folder.create()
+        chosen: dict[str, int] = {}
+        names = [name for _, name in instances(UpOptions(scale=self.scale))]
+        for name in ("postgres", "valkey", "kafka", "kafka-controller", *names):
+            chosen[name] = ports.choose((), taken=chosen.values())
+        folder.write_ports(chosen)
 
     async def close(self) -> None:
         self._forget()
@@ -159,38 +168,21 @@ class System:
             self._database.terminate()
             self._database = None
 
-    async def members(self, group: str) -> Mapping[str, Sequence[Place]]:
-        """By static member: the partitions of the group that it has; empty while nobody says."""
+    async def members(self, group: str) -> Mapping[str, int]:
+        """By static member: how many partitions of the group it has; empty while nobody says."""
         return await asyncio.to_thread(self._members, group)
 
-    async def places(self, name: str) -> Mapping[Place, int]:
-        """How far this process has come in each partition that is its own."""
-        group = GROUPS[role_of(name)]
-        own = (await self.members(group)).get(member(name), ())
-        return await asyncio.to_thread(self._offsets, group, own)
-
-    def _members(self, group: str) -> Mapping[str, Sequence[Place]]:
+    def _members(self, group: str) -> Mapping[str, int]:
+        """By a client that lives for this question: none is there when the broker is killed."""
+        kafka = AdminClient({"bootstrap.servers": self.states()["kafka"].address})
+        asked = kafka.describe_consumer_groups([group], request_timeout=ANSWER_SECONDS)[group]
         try:
-            asked = self._admin().describe_consumer_groups([group], request_timeout=ANSWER_SECONDS)[group]
-            return {str(one.group_instance_id): _places_of(one.assignment) for one in asked.result().members}
+            return {
+                str(one.group_instance_id): len(one.assignment.topic_partitions) if one.assignment else 0
+                for one in asked.result().members
+            }
         except KafkaException:
             return {}
-
-    def _offsets(self, group: str, places: Sequence[Place]) -> Mapping[Place, int]:
-        if not places:
-            return {}
-        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
-        try:
-            asked = self._admin().list_consumer_group_offsets([wanted], request_timeout=ANSWER_SECONDS)[group]
-            return {(one.topic, one.partition): one.offset for one in asked.result().topic_partitions}
-        except KafkaException:
-            return {}
-
-    def _admin(self) -> AdminClient:
-        if self._kafka is None:
-            servers = self.states()["kafka"].address
-            self._kafka = AdminClient({"bootstrap.servers": servers, "log.connection.close": False, "log_level": 0})
-        return self._kafka
 
     def log(self, name: str) -> "Log":
         return Log(path=self.stack.folder / ".ordersys" / "logs" / f"{name}.log")
@@ -227,10 +219,6 @@ class Log:
             return self.path.stat().st_size
         except OSError:
             return 0
-
-
-def _places_of(assignment: Any) -> list[Place]:
-    return [(one.topic, one.partition) for one in assignment.topic_partitions] if assignment else []
 
 
 def total(metrics: str, name: str) -> float:

@@ -81,8 +81,7 @@ class Traffic:
             self._process.wait()
 
     async def _begin(self) -> None:
-        flowing = await from_now_on(self.system, "api")
-        flowing.work += FLOWING
+        flowing = await from_now_on(self.system, "api", but=FLOWING)
         number = len(self.reports)
         words = f"--rate {self.rate:g} --duration {self.within:g} --seed {self.seed + number} --no-wait --json"
         with (self.folder / "load.json").open("wb") as out, (self.folder / "load.err").open("ab") as err:
