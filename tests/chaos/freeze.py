@@ -34,7 +34,7 @@ async def freeze(system: System, strike: Strike) -> None:
             strike.facts[f"in a transaction: {victim}"] = float(await system.value(IN_TRANSACTION, victim))
         await passed(HOLD_SECONDS, began)
         await gather(*(_replaced(system, victim, began) for victim in strike.victims))
-        if not all(map(_stopped, pids)):
+        if not all(map(stopped, pids)):
             raise DidNotBite(f"{', '.join(strike.victims)} did not stand still for {HOLD_SECONDS:g} s")
         strike.facts["stopped for"] = round(monotonic() - began, 2)
     finally:
@@ -92,7 +92,7 @@ async def _has_a_share(system: System, victim: str) -> bool:
     return bool((await system.members(GROUPS[role_of(victim)])).get(member(victim)))
 
 
-def _stopped(pid: int) -> bool:
+def stopped(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
     except OSError:

@@ -71,12 +71,15 @@ class Rig:
         """No more faults: everything comes to its end."""
         await self.traffic.stop()
         since = monotonic()
-        self._tell_of_load(self.traffic.reports)
+        self.tell_of_load(self.traffic.reports)
+        await self.come_to_rest(since)
+
+    async def come_to_rest(self, since: float) -> None:
         if not await until(self._at_rest, within=SETTLES_WITHIN):
             self.problems.append(f"{await self.system.value(OPEN_ORDERS)} orders are stuck")
         self.facts["seconds until everything had ended"] = round(monotonic() - since, 1)
 
-    def _tell_of_load(self, reports: Sequence[Mapping[str, Any]]) -> None:
+    def tell_of_load(self, reports: Sequence[Mapping[str, Any]]) -> None:
         for name in ("sent", "accepted", "retried"):
             self.facts[name] = sum(report[name] for report in reports)
         self.facts["accepted per second"] = round(self.facts["accepted"] / sum(one["seconds"] for one in reports), 1)
