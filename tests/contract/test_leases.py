@@ -113,6 +113,15 @@ async def test_a_worker_that_comes_back_takes_its_own_at_once_under_new_tokens(w
     assert all(after[shard] > before[shard] for shard in ALL)
 
 
+async def test_a_process_does_not_live_on_the_lease_of_its_successor(world: World) -> None:
+    taken_for_dead, successor = world.leases("one", LONG), world.leases("one", LONG)
+    await taken_for_dead.balance(returning=True)
+    tokens = await successor.balance(returning=True)
+
+    assert await taken_for_dead.balance(returning=False) == {}
+    assert await successor.balance(returning=False) == tokens
+
+
 async def test_a_worker_that_comes_back_leaves_the_others_theirs(world: World) -> None:
     one, two = world.leases("one", LONG), world.leases("two", LONG)
     await one.balance(returning=True)

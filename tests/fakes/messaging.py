@@ -136,21 +136,23 @@ class FakeShardLeases:
     lease_seconds: float = 5.0
     renewals: int = 0
     trouble: DomainError | None = None
+    _tokens: Mapping[int, int] = field(default_factory=dict)
 
     async def balance(self, *, returning: bool) -> Mapping[int, int]:
         await self._seen()
         share = -(-SHARDS // sum(at > self.ticker() - self.lease_seconds for at in self.tables.workers.values()))
-        held = [] if returning else self._mine()
+        held = self._mine()
         for lease in held[share:]:
             lease.owner, lease.until = None, float("-inf")
-        free = [lease for lease in self.tables.leases if self._may_claim(lease, returning=returning)]
+        free = [one for one in self.tables.leases if one not in held and self._may_claim(one, returning=returning)]
         free.sort(key=lambda lease: lease.owner != self.owner)
         for lease in free[: max(share - len(held), 0)]:
             lease.owner, lease.token = self.owner, lease.token + 1
             lease.until = self.ticker() + self.lease_seconds
             held.append(lease)
+        self._tokens = {n: lease.token for n, lease in enumerate(self.tables.leases) if lease in held and lease.owner}
         self._extend()
-        return {n: lease.token for n, lease in enumerate(self.tables.leases) if lease in held and lease.owner}
+        return self._tokens
 
     async def renew(self) -> None:
         self.renewals += 1
@@ -168,7 +170,8 @@ class FakeShardLeases:
         self.tables.workers[self.owner] = self.ticker()
 
     def _mine(self) -> list[Lease]:
-        return [lease for lease in self.tables.leases if lease.owner == self.owner]
+        known = [(self.tables.leases[n], token) for n, token in self._tokens.items()]
+        return [lease for lease, token in known if (lease.owner, lease.token) == (self.owner, token)]
 
     def _extend(self) -> None:
         for lease in self._mine():
