@@ -71,6 +71,7 @@ async def test_order_history_event_and_answer_are_written_together() -> None:
     assert (step.order_id, step.before, step.after) == (order.id, None, Status.CREATED)
     assert (event.order_id, event.type, event.cause) == (order.id, OrderCreated.TYPE, CAUSE)
     assert len(shop.database.orders.answers.rows) == 1
+    assert shop.work.begun == 1
 
 
 async def test_nothing_is_left_behind_when_the_commit_fails() -> None:
