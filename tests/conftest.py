@@ -25,8 +25,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.PostgresServer]:
-    server = servers.postgres(tmp_path_factory.mktemp("postgres"))
-    yield from _served(server)
+    yield from _served(servers.lent_postgres() or servers.postgres(tmp_path_factory.mktemp("postgres")))
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +42,8 @@ def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.K
 
 @pytest.fixture(scope="session")
 def database_template(postgres_server: servers.PostgresServer) -> str:
+    if isinstance(postgres_server, servers.LentPostgres):
+        return TEMPLATE
     _apart(_execute(postgres_server.admin_url, f"CREATE DATABASE {TEMPLATE} OWNER ordersys"))
     _apart(migrate.upgrade(postgres_server.url(TEMPLATE)))
     return TEMPLATE

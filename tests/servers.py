@@ -1,13 +1,18 @@
 """The real servers as tests use them. Each can be stopped, killed and started again on the same port with its data."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ordersys.infrastructure.embedded import ports
 from ordersys.infrastructure.embedded.child import RunningServer
 from ordersys.infrastructure.embedded.kafka import Kafka
 from ordersys.infrastructure.embedded.postgres import SUPERUSER, Postgres
 from ordersys.infrastructure.embedded.valkey import Valkey
+
+LENT_POSTGRES: Final = "TESTS_POSTGRES"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,18 @@ class PostgresServer(_TestServer):
     def admin_url(self) -> str:
         return self.server.url("postgres", user=SUPERUSER, scheme="postgresql+asyncpg")
 
+    def lent(self) -> Mapping[str, str]:
+        """The environment in which a child's tests use this server, its migrated template included."""
+        return {LENT_POSTGRES: f"{self.server.port}:{self.server.data.parent}"}
+
+
+class LentPostgres(PostgresServer):
+    """Runs in another process, which alone can stop it."""
+
+    __slots__ = ()
+
+    def start(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValkeyServer(_TestServer):
@@ -61,9 +78,23 @@ class KafkaServer(_TestServer):
 
 
 def postgres(folder: Path) -> PostgresServer:
-    """Without fsync: the data of a test need not survive the machine, only the process."""
-    server = Postgres(data=folder / "data", port=ports.choose(()), password_file=folder / "password", durable=False)
+    server = _cluster(folder, ports.choose(()))
     return PostgresServer(server=server, running=RunningServer(server=server, log=folder / "log"))
+
+
+def lent_postgres() -> PostgresServer | None:
+    """What the parent of this process lends, if it does."""
+    if LENT_POSTGRES not in os.environ:
+        return None
+    port, _, place = os.environ[LENT_POSTGRES].partition(":")
+    folder = Path(place)
+    server = _cluster(folder, int(port))
+    return LentPostgres(server=server, running=RunningServer(server=server, log=folder / "log"))
+
+
+def _cluster(folder: Path, port: int) -> Postgres:
+    """Without fsync: the data of a test need not survive the machine, only the process."""
+    return Postgres(data=folder / "data", port=port, password_file=folder / "password", durable=False)
 
 
 def valkey(folder: Path) -> ValkeyServer:
