@@ -37,6 +37,9 @@ metadata = MetaData(
 )
 MOMENT = DateTime(timezone=True)
 NOW = func.now()
+# A new version of a row that stays on its page costs a lock record and half a row less of WAL, and if no index sees the
+# change, no index entry either.
+ROOM_FOR_UPDATES = {"fillfactor": "50"}
 
 flights = Table(
     "flights",
@@ -127,6 +130,7 @@ payments = Table(
     Column("created_at", MOMENT, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
     Index("ix_payments_due", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
+    postgresql_with=ROOM_FOR_UPDATES,
 )
 
 # The demo gateway's own books. A real gateway keeps them elsewhere; nothing but the simulator and the audit reads them.
@@ -141,6 +145,7 @@ gateway_charges = Table(
     Column("status", Text, nullable=False),
     Column("calls", Integer, nullable=False),
     Column("created_at", MOMENT, nullable=False, server_default=NOW),
+    postgresql_with=ROOM_FOR_UPDATES,
 )
 
 seat_maps = Table(
