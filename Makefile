@@ -45,9 +45,12 @@ stack:
 	esac
 
 ##@ Work on it
-.PHONY: test check bench fmt lock clean
+.PHONY: test chaos check bench fmt lock clean
 test: .venv/.dev ## all tests, on real servers that the tests start and stop themselves
 	@$(BIN)/pytest $(ARGS)
+
+chaos: .venv/.dev ## the long run: kills, stops and cuts by the hundred under load, then the audit (ARGS="--help")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 check: .venv/.dev ## format, lint, types, import rules, sizes, requirement files; changes nothing
 	@$(BIN)/ruff format --check .
