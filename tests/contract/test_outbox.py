@@ -67,6 +67,25 @@ async def test_events_are_due_in_the_order_in_which_they_were_written(world: Wor
     assert await numbers(world, limit=2) == [3, 1]
 
 
+async def test_orders_with_an_event_under_way_are_not_due(world: World) -> None:
+    await append(world, (1, 1), (2, 2), (3, 1), (4, 3))
+    first, second, *_ = await due(world)
+
+    rows = await world.queue.due(list(ALL), 100, [first, second])
+
+    assert [row.event_id for row in rows] == [event_id(4)]
+
+
+async def test_what_was_under_way_and_came_to_nothing_is_due_again(world: World) -> None:
+    await append(world, (1, 1), (2, 2), (3, 3))
+    under_way = (await due(world))[:1]
+
+    for _ in range(3):
+        await world.queue.due(list(ALL), 100, under_way)
+
+    assert await numbers(world) == [1, 2, 3]
+
+
 async def test_only_the_shards_asked_for_are_due(world: World) -> None:
     await append(world, *((number, number) for number in range(1, 31)))
     mine = range(SHARDS // 2)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 
 from ordersys.domain.shared.errors import DomainError
@@ -77,9 +77,11 @@ class FakeOutboxQueue:
     ticker: Ticker
     failures: list[DomainError] = field(default_factory=list)
 
-    async def due(self, shards: Sequence[int], limit: int) -> Sequence[OutboxRow]:
+    async def due(self, shards: Sequence[int], limit: int, under_way: Sequence[OutboxRow] = ()) -> Sequence[OutboxRow]:
         self._fail()
-        rows = [row for _, row in sorted(self.tables.outbox.rows.items()) if row.shard in shards]
+        busy = {row.order_id for row in under_way}
+        queue = [row for _, row in sorted(self.tables.outbox.rows.items())]
+        rows = [row for row in queue if row.shard in shards and row.order_id not in busy]
         return [self._counted(row) for row in rows if not self._held_back(row)][:limit]
 
     async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
@@ -109,7 +111,7 @@ class FakeOutboxQueue:
 
     def _counted(self, row: OutboxRow) -> OutboxRow:
         known = self.tables.attempts.get(row.id)
-        return replace(row, attempts=known.count if known else 0)
+        return row._replace(attempts=known.count if known else 0)
 
     def _held_back(self, row: OutboxRow) -> bool:
         earlier = [a for a in self.tables.attempts.values() if a.row.order_id == row.order_id and a.row.id <= row.id]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import EventId, OrderId
@@ -29,8 +29,7 @@ class Outgoing:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """A Kafka record to produce. Headers are UTF-8 encoded, but for those of a copied record."""
 
     topic: str
@@ -48,8 +47,7 @@ class Copy:
     headers: tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acked:
+class Acked(NamedTuple):
     """The broker has the record."""
 
     partition: int

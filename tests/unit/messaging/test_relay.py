@@ -50,8 +50,12 @@ class Office:
     def leases(self, name: str = "worker") -> FakeShardLeases:
         return FakeShardLeases(tables=self.tables, ticker=self.clock, owner=name, lease_seconds=LEASE)
 
-    def relay(self, leases: FakeShardLeases | None = None, *, lease_seconds: float = LEASE) -> Relay:
-        tuning = RelayTuning(batch_size=500, lease_seconds=lease_seconds, retry_delays=DELAYS, topic_prefix="test.")
+    def relay(
+        self, leases: FakeShardLeases | None = None, *, lease_seconds: float = LEASE, batch_size: int = 500
+    ) -> Relay:
+        tuning = RelayTuning(
+            batch_size=batch_size, lease_seconds=lease_seconds, retry_delays=DELAYS, topic_prefix="test."
+        )
         return Relay(
             queue=self.queue,
             leases=leases or self.leases(),

@@ -14,6 +14,7 @@ ERROR_LENGTH: Final = 2000
 # PostgreSQL's text has no NUL. In a header's value, read as latin-1, the first letter beyond latin-1 stands for it.
 NUL: Final = "\u0100"
 NO_NUL: Final = "\ufffd"
+_read_cause: Final = msgspec.json.Decoder(Cause).decode
 
 
 def read_uuid(text: str) -> UUID:
@@ -47,12 +48,14 @@ def cause_to_json(cause: Cause, *, source: str = "", copy: Copy | None = None) -
     return to_json(headers)
 
 
+def cause_from(text: str) -> Cause:
+    """The cause in what `cause_to_json` made."""
+    return _read_cause(text)
+
+
 def headers_from(text: str) -> tuple[Cause, str]:
     """The cause and the source in what `cause_to_json` made."""
-    headers = from_json(text, dict[str, str])
-    source = headers.pop("source", "")
-    headers.pop("copy", None)
-    return Cause(**headers), source
+    return cause_from(text), from_json(text, dict[str, str]).get("source", "")
 
 
 def copy_from(text: str) -> Copy | None:

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ordersys.infrastructure.postgres.codec import cause_to_json, copy_from, headers_from, to_json
+from ordersys.infrastructure.postgres.codec import cause_from, cause_to_json, copy_from, to_json
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.outbox_floor import Floor, Glimpse
 from ordersys.infrastructure.postgres.session import Row, Session, opened
@@ -28,34 +28,36 @@ APPENDING: Final = """
 APPEND = text(APPENDING)
 
 # What waits for its next attempt, or is parked, holds back the later rows of its order; the table of those is all but
-# empty. Rows below the floor are looked at only where a next attempt is to come.
+# empty, so each row is held against a hash of it, and only those that are in there cost a look at the table itself.
+# Rows below the floor are looked at only where a next attempt is to come.
 DUE = text("""
-    SELECT id, event_id, aggregatetype, aggregateid, type, payload, CAST(headers AS text) AS headers, shard,
+    SELECT id, event_id, aggregateid, aggregatetype, type, headers ->> 'source', payload, CAST(headers AS text), shard,
         occurred_at,
-        coalesce((SELECT attempts FROM outbox_attempts WHERE outbox_id = outbox.id), 0) AS attempts,
+        CASE WHEN id IN (SELECT outbox_id FROM outbox_attempts)
+            THEN (SELECT attempts FROM outbox_attempts WHERE outbox_id = outbox.id) ELSE 0 END AS attempts,
         (SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)) AS oldest_running,
         (SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)) AS next_to_begin
     FROM outbox
     WHERE id >= least(:floor, (SELECT min(outbox_id) FROM outbox_attempts WHERE parked_at IS NULL))
-        AND shard = ANY(CAST(:shards AS smallint[])) AND NOT EXISTS (
-        SELECT FROM outbox_attempts AS failed
-        WHERE failed.order_id = outbox.aggregateid AND failed.outbox_id <= outbox.id
-            AND (failed.parked_at IS NOT NULL OR failed.next_attempt_at > now()))
+        AND shard = ANY(CAST(:shards AS smallint[]))
+        AND aggregateid NOT IN (SELECT unnest(CAST(:under_way AS uuid[])))
+        AND (aggregateid NOT IN (SELECT order_id FROM outbox_attempts) OR NOT EXISTS (
+            SELECT FROM outbox_attempts AS failed
+            WHERE failed.order_id = outbox.aggregateid AND failed.outbox_id <= outbox.id
+                AND (failed.parked_at IS NOT NULL OR failed.next_attempt_at > now())))
     ORDER BY id LIMIT :limit
 """)
 
 # The share lock on the shards makes the fence: a new owner's claim waits for this, or this finds the token changed.
-# The shards as an array: joined, they would lead a look at the whole outbox for each of them when it is thought empty.
+# The rows are found by an array of ids, never by a join: a plan made for a short queue would read a long one whole.
 ARCHIVE = text("""
     WITH held AS MATERIALIZED (
         SELECT shard FROM outbox_shards
         JOIN unnest(CAST(:shards AS smallint[]), CAST(:tokens AS bigint[])) AS mine (shard, token) USING (shard, token)
-        FOR SHARE OF outbox_shards
+        ORDER BY shard FOR SHARE OF outbox_shards
     ), gone AS (
-        DELETE FROM outbox USING unnest(CAST(:ids AS bigint[]), CAST(:topics AS text[]), CAST(:partitions AS int[]),
-            CAST(:offsets AS bigint[]), CAST(:attempts AS int[])) AS sent (id, topic, partition, "offset", attempts)
-        WHERE outbox.id = sent.id AND shard = ANY(ARRAY(SELECT shard FROM held))
-        RETURNING outbox.*, sent.topic, sent.partition, sent."offset", sent.attempts
+        DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[])) AND shard = ANY(ARRAY(SELECT shard FROM held))
+        RETURNING *
     ), forgotten AS (
         DELETE FROM outbox_attempts USING gone WHERE outbox_attempts.outbox_id = gone.id
     )
@@ -63,7 +65,9 @@ ARCHIVE = text("""
         topic, partition, "offset", attempts, published_at)
     SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, occurred_at,
         topic, partition, "offset", attempts, now()
-    FROM gone
+    FROM gone JOIN unnest(CAST(:ids AS bigint[]), CAST(:topics AS text[]), CAST(:partitions AS int[]),
+        CAST(:offsets AS bigint[]), CAST(:attempts AS int[])) AS sent (id, topic, partition, "offset", attempts)
+        USING (id)
 """)
 
 BACKLOG = text("""
@@ -125,12 +129,14 @@ class PostgresOutboxQueue:
     engine: AsyncEngine
     floor: Floor = field(default_factory=Floor)
 
-    async def due(self, shards: Sequence[int], limit: int) -> Sequence[OutboxRow]:
+    async def due(self, shards: Sequence[int], limit: int, under_way: Sequence[OutboxRow] = ()) -> Sequence[OutboxRow]:
         floor = self.floor.below(shards)
+        busy = [row.order_id for row in under_way]
+        bound = {"shards": shards, "limit": limit, "floor": floor, "under_way": busy}
         with translated():
             async with opened(self.engine) as connection:
-                rows = (await connection.execute(DUE, {"shards": shards, "limit": limit, "floor": floor})).all()
-        self.floor.passed(shards, floor, _glimpse(rows[0]) if rows else None)
+                rows = (await connection.execute(DUE, bound)).all()
+        self.floor.passed(shards, floor, _glimpse(rows[0], under_way) if rows else None)
         return [_row(row) for row in rows]
 
     async def backlog(self) -> tuple[int, float]:
@@ -153,9 +159,10 @@ class PostgresOutboxQueue:
                 return (await connection.execute(UNPARK, {"id": row_id})).rowcount > 0
 
     async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
+        shards = {one.row.shard for one in published} & tokens.keys()
         columns = {
-            "shards": list(tokens),
-            "tokens": list(tokens.values()),
+            "shards": list(shards),
+            "tokens": [tokens[shard] for shard in shards],
             "ids": [one.row.id for one in published],
             "topics": [one.topic for one in published],
             "partitions": [one.ack.partition for one in published],
@@ -178,25 +185,19 @@ class PostgresOutboxQueue:
 
 
 def _row(row: Row) -> OutboxRow:
-    cause, source = headers_from(row.headers)
+    """By position, as this is done for every row that is published."""
+    number, event_id, order_id, stream, kind, source, payload, headers, shard, occurred_at, attempts, _, _ = row
+    copy = copy_from(headers) if stream == DEAD_LETTERS else None
+    cause = cause_from(headers)
     return OutboxRow(
-        id=row.id,
-        event_id=row.event_id,
-        order_id=row.aggregateid,
-        stream=row.aggregatetype,
-        type=row.type,
-        source=source,
-        payload=row.payload,
-        cause=cause,
-        shard=row.shard,
-        occurred_at=row.occurred_at,
-        attempts=row.attempts,
-        copy=copy_from(row.headers) if row.aggregatetype == DEAD_LETTERS else None,
+        number, event_id, order_id, stream, kind, source or "", payload, cause, shard, occurred_at, attempts, copy
     )
 
 
-def _glimpse(row: Row) -> Glimpse:
-    return Glimpse(lowest=row.id, oldest_running=row.oldest_running, next_to_begin=row.next_to_begin)
+def _glimpse(row: Row, under_way: Sequence[OutboxRow]) -> Glimpse:
+    """What is under way is still there, and comes back if it is not archived in the end."""
+    lowest = min((row.id, *(one.id for one in under_way)))
+    return Glimpse(lowest=lowest, oldest_running=row.oldest_running, next_to_begin=row.next_to_begin)
 
 
 def _stuck(row: Row) -> Stuck:
