@@ -28,6 +28,7 @@ from ordersys.usecase.orders.refund_orders import RefundOrder
 from ordersys.usecase.payments.settle_payments import RecordPayment
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream
 from tests.fakes.making import ANNA, CAUSE, place
+from tests.fakes.payments import FakeHandover
 
 STREAMS = "orders", "payments", "tickets", "dlq"
 FLIGHTS = 5
@@ -115,6 +116,7 @@ async def saga_of(platform: PlatformContainer) -> Saga:
     outbox = roles.relay_container(platform)
     outbox.publisher.override(providers.Object(FakePublisher(kafka=kafka)))
     orders, payments = roles.order_container(platform), roles.payment_container(platform)
+    payments.dispatcher.override(providers.Object(FakeHandover()))
     tickets = roles.ticket_container(platform)
     groups: Mapping[str, Mapping[str, Any]] = {
         ORDER_SERVICE: {"advance_orders": orders.advance_orders},

@@ -131,23 +131,24 @@ class Plan:
 PLAN_TRIES = 7  # PostgreSQL looks for a plan that fits all arguments from the sixth execution on.
 
 
-async def explain(connection: asyncpg.Connection, sent: Sent, tries: int = PLAN_TRIES) -> list[Plan]:
-    """Runs the statement in transactions that are rolled back, as often as it takes until PostgreSQL might run it by a
-    generic plan. Answers the plan for these arguments first, and the one that it has settled for last.
+async def explain(connection: asyncpg.Connection, sent: Sent, *, run: bool = True) -> list[Plan]:
+    """Plans the statement as often as it takes until PostgreSQL might do with one plan for all arguments. Answers the
+    plan for these arguments first, and the one that it has settled for last. What runs is rolled back; of what does
+    not, nothing is counted.
     """
     values = await _literals(connection, sent)
     await connection.execute(f"PREPARE tried AS {sent.sql}")
-    run = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE tried{values}"
-    plans = [await _explained(connection, run) for _ in range(tries)]
+    how = "ANALYZE, BUFFERS, FORMAT JSON" if run else "FORMAT JSON"
+    plans = [await _explained(connection, f"EXPLAIN ({how}) EXECUTE tried{values}") for _ in range(PLAN_TRIES)]
     await connection.execute("DEALLOCATE tried")
     return [plans[0], plans[-1]]
 
 
-async def _explained(connection: asyncpg.Connection, run: str) -> Plan:
+async def _explained(connection: asyncpg.Connection, explaining: str) -> Plan:
     transaction = connection.transaction()
     await transaction.start()
     try:
-        told = await connection.fetchval(run)
+        told = await connection.fetchval(explaining)
         return Plan((json.loads(told) if isinstance(told, str) else told)[0]["Plan"])
     finally:
         await transaction.rollback()
