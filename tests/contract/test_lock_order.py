@@ -10,10 +10,11 @@ import pytest
 
 from ordersys.domain.payments.payment import PaymentStatus
 from ordersys.domain.tickets.ticketing import Ticketing
-from ordersys.usecase.payments.ports import Intent
+from ordersys.usecase.payments.ports import Intent, Lease
 from tests.contract.world import EveryTransaction, World, later, undone
 from tests.fakes.clock import NOON
 from tests.fakes.making import CAUSE, charge, flight_id, messages, offer, order, order_id
+from tests.fakes.placing import add
 
 PATIENCE: Final = 0.5
 
@@ -33,10 +34,10 @@ LOCKS: Final[Mapping[str, Locking]] = {
 async def prepare(world: World) -> None:
     await world.put([offer(1), offer(2)])
     async with world.work.begin() as transaction:
-        await transaction.orders.add([order(1), order(2)])
+        await add(transaction, [order(1), order(2)])
         await transaction.seat_maps.lock([flight_id(1), flight_id(2)])
         intents = [Intent(charge=charge(n), status=PaymentStatus.REQUESTED, cause=CAUSE) for n in (1, 2)]
-        await transaction.payments.request(intents, at=NOON)
+        await transaction.payments.request(intents, at=NOON, lease=Lease(owner="one", until=NOON))
 
 
 @pytest.mark.parametrize("rows", LOCKS)
