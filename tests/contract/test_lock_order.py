@@ -10,17 +10,26 @@ import pytest
 
 from ordersys.domain.payments.payment import PaymentStatus
 from ordersys.domain.tickets.ticketing import Ticketing
+from ordersys.usecase.orders.ports import IdempotencyKey
 from ordersys.usecase.payments.ports import Intent, Lease
 from tests.contract.world import EveryTransaction, World, later, undone
 from tests.fakes.clock import NOON
-from tests.fakes.making import CAUSE, charge, flight_id, messages, offer, order, order_id
-from tests.fakes.placing import add
+from tests.fakes.making import ANNA, CAUSE, charge, flight_id, messages, offer, order, order_id
+from tests.fakes.placing import SINCE, add
 
 PATIENCE: Final = 0.5
+
+
+def key(name: str) -> IdempotencyKey:
+    return IdempotencyKey(customer_id=ANNA, route="POST /orders", key=name)
+
 
 Locking = Callable[[EveryTransaction, Sequence[int]], Awaitable[object]]
 LOCKS: Final[Mapping[str, Locking]] = {
     "flights": lambda transaction, numbers: transaction.seats.lock([flight_id(n) for n in numbers]),
+    "flights of new orders": lambda transaction, numbers: transaction.placing.open(
+        {key(str(numbers)): [flight_id(n) for n in numbers]}, since=SINCE
+    ),
     "orders": lambda transaction, numbers: transaction.orders.lock([order_id(n) for n in numbers]),
     "payments": lambda transaction, numbers: transaction.payments.lock([order_id(n) for n in numbers]),
     "seat maps": lambda transaction, numbers: transaction.seat_maps.lock([flight_id(n) for n in numbers]),

@@ -50,6 +50,14 @@ AUDIT: Final = "integration/test_audit.py::test_a_healthy_system_is_found_health
 # Of the same order, under a key of its own.
 OTHER_CHARGE: Final = "__import__('dataclasses').replace(intent.charge, order_id=__import__('uuid').uuid4())"
 
+# Whoever looks for the answer that is awaited looks three times: when it locks, when it joins, when it writes.
+AWAITED: Final = '''payments.status = answer.asked
+        ORDER BY payments.order_id FOR UPDATE OF payments)
+"""
+_ANSWERED = """
+    FROM answer JOIN awaited ON awaited.order_id = answer.order_id AND awaited.status = answer.asked
+    WHERE payments.order_id = answer.order_id AND payments.status = answer.asked'''
+
 GUARDS: Final = (
     Guard(
         name="inbox first",
@@ -92,19 +100,28 @@ GUARDS: Final = (
         audited=("order_created", "events_told"),
         mutations=(
             Mutation(
-                name="the event of an order in a transaction of its own",
+                name="an order is written in a transaction of its own",
                 file="usecase/orders/place_orders.py",
-                before="            await transaction.outbox.append(batch.events)\n",
-                after="            async with self.work.begin() as another:\n"
-                "                await another.outbox.append(batch.events)\n",
+                before="            opening = await transaction.placing.open(_wanted(commands), since=since)\n",
+                after="            opening = await transaction.placing.open(_wanted(commands), since=since)\n"
+                "        async with self.work.begin() as transaction:\n",
                 tests=(f"{PLACING}::test_order_history_event_and_answer_are_written_together",),
             ),
             Mutation(
+                name="the events of new orders are forgotten",
+                file="infrastructure/postgres/placing_repository.py",
+                before="), told AS ({APPENDING})",
+                after="), told AS ({APPENDING} LIMIT 0)",
+                tests=("contract/test_placing.py::test_what_is_placed_is_written_together[real]",),
+            ),
+            Mutation(
                 name="the events of a payment are forgotten",
-                file="usecase/payments/settle_payments.py",
-                before="await transaction.outbox.append(self._events(settled, now))",
-                after="self._events(settled, now)",
-                tests=(f"{SETTLING}::test_two_answers_in_one_batch_make_one_result_and_one_event",),
+                file="infrastructure/postgres/payment_repository.py",
+                before="FROM settled WHERE event_id IS NOT NULL",
+                after="FROM settled WHERE false",
+                tests=(
+                    "contract/test_payments.py::test_two_recorders_of_one_payment_make_one_result_and_one_event[real]",
+                ),
             ),
             Mutation(
                 name="each statement commits by itself",
@@ -151,7 +168,7 @@ GUARDS: Final = (
             Mutation(
                 name="archived without the lease",
                 file="infrastructure/postgres/outbox_repository.py",
-                before="AND shard IN (SELECT shard FROM held)",
+                before="AND shard = ANY(ARRAY(SELECT shard FROM held))",
                 after="",
                 tests=("contract/test_outbox.py::test_an_earlier_owner_archives_nothing[real]",),
             ),
@@ -209,10 +226,10 @@ GUARDS: Final = (
         mutations=(
             Mutation(
                 name="one lock for a key of anybody",
-                file="infrastructure/postgres/idempotency_repository.py",
+                file="infrastructure/postgres/placing_repository.py",
                 before="concat_ws(chr(31), customer_id, route, key)",
                 after="key",
-                tests=("contract/test_idempotency.py::test_a_key_belongs_to_its_customer_and_route[real-other0]",),
+                tests=("contract/test_placing.py::test_a_key_belongs_to_its_customer_and_route[real-other0]",),
             ),
             Mutation(
                 name="the key of a request names no customer",
@@ -268,10 +285,10 @@ GUARDS: Final = (
             ),
             Mutation(
                 name="a key under way elsewhere is free",
-                file="infrastructure/postgres/idempotency_repository.py",
+                file="infrastructure/postgres/placing_repository.py",
                 before="SELECT pg_try_advisory_xact_lock(",
                 after="SELECT 0 < length('free') OR pg_try_advisory_xact_lock(",
-                tests=("contract/test_idempotency.py::test_of_many_at_the_same_moment_one_takes_the_key[real]",),
+                tests=("contract/test_placing.py::test_of_many_at_the_same_moment_one_takes_the_key[real]",),
             ),
         ),
     ),
@@ -304,9 +321,16 @@ GUARDS: Final = (
             Mutation(
                 name="flights are locked as they are asked for",
                 file="infrastructure/postgres/order_repository.py",
-                before="FROM flights WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY",
-                after="FROM flights WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY array_position(:ids, id),",
+                before="{OFFERED} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY",
+                after="{OFFERED} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY array_position(:ids, id),",
                 tests=(f"{LOCK_ORDER}[real-flights]",),
+            ),
+            Mutation(
+                name="the flights of new orders are locked as they are asked for",
+                file="infrastructure/postgres/placing_repository.py",
+                before="ORDER BY id FOR NO KEY UPDATE",
+                after="ORDER BY array_position(:flights, id) FOR NO KEY UPDATE",
+                tests=(f"{LOCK_ORDER}[real-flights of new orders]",),
             ),
             Mutation(
                 name="inbox rows are written as they come",
@@ -450,10 +474,12 @@ GUARDS: Final = (
         mutations=(
             Mutation(
                 name="any answer counts",
-                file="usecase/payments/settle_payments.py",
-                before="if statuses.get(_order(command)) is command.intent.status]",
-                after="if _order(command) in statuses]",
-                tests=(f"{SETTLING}::test_an_answer_that_comes_after_the_order_was_cancelled_changes_nothing",),
+                file="infrastructure/postgres/payment_repository.py",
+                before=AWAITED,
+                after=AWAITED.replace("payments.status = answer.asked", "true").replace(
+                    "awaited.status = answer.asked", "true"
+                ),
+                tests=("contract/test_payments.py::test_only_an_answer_that_is_awaited_is_written_and_told[real]",),
             ),
             Mutation(
                 name="the gateway captures what was voided",
