@@ -12,13 +12,12 @@ from redis.asyncio import Redis
 from tests.chaos.freeze import freeze, woke, works_again
 from tests.chaos.signs import Sign, from_now_on
 from tests.chaos.system import Log, System
-from tests.chaos.trial import Bit, DidNotBite, DidNotRecover, Fault, Inflict, Recover, Strike, passed, until
+from tests.chaos.trial import Bit, DidNotBite, DidNotRecover, Fault, Inflict, Recover, Strike, until
 
 BITES_WITHIN: Final = 15.0
 RECOVERS_WITHIN: Final = 60.0
 CUTS: Final = 5
-IDLE_SECONDS: Final = 15.0
-SAMPLED_LATE: Final = 4.0  # the api samples every two seconds
+OUTAGE_SECONDS: Final = 15.0
 DRAINED_SECONDS: Final = 3.0
 OLDEST: Final = "SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8 FROM outbox"
 PENDING: Final = "SELECT count(*) FROM outbox"
@@ -193,12 +192,15 @@ async def one_by_one(system: System, strike: Strike) -> Mapping[str, float]:
 
 async def stop_workers(system: System, strike: Strike) -> None:
     """As an operator would: scaled to none, and back."""
-    began = monotonic()
     await system.rescale(worker=0)
     api = system.states()["api"].address
-    try:
-        await passed(IDLE_SECONDS, began)
+
+    async def old() -> bool:
         strike.facts["oldest"] = await system.metric(api, "ordersys_outbox_oldest_pending_seconds") or 0
+        return strike.facts["oldest"] > OUTAGE_SECONDS
+
+    try:
+        await until(old, within=OUTAGE_SECONDS + BITES_WITHIN, step=0.5)
         strike.facts["backlog"] = float(await system.value(PENDING))
         strike.facts["workers"] = float(len(system.instances("worker")))
     finally:
@@ -208,7 +210,7 @@ async def stop_workers(system: System, strike: Strike) -> None:
 
 async def age_rose(system: System, strike: Strike) -> str:
     oldest = strike.facts["oldest"]
-    if strike.facts["workers"] or oldest < IDLE_SECONDS - SAMPLED_LATE:
+    if strike.facts["workers"] or oldest < OUTAGE_SECONDS:
         return ""
     return f"no worker left; oldest pending event on the api's metrics: {oldest:.1f} s"
 

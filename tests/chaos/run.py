@@ -32,6 +32,16 @@ def quiet(_: str) -> None:
     """Tells nobody."""
 
 
+def _commit_of_code() -> str:
+    """Of the code that runs, marked when it is not as committed; `unknown` outside a repository."""
+    here = Path(__file__).parent
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        return subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
 @dataclass(slots=True, kw_only=True)
 class Rig:
     """`say` gets a line per trial. After `run`, also after one that failed, `results` tells what there is."""
@@ -45,6 +55,7 @@ class Rig:
     trials: list[Trial] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
+    _commit: str = field(default_factory=_commit_of_code)
     _began: float = field(default_factory=monotonic)
 
     async def run(self) -> None:
@@ -104,7 +115,7 @@ class Rig:
         moments = accepted_at(ledger) if ledger.is_file() else ()
         return Run(
             date=datetime.now(UTC).strftime("%Y-%m-%d"),
-            commit=commit(),
+            commit=self._commit,
             seed=self.seed,
             machine=machine(),
             seconds=round(monotonic() - self._began),
@@ -159,16 +170,6 @@ def _line(trial: Trial) -> str:
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in trial.recovery.items())
     facts = "".join(f", {name} {value:g}" for name, value in trial.facts.items())
     return f"{trial.row}: {times}{facts}"
-
-
-def commit() -> str:
-    """Of the code that runs, marked when it is not as committed; `unknown` outside a repository."""
-    here = Path(__file__).parent
-    try:
-        command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-        return subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def machine() -> str:

@@ -20,14 +20,14 @@ class Counts:
     kills: int = 100
     stops: int = 50
     postgres_stops: int = 50
-    postgres_kills: int = 10
-    cuts: int = 50
+    postgres_kills: int = 5
+    cuts: int = 25
     kafka_kills: int = 20
     kafka_stops: int = 5
     valkey_flushes: int = 10
     valkey_kills: int = 10
     rolls: int = 10
-    outages: int = 3
+    outages: int = 2
     together: int = 2
 
 

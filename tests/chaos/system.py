@@ -174,7 +174,7 @@ class System:
 
     def _members(self, group: str) -> Mapping[str, int]:
         """By a client that lives for this question: none is there when the broker is killed."""
-        kafka = AdminClient({"bootstrap.servers": self.states()["kafka"].address})
+        kafka = AdminClient({"bootstrap.servers": self.states()["kafka"].address, "log_level": 0})
         asked = kafka.describe_consumer_groups([group], request_timeout=ANSWER_SECONDS)[group]
         try:
             return {

@@ -338,6 +338,20 @@ def test_load_says_why_it_cannot_begin(monkeypatch: pytest.MonkeyPatch, error: E
     assert said in result.stderr
 
 
+def test_load_takes_over_how_long_it_tries_and_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Any] = []
+
+    async def run_load(plan: Any, **rest: Any) -> None:
+        plans.append(plan)
+        raise NoFlights
+
+    monkeypatch.setattr(generator, "run_load", run_load)
+
+    ordersys("load", "--rate", "1", "--duration", "1", "--retry-within", "7", "--within", "8")
+
+    assert [(plan.retry_for, plan.follow_for) for plan in plans] == [(7, 8)]
+
+
 @pytest.mark.parametrize(("unfinished", "exit_code"), [((), 0), (("o1",), 1)])
 def test_the_exit_code_of_load_says_whether_all_orders_ended(
     monkeypatch: pytest.MonkeyPatch, unfinished: tuple[str, ...], exit_code: int

@@ -41,13 +41,21 @@ Progress = Callable[[str, int, int], None]
 @click.option(
     "--within", "follow_for", type=click.FloatRange(0), default=120, show_default=True, help="Seconds to end."
 )
+@click.option(
+    "--retry-within",
+    "retry_for",
+    type=click.FloatRange(0),
+    default=60,
+    show_default=True,
+    help="Seconds to try an order again that nobody answered.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws customers and payment methods.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @everywhere
 def load(api: str | None, ledger: BinaryIO | None, no_wait: bool, as_json: bool, **wanted: Any) -> None:
     """Send orders at a fixed rate, whatever the answers take, and follow them to their end.
 
-    5xx, 429 and broken connections are tried again under the same Idempotency-Key for up to a minute. Exit code 1 when
+    5xx, 429 and broken connections are tried again under the same Idempotency-Key. Exit code 1 when
     an accepted order does not end in time, or when nobody knows what became of one. SIGTERM ends the sending early.
     """
     configured = settings_with_stack()
