@@ -192,8 +192,15 @@ async def one_by_one(system: System, strike: Strike) -> Mapping[str, float]:
 
 async def stop_workers(system: System, strike: Strike) -> None:
     """As an operator would: scaled to none, and back."""
-    await system.rescale(worker=0)
     api = system.states()["api"].address
+
+    async def young() -> bool:
+        oldest = await system.metric(api, "ordersys_outbox_oldest_pending_seconds")
+        return oldest is not None and oldest < DRAINED_SECONDS
+
+    if not await until(young, within=RECOVERS_WITHIN, step=0.5):
+        raise DidNotBite("the oldest pending event was old before the workers were stopped")
+    await system.rescale(worker=0)
 
     async def old() -> bool:
         strike.facts["oldest"] = await system.metric(api, "ordersys_outbox_oldest_pending_seconds") or 0

@@ -17,7 +17,9 @@ AFTERMATH: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One fault. `accepted` orders were promised, `repeats` records sent again, while its trials went on."""
+    """One fault. `accepted` orders were promised, `repeats` records sent again, while its trials went on; `backlog`:
+    the most events that waited at one time, where that was looked at.
+    """
 
     fault: str
     trials: int
@@ -27,6 +29,7 @@ class Row:
     recovery_max: float
     bound: float
     most_in_flight: int
+    backlog: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,7 @@ def _row(fault: str, trials: Sequence[Trial], accepted: Sequence[float], repeats
         recovery_max=rank(seconds, 1),
         bound=bound(len(trials)),
         most_in_flight=max(trial.in_flight for trial in trials),
+        backlog=max((trial.facts["backlog"] for trial in trials if "backlog" in trial.facts), default=None),
     )
 
 
@@ -103,19 +107,23 @@ def markdown(run: Run) -> str:
         "",
         verdict(run),
         "",
-        "| Fault | Trials | Accepted meanwhile | Published twice | Recovery p50 | max | 95 % bound per trial |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| Fault | Trials | Accepted meanwhile | Published twice | Backlog | Recovery p50 | max | 95 % bound a trial |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     lines = [
-        f"| {row.fault} | {row.trials} | {row.accepted:,} | {row.repeats:,} | {row.recovery_p50:.2f} s "
-        f"| {row.recovery_max:.2f} s | {share(row.bound)} |"
+        f"| {row.fault} | {row.trials} | {row.accepted:,} | {row.repeats:,} | {_backlog(row)} "
+        f"| {row.recovery_p50:.2f} s | {row.recovery_max:.2f} s | {share(row.bound)} |"
         for row in run.rows
     ]
     total = sum(row.trials for row in run.rows)
     repeats = int(run.facts.get("repeats", 0))
-    lines.append(f"| **all** | **{total}** | **{accepted:,}** | **{repeats:,}** | | | {share(bound(total))} |")
+    lines.append(f"| **all** | **{total}** | **{accepted:,}** | **{repeats:,}** | | | | {share(bound(total))} |")
     facts = [f"- {name}: {_figure(value)}" for name, value in run.facts.items()]
     return "\n".join([*head, *lines, "", *facts, f"- 95 % bound per accepted order: {share(bound(accepted))}"])
+
+
+def _backlog(row: Row) -> str:
+    return "" if row.backlog is None else f"{row.backlog:,.0f}"
 
 
 def verdict(run: Run) -> str:

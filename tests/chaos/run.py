@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from time import monotonic
 from typing import Any, Final
 
@@ -55,8 +56,12 @@ class Rig:
     trials: list[Trial] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
+    _chance: Random = field(init=False)
     _commit: str = field(default_factory=_commit_of_code)
     _began: float = field(default_factory=monotonic)
+
+    def __post_init__(self) -> None:
+        self._chance = Random(self.seed)
 
     async def run(self) -> None:
         """A fault that does not bite, or from which nothing recovers, ends it with AssertionError."""
@@ -80,15 +85,15 @@ class Rig:
 
     async def settle(self) -> None:
         """No more faults: everything comes to its end."""
-        await self.traffic.stop()
         since = monotonic()
+        await self.traffic.stop()
         self.tell_of_load(self.traffic.reports)
         await self.come_to_rest(since)
 
     async def come_to_rest(self, since: float) -> None:
         if not await until(self._at_rest, within=SETTLES_WITHIN):
             self.problems.append(f"{await self.system.value(OPEN_ORDERS)} orders are stuck")
-        self.facts["seconds until everything had ended"] = round(monotonic() - since, 1)
+        self.facts["seconds from the last fault until everything had ended"] = round(monotonic() - since, 1)
 
     def tell_of_load(self, reports: Sequence[Mapping[str, Any]]) -> None:
         for name in ("sent", "accepted", "retried"):
@@ -151,13 +156,12 @@ class Rig:
     def _victims(self, shot: Shot) -> list[str]:
         if shot.fault == "rolling restart":
             return list(self.system.roles())
-        return [self._oldest(victim) for victim in shot.victims] or ["valkey"] * shot.fault.startswith("Valkey")
+        return [self._one(victim) for victim in shot.victims] or ["valkey"] * shot.fault.startswith("Valkey")
 
-    def _oldest(self, victim: str) -> str:
-        """The process of the role that has lived longest."""
-        states = self.system.states()
-        names = list(self.system.instances(victim)) or [victim]
-        return max(names, key=lambda name: self.system.age(states[name]))
+    def _one(self, victim: str) -> str:
+        """A process of the role that has lived long enough."""
+        calm = [name for name in self.system.instances(victim) if self.system.calm(name)]
+        return self._chance.choice(sorted(calm)) if calm else victim
 
     async def _at_rest(self) -> bool:
         return int(await self.system.value(UNFINISHED)) == 0

@@ -12,7 +12,15 @@ from tests.chaos.trial import Trial
 
 TRIALS = [
     Trial(row="SIGKILL: api", began=10, ended=12, evidence="killed", in_flight=3, recovery={"api": 1.5}),
-    Trial(row="SIGKILL: api", began=20, ended=23, evidence="killed", in_flight=7, recovery={"api": 2.5}),
+    Trial(
+        row="SIGKILL: api",
+        began=20,
+        ended=23,
+        evidence="killed",
+        in_flight=7,
+        recovery={"api": 2.5},
+        facts={"backlog": 1200.0},
+    ),
     Trial(row="SIGKILL: api", began=50, ended=51, evidence="killed", in_flight=1, recovery={"api": 0.5}),
     Trial(row="rolling restart", began=30, ended=40, evidence="two", in_flight=2, recovery={"a": 3.0, "b": 4.0}),
 ]
@@ -61,8 +69,9 @@ def test_small_probabilities_are_told_per_million() -> None:
 def test_the_table_says_what_was_tried_and_what_it_proves() -> None:
     text = markdown(RUN)
 
-    assert "| SIGKILL: api | 3 | 0 | 0 | 1.50 s | 2.50 s | 100 % |" in text
+    assert "| SIGKILL: api | 3 | 0 | 0 | 1,200 | 1.50 s | 2.50 s | 100 % |" in text
     assert "| **all** | **4** | **12,000** | **5** |" in text
+    assert "| rolling restart | 1 | 0 | 0 |  | 3.00 s" in text
     assert "lost: 0" in text
     assert "per accepted order: 0.025 %" in text
 
