@@ -113,10 +113,10 @@ async def test_a_producer_that_can_never_work_again_is_replaced() -> None:
         sure((await publisher.publish([record("orders", b"before")]))[0])
         cluster.fail_next(PRODUCE, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
 
-        refused = await publisher.publish([record("orders", b"wedged")] * 3)
+        refused = await publisher.publish([record("orders", b"wedged")])
         answers = await publisher.publish([record("orders", b"after")] * 3)
 
-        assert refused == [Refused(reason="out_of_order_sequence_number")] * 3
+        assert refused == [Refused(reason="out_of_order_sequence_number")]
         assert all(isinstance(answer, Acked) for answer in answers)
         assert publisher.replaced == 1
         await publisher.close()

@@ -22,6 +22,7 @@ from ordersys.messaging.loop import Loop
 
 log = structlog.get_logger()
 BACKLOG: Final = 2048
+COLLECTOR: Final = (50_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +74,17 @@ async def run(build: Callable[[], Assembly], settings: Settings, role: Role) -> 
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with _listen(settings.http, role) as listener:
         assembly = build()
-        _settle()
+        calm_collector()
         await _run(assembly, listener, stop, settings.shutdown_seconds, role)
 
 
-def _settle() -> None:
-    """Takes what was imported and built out of the garbage collector's sight: it stays until the end, and each full
-    collection would stop the process for some hundredths of a second to look through it once more.
+def calm_collector() -> None:
+    """What a role is made of stays until its end, and a batch makes thousands of tuples that are not garbage: the
+    cyclic collector need not walk through all of them every few hundred.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTOR)
 
 
 async def _run(assembly: Assembly, listener: socket.socket, stop: asyncio.Event, seconds: float, role: Role) -> None:

@@ -70,6 +70,8 @@ class KafkaPublisher:
         line = self._sound_line()
         reports = Reports(len(records))
         for index, record in enumerate(records):
+            if line.take(record, reports, index):
+                continue
             if refused := await line.offer(record, reports, index, self._patience):
                 reports.settle(index, refused)
         answers = await reports.within(self._patience + REPORT_GRACE_SECONDS)
@@ -98,7 +100,8 @@ def _producer_config(kafka: KafkaSettings, name: str) -> dict[str, Any]:
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
         "compression.type": "lz4",
-        # The relay hands over batches as they are: waiting for more would cost each of them its time and gain nothing.
+        # Whole batches are handed over, and what waits behind a request becomes one anyway; 1 ms here is 1.4 ms on the
+        # way of every single event.
         "linger.ms": 0,
         "message.timeout.ms": int(kafka.message_timeout_seconds * 1000),
         # For so long a topic may be missing from the metadata before its records are refused.

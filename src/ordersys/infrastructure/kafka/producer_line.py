@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from threading import Event, Lock, Thread
 from time import monotonic
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ordersys.infrastructure.kafka.client import INVALID_ARGUMENT, Link, fatal, library_log, slug
 from ordersys.messaging.envelope import Acked, Record, Refused
@@ -49,12 +49,9 @@ class Reports:
         self._loop = asyncio.get_running_loop()
         self._complete = asyncio.Event()
 
-    def delivered(self, index: int, error: KafkaError | None, message: Message) -> None:
-        if error:
-            self.settle(index, refusal(error))
-        else:
-            place = cast(int, message.partition()), cast(int, message.offset())
-            self.settle(index, Acked(partition=place[0], offset=place[1]))
+    def delivered(self, index: int, error: KafkaError | None, message: Any) -> None:
+        """`message`: a Message; of one that was delivered the place is known."""
+        self.settle(index, refusal(error) if error else Acked(message.partition(), message.offset()))
 
     def settle(self, index: int, answer: Answer) -> None:
         with self._lock:
@@ -85,6 +82,16 @@ class ProducerLine:
         self.producer = Producer(config | callbacks, logger=library_log)
         self._thread = Thread(target=self._work, name="kafka-producer", daemon=True)
         self._thread.start()
+
+    def take(self, record: Record, reports: Reports, index: int) -> bool:
+        """Hands a record over if that can be done at once, as it mostly can. False: ask `offer`, it knows why."""
+        if self._retired.is_set():
+            return False
+        try:
+            self._produce(record, reports, index)
+        except (BufferError, KafkaException, TypeError, ValueError):
+            return False
+        return True
 
     async def offer(self, record: Record, reports: Reports, index: int, patience: float) -> Refused | None:
         """Hands a record over. While the queue is full it waits, so that no later record overtakes it.
