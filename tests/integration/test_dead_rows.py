@@ -104,7 +104,8 @@ async def test_the_outbox_is_claimed_and_archived_as_ever(snapshot: None, busy: 
     claims, archives = await busy.claims(), await busy.archives()
 
     assert await busy.driver.fetchval("SELECT count(*) FROM outbox") == WAITING
-    assert max(plan.pages for plan in claims) <= 1.2 * clean
+    # Clean, that is a dozen pages: a few more are noise, the dead rows are thousands.
+    assert max(plan.pages for plan in claims) <= 1.2 * clean + 6
     assert all("pk_outbox" in plan.indexes and plan.removed == 0 for plan in claims)
     # At most one look at the whole table, and what it takes to move each row.
     assert max(plan.pages for plan in archives) <= 20 * BATCH

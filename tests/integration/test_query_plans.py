@@ -145,7 +145,7 @@ def within(ask: Callable[[PostgresTransaction], Awaitable[object]]) -> Callable[
 
 
 QUERIES: Mapping[str, Query] = {
-    "outbox: due": Query(ask=lambda c: c.queue.due(ALL, BATCH), sql="FROM outbox", indexes=["pk_outbox"], pages=50),
+    "outbox: due": Query(ask=lambda c: c.queue.due(ALL, BATCH), sql="FROM outbox", indexes=["pk_outbox"], pages=100),
     "outbox: due, one of two workers": Query(
         ask=lambda c: c.queue.due(range(SHARDS // 2), BATCH), sql="FROM outbox", indexes=["pk_outbox"], pages=100
     ),

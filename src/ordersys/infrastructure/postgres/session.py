@@ -116,7 +116,11 @@ async def begun(engine: AsyncEngine) -> AsyncIterator[Session]:
 async def _taken(pool: Pool) -> PoolProxiedConnection:
     """Passes over connections that broke while they lay in the pool."""
     while True:
-        taken = await greenlet_spawn(pool.connect)
+        try:
+            taken = await greenlet_spawn(pool.connect)
+        except dialect.AsyncAdapt_asyncpg_dbapi.Error as failed:
+            # The pool tells what the driver said in words of its own, which nobody else here knows.
+            raise failed.__cause__ or failed from None
         driver: Any = taken.driver_connection
         if not driver.is_closed():
             return taken
