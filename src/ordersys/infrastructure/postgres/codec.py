@@ -53,11 +53,6 @@ def cause_from(text: str) -> Cause:
     return _read_cause(text)
 
 
-def headers_from(text: str) -> tuple[Cause, str]:
-    """The cause and the source in what `cause_to_json` made."""
-    return cause_from(text), from_json(text, dict[str, str]).get("source", "")
-
-
 def copy_from(text: str) -> Copy | None:
     """The copied record in what `cause_to_json` made."""
     copy = from_json(text, dict[str, str]).get("copy")

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from ordersys.domain.payments.payment import CALLS, Authorized, Charge, Declined, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
-from ordersys.infrastructure.postgres.codec import cause_to_json, headers_from
+from ordersys.infrastructure.postgres.codec import cause_from, cause_to_json
 from ordersys.infrastructure.postgres.outbox_repository import event_columns
 from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.messaging.ordering import first_of_each
@@ -186,8 +186,9 @@ class PaymentRepository:
 
 
 def _intent(row: Row) -> Intent:
-    cause, _ = headers_from(row.cause)
-    return Intent(charge=_charge(row), status=PaymentStatus(row.status), cause=cause, attempts=row.attempts)
+    return Intent(
+        charge=_charge(row), status=PaymentStatus(row.status), cause=cause_from(row.cause), attempts=row.attempts
+    )
 
 
 def _charge(row: Row) -> Charge:
