@@ -19,12 +19,15 @@ _TRIES = 500
 
 
 def is_free(port: int) -> bool:
-    """Nobody listens on it, on the loopback or on all addresses."""
+    """Nobody listens on it, on the loopback or on all addresses.
+
+    Only bound: a look that listens makes the port taken for another look, and a program that is just being started
+    holds on to a copy of the socket for a moment after it is closed here.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-            probe.listen(1)
         except OSError:
             return False
     return True
