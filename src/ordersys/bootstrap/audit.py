@@ -25,8 +25,10 @@ def _subscribed() -> Mapping[str, frozenset[str]]:
 
 
 def _patient(postgres: PostgresSettings, seconds: float) -> PostgresSettings:
-    """An engine of its own: one connection, on which a statement may take long."""
-    return msgspec.structs.replace(postgres, pool_size=1, statement_timeout_seconds=seconds)
+    """An engine of its own: one connection, on which a statement, and the look at the topics, may take long."""
+    return msgspec.structs.replace(
+        postgres, pool_size=1, statement_timeout_seconds=seconds, idle_transaction_seconds=seconds
+    )
 
 
 class AuditContainer(containers.DeclarativeContainer):

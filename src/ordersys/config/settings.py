@@ -51,6 +51,7 @@ class PostgresSettings(Section, frozen=True, kw_only=True):
     pool_size: Annotated[int, Meta(ge=1, le=500)] = 8
     connect_timeout_seconds: Seconds = 3
     statement_timeout_seconds: Seconds = 10
+    idle_transaction_seconds: Seconds = 5
 
 
 class RedisSettings(Section, frozen=True, kw_only=True):

@@ -22,7 +22,9 @@ def create(settings: PostgresSettings, *, name: str) -> AsyncEngine:
                 "timezone": "UTC",
                 "jit": "off",
                 "statement_timeout": f"{int(settings.statement_timeout_seconds * 1000)}ms",
-                "idle_in_transaction_session_timeout": "30s",
+                # Whoever stands still in a transaction (a frozen process) holds locks that others wait for: a worker's
+                # shards, the seats of a flight.
+                "idle_in_transaction_session_timeout": f"{int(settings.idle_transaction_seconds * 1000)}ms",
             },
         },
     )
