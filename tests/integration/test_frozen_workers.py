@@ -41,9 +41,13 @@ async def test_the_shards_of_a_worker_frozen_in_a_transaction_are_taken_over(eng
     async def has_all() -> bool:
         return len(await other.balance(returning=False)) == SHARDS
 
-    with pytest.raises(Unavailable), translated():
-        async with begun(engine) as session:
-            await session.execute(RENEW, renewing)
-            await eventually(has_all, within=10)
-            await session.execute(RENEW, renewing)
+    async def stand_still() -> None:
+        with translated():
+            async with begun(engine) as session:
+                await session.execute(RENEW, renewing)
+                taken: bool = await eventually(has_all, within=10)
+                assert taken
+
+    with pytest.raises(Unavailable):
+        await stand_still()
     assert len(held) == SHARDS
