@@ -169,6 +169,54 @@ async def test_partitions_that_come_during_a_hold_are_held_too(world: World, joi
     assert len(await fetched(stream, 60)) == 60
 
 
+async def test_partitions_that_come_during_a_hold_are_read_however_soon_it_ends(world: World, join: Join) -> None:
+    """They begin at committed offsets, which takes the client a moment to find."""
+    await world.publish_to_each_partition(1)
+    earlier = join()
+    await fetched(earlier, 6, commit=True)
+    await earlier.close()
+    await world.publish_to_each_partition(1)
+    stream = join()
+
+    async def assigned() -> bool:
+        await stream.hold()
+        return stream.partitions == 6
+
+    await until(assigned)
+
+    assert len(await fetched(stream, 6)) == 6
+
+
+async def test_a_member_that_holds_goes_on_with_what_a_rebalance_leaves_it(world: World, join: Join) -> None:
+    """At once, when the hold ends."""
+    await world.publish_to_each_partition(1)
+    first = join(instance="first")
+    before = await fetched(first, 6)
+    await first.commit(before)
+    await world.publish_to_each_partition(1)
+    others = asyncio.create_task(partitions_read(join(instance="second"), 3))
+
+    async def shared() -> bool:
+        await first.hold()
+        return first.partitions == 3
+
+    await until(shared)
+
+    assert not any(first.owns(delivery) for delivery in before)
+    assert (await partitions_read(first, 3)).isdisjoint(await others)
+
+
+async def partitions_read(stream: KafkaStream, count: int) -> set[int]:
+    read: set[int] = set()
+
+    async def all_read() -> bool:
+        read.update(delivery.partition for delivery in await stream.fetch())
+        return len(read) >= count
+
+    await until(all_read)
+    return read
+
+
 async def test_the_successor_of_a_killed_static_member_goes_on_at_once(
     world: World, join: Join, kafka_server: KafkaServer
 ) -> None:

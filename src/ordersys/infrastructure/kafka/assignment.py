@@ -23,9 +23,12 @@ class Fetched(Delivery):
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Offsets of the next record: `marked` is what we said is done, `saved` what the group's coordinator knows."""
+    """Offsets of the next record: `taken` is what we have got, `marked` what we said is done, `saved` what the group's
+    coordinator knows.
+    """
 
     assignment: int
+    taken: int = -1
     marked: int = -1
     saved: int = -1
 
@@ -40,13 +43,25 @@ class Assignments:
     def partitions(self) -> Sequence[Partition]:
         return tuple(self._owned)
 
-    def add(self, partitions: Iterable[Partition]) -> None:
-        for partition in partitions:
-            self._owned[partition] = Progress(assignment=next(_numbers))
+    def replace(self, partitions: Iterable[Partition]) -> None:
+        """Those and no others. Each is a new assignment, also where it was ours before."""
+        self._owned = {partition: Progress(assignment=next(_numbers)) for partition in partitions}
 
     def remove(self, partitions: Iterable[Partition]) -> None:
         for partition in partitions:
             self._owned.pop(partition, None)
+
+    def take(self, partition: Partition, offset: int) -> int | None:
+        """Notes that a record has come. Answers the number of the assignment; None when the partition is not ours."""
+        progress = self._owned.get(partition)
+        if progress is None:
+            return None
+        progress.taken = offset + 1
+        return progress.assignment
+
+    def taken(self) -> Mapping[Partition, int]:
+        """Where to go on; -1 where nothing has come yet."""
+        return {key: progress.taken for key, progress in self._owned.items()}
 
     def number(self, partition: Partition) -> int | None:
         progress = self._owned.get(partition)

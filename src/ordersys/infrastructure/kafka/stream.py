@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, Final, cast
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.assignment import Assignments, Fetched, Partition
@@ -117,15 +117,25 @@ class KafkaStream:
             return
         if self._held:
             self._held = False
-            self._consumer.resume(self._consumer.assignment())
+            self._consumer.assign(self._where_we_are())
         self._save_if_due()
         self._receive(FETCH_SECONDS)
 
     def _hold(self) -> None:
+        """Stays in the group and reads nothing: without an assignment, for a pause and a resume that come close behind
+        one make librdkafka forget to begin, and nobody would ever read that partition again.
+        """
         if not self._held:
             self._held = True
-            self._consumer.pause(self._consumer.assignment())
+            self._consumer.assign([])
         self._receive(HOLD_SECONDS)
+
+    def _where_we_are(self) -> list[TopicPartition]:
+        """Behind the last record that came; where none has come, at what is committed."""
+        return [
+            TopicPartition(topic, number, OFFSET_STORED if offset < 0 else offset)
+            for (topic, number), offset in self._owned.taken().items()
+        ]
 
     def _receive(self, wait: float) -> None:
         """Waits for the first record alone: consume() would wait until the batch is full or the time is up."""
@@ -142,7 +152,7 @@ class KafkaStream:
         if error:
             self._on_error(error)
             return
-        number = self._owned.number(_place(message))
+        number = self._owned.take(_place(message), cast(int, message.offset()))
         if number is not None:
             self._fetched.append(_delivery(message, number))
 
@@ -170,10 +180,9 @@ class KafkaStream:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._link.seen()
-        self._owned.add(_keys(partitions))
-        consumer.assign(partitions)
-        if self._held:
-            consumer.pause(partitions)
+        # Whoever holds has nothing that could be revoked, and is not told that it was.
+        self._owned.replace(_keys(partitions))
+        consumer.assign([] if self._held else partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Before the partitions have a new owner. librdkafka unassigns them afterwards."""
