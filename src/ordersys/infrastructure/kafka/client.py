@@ -61,6 +61,11 @@ def fatal(error: KafkaError) -> bool:
     return error.fatal() or error.code() == FATAL
 
 
+def reached(statistics: Mapping[str, Any]) -> bool:
+    """Whether a broker is, by librdkafka's statistics."""
+    return any(broker["nodeid"] >= 0 and broker["state"] == "UP" for broker in statistics["brokers"].values())
+
+
 class Link:
     """Whether one client reaches the brokers. A change is said once, however often librdkafka repeats itself."""
 
@@ -99,7 +104,7 @@ class Link:
     def on_statistics(self, text: str) -> Mapping[str, Any]:
         """librdkafka's statistics callback: an idle client learns from it that a broker is there again."""
         statistics: Mapping[str, Any] = json.loads(text)
-        if any(broker["nodeid"] >= 0 and broker["state"] == "UP" for broker in statistics["brokers"].values()):
+        if reached(statistics):
             self.seen()
         return statistics
 

@@ -16,8 +16,9 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException,
 
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.assignment import Assignments, Fetched, Partition
-from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, fatal, library_log
+from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, fatal, library_log, reached
 from ordersys.infrastructure.kafka.lane import Lane
+from ordersys.infrastructure.kafka.membership import Membership
 from ordersys.messaging.envelope import Delivery
 
 log = structlog.get_logger()
@@ -33,7 +34,9 @@ _NO_PARTITIONS: Final[Mapping[str, Any]] = {"partitions": {}}
 
 
 class MemberLost(RuntimeError):
-    """The group has let this member go for good, as when another process uses its instance id: start again."""
+    """The group has let this member go for good, as when another process uses its instance id, or does not let it in:
+    start again.
+    """
 
 
 class KafkaStream:
@@ -53,6 +56,7 @@ class KafkaStream:
     ) -> None:
         self._batch_size = kafka.batch_size
         self._link = Link(f"{group} consumer")
+        self._membership = Membership(group)
         self._owned = Assignments()
         self._fetched: list[Fetched] = []
         self._lag: Mapping[Partition, int] = {}
@@ -212,7 +216,9 @@ class KafkaStream:
             self._link.on_error(error)
 
     def _on_statistics(self, text: str) -> None:
-        topics = self._link.on_statistics(text)["topics"]
+        statistics = self._link.on_statistics(text)
+        self._fatal = self._fatal or self._membership.seen(statistics, reached=reached(statistics), now=monotonic())
+        topics = statistics["topics"]
         self._lag = {
             (topic, number): _behind(topics[topic]["partitions"][str(number)])
             for topic, number in self._owned.partitions()
