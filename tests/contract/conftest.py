@@ -71,7 +71,9 @@ async def fake_world() -> World:
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    made = postgres.create(PostgresSettings(url=Secret(database_url), pool_size=16, idle_transaction_seconds=60), name="contract")
+    made = postgres.create(
+        PostgresSettings(url=Secret(database_url), pool_size=16, idle_transaction_seconds=60), name="contract"
+    )
     yield made
     await made.dispose()
 
