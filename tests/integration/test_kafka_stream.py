@@ -156,12 +156,7 @@ async def test_a_hold_keeps_the_membership_for_as_long_as_it_takes(world: World,
 async def test_partitions_that_come_during_a_hold_are_held_too(world: World, join: Join) -> None:
     await world.publish_to_each_partition(10)
     stream = join()
-
-    async def assigned() -> bool:
-        await stream.hold()
-        return stream.partitions == 6
-
-    await until(assigned)
+    await held_until_it_has(stream, 6)
     for _ in range(10):
         await stream.hold()
 
@@ -177,12 +172,7 @@ async def test_partitions_that_come_during_a_hold_are_read_however_soon_it_ends(
     await earlier.close()
     await world.publish_to_each_partition(1)
     stream = join()
-
-    async def assigned() -> bool:
-        await stream.hold()
-        return stream.partitions == 6
-
-    await until(assigned)
+    await held_until_it_has(stream, 6)
 
     assert len(await fetched(stream, 6)) == 6
 
@@ -195,15 +185,18 @@ async def test_a_member_that_holds_goes_on_with_what_a_rebalance_leaves_it(world
     await first.commit(before)
     await world.publish_to_each_partition(1)
     others = asyncio.create_task(partitions_read(join(instance="second"), 3))
-
-    async def shared() -> bool:
-        await first.hold()
-        return first.partitions == 3
-
-    await until(shared)
+    await held_until_it_has(first, 3)
 
     assert not any(first.owns(delivery) for delivery in before)
     assert (await partitions_read(first, 3)).isdisjoint(await others)
+
+
+async def held_until_it_has(stream: KafkaStream, partitions: int) -> None:
+    async def has() -> bool:
+        await stream.hold()
+        return stream.partitions == partitions
+
+    await until(has)
 
 
 async def partitions_read(stream: KafkaStream, count: int) -> set[int]:
