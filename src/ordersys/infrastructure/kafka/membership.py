@@ -1,8 +1,11 @@
-"""Whether a member has its place in the group, by its client's own statistics.
+"""Whether a member gets on, by its client's own statistics.
 
-The chaos rig saw one that its group dismissed while the broker was away, and that never asked to be let in again:
-nothing was told, and the process looked well. Brokers that are away are no such case: then there is nothing to do but
-to wait.
+The chaos rig saw two that did not, both after the broker had been away, and both silent, with a process that looked
+well. One had been dismissed by its group and never asked to be let in again. The other one kept its place, for its
+heartbeats have a connection of their own, and did not connect again to the broker that had its partitions: a broker
+that comes up may tell of no broker at all, and librdkafka then forgets those that it knew
+(https://github.com/confluentinc/librdkafka/issues/5301). Brokers that are all away are no such case: then there is
+nothing to do but to wait.
 """
 
 from collections.abc import Mapping
@@ -10,11 +13,13 @@ from typing import Any, Final
 
 import structlog
 
+from ordersys.infrastructure.kafka.client import reached
+
 log = structlog.get_logger()
 
 # A rebalance takes as long as its slowest member: a session, when one is frozen.
 TOLD_SECONDS: Final = 12.0
-LOST_SECONDS: Final = 30.0
+LOST_SECONDS: Final = 20.0
 
 
 class Membership:
@@ -23,25 +28,34 @@ class Membership:
         self._waits_since: float | None = None
         self._told = False
 
-    def seen(self, statistics: Mapping[str, Any], *, reached: bool, now: float) -> str:
-        """Answers why the member has to start anew, "" while it need not. `reached`: a broker is; `now` in seconds."""
-        group = statistics.get("cgrp") or {}
-        state, joining = group.get("state", "unknown"), group.get("join_state", "unknown")
-        if not reached or (state, joining) == ("up", "steady"):
+    def seen(self, statistics: Mapping[str, Any], *, now: float) -> str:
+        """Answers why the member has to start anew, "" while it need not. `now` in seconds."""
+        brokers = {name: broker["state"] for name, broker in statistics["brokers"].items()}
+        if "UP" not in brokers.values() or _gets_on(statistics):
             self._waits_since, self._told = None, False
             return ""
         if self._waits_since is None:
             self._waits_since = now
         waited = now - self._waits_since
+        group = statistics.get("cgrp") or {}
+        state, joining = group.get("state", "unknown"), group.get("join_state", "unknown")
         if waited >= TOLD_SECONDS and not self._told:
             self._told = True
             log.warning(
-                "kafka member waits for its group",
+                "kafka member waits for its group or for a broker",
                 action="kafka.member_waits",
                 group=self._group,
                 state=state,
                 join_state=joining,
+                brokers=brokers,
             )
         if waited < LOST_SECONDS:
             return ""
-        return f"{self._group} has not let this member in for {waited:.0f} s (state {state}, {joining})"
+        return f"{self._group} has not got on for {waited:.0f} s (state {state}, {joining}; brokers {brokers})"
+
+
+def _gets_on(statistics: Mapping[str, Any]) -> bool:
+    """In its group, and connected if it has something to read: brokers that it does not need it need not reach."""
+    group = statistics.get("cgrp") or {}
+    in_group = (group.get("state"), group.get("join_state")) == ("up", "steady")
+    return in_group and (not group["assignment_size"] or reached(statistics))

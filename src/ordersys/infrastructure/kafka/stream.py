@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException,
 
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.assignment import Assignments, Fetched, Partition
-from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, fatal, library_log, reached
+from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, fatal, library_log
 from ordersys.infrastructure.kafka.lane import Lane
 from ordersys.infrastructure.kafka.membership import Membership
 from ordersys.messaging.envelope import Delivery
@@ -217,7 +217,7 @@ class KafkaStream:
 
     def _on_statistics(self, text: str) -> None:
         statistics = self._link.on_statistics(text)
-        self._fatal = self._fatal or self._membership.seen(statistics, reached=reached(statistics), now=monotonic())
+        self._fatal = self._fatal or self._membership.seen(statistics, now=monotonic())
         topics = statistics["topics"]
         self._lag = {
             (topic, number): _behind(topics[topic]["partitions"][str(number)])

@@ -7,9 +7,13 @@ import pytest
 
 from ordersys.infrastructure.kafka.membership import LOST_SECONDS, Membership
 
-STEADY = {"state": "up", "join_state": "steady"}
-JOINING = {"state": "up", "join_state": "wait-join"}
-NO_COORDINATOR = {"state": "query-coord", "join_state": "steady"}
+STEADY = {"state": "up", "join_state": "steady", "assignment_size": 2}
+UNUSED = STEADY | {"assignment_size": 0}
+JOINING = {"state": "up", "join_state": "wait-join", "assignment_size": 0}
+NO_COORDINATOR = {"state": "query-coord", "join_state": "steady", "assignment_size": 2}
+COORDINATOR = {"GroupCoordinator": {"nodeid": -1, "state": "UP"}}
+AWAY = {"kafka:9092/1": {"nodeid": 1, "state": "TRY_CONNECT"}}
+HERE = {"kafka:9092/1": {"nodeid": 1, "state": "UP"}}
 
 
 @pytest.fixture
@@ -17,8 +21,10 @@ def membership() -> Membership:
     return Membership("order-service")
 
 
-def seen(membership: Membership, group: Mapping[str, Any], now: float, *, reached: bool = True) -> str:
-    return membership.seen({"cgrp": group}, reached=reached, now=now)
+def seen(
+    membership: Membership, group: Mapping[str, Any], now: float, *, brokers: Mapping[str, Any] = COORDINATOR | HERE
+) -> str:
+    return membership.seen({"cgrp": group, "brokers": brokers}, now=now)
 
 
 def test_a_steady_member_is_never_lost(membership: Membership) -> None:
@@ -30,7 +36,19 @@ def test_a_member_that_waits_for_too_long_is_lost(membership: Membership, group:
     assert seen(membership, group, 0) == ""
     assert seen(membership, group, LOST_SECONDS - 1) == ""
 
-    assert "order-service has not let this member in for 30 s" in seen(membership, group, LOST_SECONDS)
+    assert "order-service has not got on for 20 s" in seen(membership, group, LOST_SECONDS)
+
+
+def test_a_member_that_cannot_read_what_it_owns_is_lost_though_its_coordinator_answers(membership: Membership) -> None:
+    seen(membership, STEADY, 0, brokers=COORDINATOR | AWAY)
+
+    assert "TRY_CONNECT" in seen(membership, STEADY, LOST_SECONDS, brokers=COORDINATOR | AWAY)
+
+
+def test_a_member_that_owns_nothing_needs_no_broker(membership: Membership) -> None:
+    answers = [seen(membership, UNUSED, second, brokers=COORDINATOR | AWAY) for second in range(100)]
+
+    assert answers == [""] * 100
 
 
 def test_a_member_that_got_its_place_in_time_has_all_the_time_again(membership: Membership) -> None:
@@ -42,8 +60,8 @@ def test_a_member_that_got_its_place_in_time_has_all_the_time_again(membership: 
     assert seen(membership, JOINING, 2 * LOST_SECONDS) != ""
 
 
-def test_while_no_broker_is_reached_nobody_is_lost(membership: Membership) -> None:
+def test_while_no_broker_answers_nobody_is_lost(membership: Membership) -> None:
     seen(membership, JOINING, 0)
-    assert seen(membership, JOINING, LOST_SECONDS, reached=False) == ""
+    assert seen(membership, JOINING, LOST_SECONDS, brokers=AWAY) == ""
 
     assert seen(membership, JOINING, LOST_SECONDS + 1) == ""
