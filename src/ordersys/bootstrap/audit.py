@@ -39,7 +39,7 @@ class AuditContainer(containers.DeclarativeContainer):
     seconds = providers.Dependency(instance_of=float)
 
     postgres = providers.Factory(_patient, settings.provided.postgres, seconds)
-    engine = providers.Singleton(engine.create, postgres, name="audit")
+    engine = providers.Singleton(engine.create, postgres, name="audit", scans=True)
     books = providers.Factory(PostgresBooks, engine=engine, subscriptions=providers.Callable(_subscribed))
     lags = providers.Factory(group_lags, settings.provided.kafka)
     topics = providers.Factory(TopicScan, settings.provided.kafka, lags)

@@ -1,12 +1,21 @@
 """The engine: asyncpg under SQLAlchemy Core, with every wait bounded."""
 
+from typing import Final
+
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ordersys.config import PostgresSettings
 
 
-def create(settings: PostgresSettings, *, name: str) -> AsyncEngine:
-    """`name` shows in pg_stat_activity. Connects lazily; a connection that broke is replaced at its next use."""
+# What the roles ask is always about some rows of large tables. While nobody has analyzed a table, or a plan is kept from
+# when it was small, PostgreSQL would join a batch by reading the table whole.
+LOOKUPS: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+
+
+def create(settings: PostgresSettings, *, name: str, scans: bool = False) -> AsyncEngine:
+    """`name` shows in pg_stat_activity. `scans`: for statements about whole tables. Connects lazily; a connection that
+    broke is replaced at its next use.
+    """
     return create_async_engine(
         settings.url.reveal(),
         pool_size=settings.pool_size,
@@ -21,6 +30,7 @@ def create(settings: PostgresSettings, *, name: str) -> AsyncEngine:
                 "application_name": name,
                 "timezone": "UTC",
                 "jit": "off",
+                **({} if scans else LOOKUPS),
                 "statement_timeout": f"{int(settings.statement_timeout_seconds * 1000)}ms",
                 # Whoever stands still in a transaction (a frozen process) holds locks that others wait for: a worker's
                 # shards, the seats of a flight.
