@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -41,7 +41,8 @@ class Load:
         return self.popen.stdout.readline()
 
     def set_rate(self, rate: float) -> None:
-        self.write(f"{rate:.1f}\n".encode())
+        with suppress(BrokenPipeError):  # it ends by its own clock, and may have done so just now
+            self.write(f"{rate:.1f}\n".encode())
 
     def write(self, line: bytes) -> None:
         assert self.popen.stdin is not None

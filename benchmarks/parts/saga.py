@@ -100,7 +100,7 @@ def run(servers: Servers, options: Options) -> Part:
 
 def warm_up(aim: Aim, options: Options) -> None:
     """Kafka's JVM compiles what runs often, the producer fetches its id, PostgreSQL's cache fills."""
-    for rate, seconds in ((300, 4), (800, options.seconds(8))):
+    for rate, seconds in ((300, 4), (800, options.seconds(12)), (200, options.seconds(8))):
         aim.measure(loop="open", rate=rate, seconds=seconds, warm=0.5)
     settle(aim.database)
 
