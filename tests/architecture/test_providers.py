@@ -11,10 +11,10 @@ import pytest
 from dependency_injector import containers, providers
 
 import ordersys.bootstrap
-from ordersys.bootstrap import letters, roles
+from ordersys.bootstrap import letters, page, roles
 from ordersys.bootstrap.audit import AuditContainer
 from ordersys.bootstrap.catalog import CatalogContainer
-from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer
+from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ROLES, KafkaSettings, Role, Settings
 from ordersys.entrypoint.consumers.dispatch import Dispatch
@@ -42,7 +42,10 @@ def containers_of(platform: PlatformContainer) -> Iterator[containers.Container]
     yield CatalogContainer(engine=platform.engine)
     yield roles.ticket_container(platform)
     yield roles.chaos_container(platform)
-    yield roles.order_container(platform)
+    orders = roles.order_container(platform)
+    yield orders
+    lags = group_lags(NOBODY)
+    yield page.page_container(platform, orders, lags)
     yield letters.letter_container(platform)
     yield AuditContainer(settings=platform.settings, scope=Scope(), seconds=1.0)
     yield roles.payment_container(platform)
@@ -80,7 +83,7 @@ def declared_containers() -> set[str]:
 
 
 def test_no_container_is_left_out() -> None:
-    source = "".join(Path(file).read_text() for file in (__file__, roles.__file__, letters.__file__))
+    source = "".join(Path(file).read_text() for file in (__file__, roles.__file__, letters.__file__, page.__file__))
 
     assert declared_containers() >= {"PlatformContainer", "OrderContainer"}
     assert [name for name in declared_containers() if f"{name}(" not in source] == []

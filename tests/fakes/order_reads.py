@@ -1,6 +1,6 @@
 """The OrderReads port in memory; tests/contract/test_order_reads.py holds it to what PostgreSQL does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -65,6 +65,10 @@ class FakeOrderReads:
             retries=list(_retries(tables, order_id)),
             dead_letters=[_letter(one) for one in letters],
         )
+
+    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, WorkflowView]:
+        flows = [await self.workflow(order_id, None) for order_id in order_ids]
+        return {flow.order.id: flow for flow in flows if flow}
 
     def _view(self, order: Order) -> OrderView:
         tables = self.database.tickets

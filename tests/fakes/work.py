@@ -1,8 +1,9 @@
 """The unit of work in memory: others see what a transaction wrote once it ended well, and never if it did not."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from tests.fakes.letter_reads import FakeLetters
 from tests.fakes.letters import FakeDeadLetters, FakeRetryQueue
@@ -27,6 +28,7 @@ class FakeTransaction:
     def __init__(self, database: FakeDatabase) -> None:
         self.changes = changes = Changes()
         self.then: list[Callable[[], None]] = []
+        self.told: set[UUID] = set()
         self.orders = FakeOrders(tables=database.orders, changes=changes)
         self.seats = FakeSeats(tables=database.orders, changes=changes)
         self.outbox = FakeOutbox(tables=database.messaging, changes=changes)
@@ -43,14 +45,20 @@ class FakeTransaction:
     def on_commit(self, then: Callable[[], None]) -> None:
         self.then.append(then)
 
+    def changed(self, order_ids: Iterable[UUID]) -> None:
+        self.told.update(order_ids)
+
 
 @dataclass(slots=True, kw_only=True)
 class FakeWork:
-    """`failures` are raised by the next transactions in place of their commits; None lets one through."""
+    """`failures` are raised by the next transactions in place of their commits; None lets one through. `told` are the
+    orders of which watchers were told, once per commit.
+    """
 
     database: FakeDatabase = field(default_factory=FakeDatabase)
     failures: list[Exception | None] = field(default_factory=list)
     begun: int = 0
+    told: list[UUID] = field(default_factory=list)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[FakeTransaction]:
@@ -64,5 +72,6 @@ class FakeWork:
             transaction.changes.commit()
         finally:
             transaction.changes.end()
+        self.told.extend(sorted(transaction.told))
         for then in transaction.then:
             then()

@@ -15,13 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from ordersys.bootstrap import roles
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import Assembly
-from ordersys.config import KafkaSettings, PostgresSettings, Secret, Settings
+from ordersys.config import KafkaSettings, PostgresSettings, RedisSettings, Secret, Settings
 from ordersys.entrypoint.http.tokens import UserRole, mint
 from ordersys.infrastructure.postgres import tables
 
 DEPARTURE = datetime(2031, 5, 1, 8, 30, tzinfo=UTC)
 PRICE = 540_000
 NOBODY = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+NO_REDIS = RedisSettings(url=Secret("redis://127.0.0.1:1/0"))
 LEAKS = ("Traceback", "asyncpg", "sqlalchemy", "SELECT ", "INSERT ", "localhost", "127.0.0.1", "postgres", ".py")
 PROBLEM_FIELDS = {"type", "title", "status", "code", "detail"}
 _numbers = count(1)
@@ -92,9 +93,10 @@ class Api:
 
 @asynccontextmanager
 async def serving(url: str, **sections: Any) -> AsyncIterator[Api]:
-    """`sections`: parts of the settings that differ from their defaults. There is no Kafka: the api needs none."""
+    """`sections`: parts of the settings that differ from their defaults. There is neither Kafka nor Redis: the api
+    needs none."""
     postgres = sections.pop("postgres", PostgresSettings(url=Secret(url), connect_timeout_seconds=1))
-    settings = Settings(postgres=postgres, **{"kafka": NOBODY, **sections})
+    settings = Settings(postgres=postgres, **{"kafka": NOBODY, "redis": NO_REDIS, **sections})
     assembly = roles.api(PlatformContainer(settings=settings, name="api"))
     # As in production: an error that nobody foresaw is the application's to answer, not the test client's to raise.
     transport = httpx.ASGITransport(app=assembly.app, raise_app_exceptions=False)

@@ -58,4 +58,5 @@ async def operating(settings: Settings) -> AsyncIterator[PlatformContainer]:
     try:
         yield platform
     finally:
+        await platform.signals().close()
         await platform.engine().dispose()

@@ -20,6 +20,7 @@ from ordersys.usecase.orders.ports import OrderMeter
 from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrders
 from ordersys.usecase.orders.refund_orders import RefundOrders
 from ordersys.usecase.orders.waiting import Expectations
+from ordersys.usecase.orders.watch_orders import WatchOrders
 
 
 def coalesced(
@@ -59,3 +60,4 @@ class OrderContainer(containers.DeclarativeContainer):
     list_orders = providers.Factory(ListOrders, reads=reads)
     expectations = providers.Singleton(Expectations, subscribers=providers.Callable(subscribers), deadline=deadline)
     get_workflow = providers.Factory(GetWorkflow, reads=reads, expectations=expectations)
+    watch_orders = providers.Factory(WatchOrders, reads=reads, expectations=expectations)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from dependency_injector import containers, providers
 
 from ordersys.bootstrap.chaos import seeded_faults
+from ordersys.bootstrap.signals import order_signals
 from ordersys.config import RETRY_HORIZON, Settings
 from ordersys.infrastructure.postgres import engine
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
@@ -42,11 +43,14 @@ class PlatformContainer(containers.DeclarativeContainer):
     faults = providers.Singleton(seeded_faults, settings=settings, name=name, metrics=metrics)
 
     engine = providers.Singleton(engine.create, settings.provided.postgres, name=name)
-    work = providers.Singleton(BlippingWork, work=providers.Singleton(PostgresWork, engine=engine), faults=faults)
-    statements = providers.Singleton(
-        BlippingStatements, work=providers.Singleton(PostgresStatements, engine=engine), faults=faults
+    signals = providers.Singleton(order_signals, settings.provided.redis, name, loop_log)
+    work = providers.Singleton(
+        BlippingWork, work=providers.Singleton(PostgresWork, engine=engine, watchers=signals), faults=faults
     )
-    outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine)
+    statements = providers.Singleton(
+        BlippingStatements, work=providers.Singleton(PostgresStatements, engine=engine, watchers=signals), faults=faults
+    )
+    outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine, watchers=signals)
     partition_keeper = providers.Singleton(PartitionKeeper, engine=engine, clock=clock)
     retention = providers.Singleton(Retention, engine=engine, clock=clock, kept=providers.Callable(_kept, settings))
     postgres_probe = providers.Singleton(PostgresProbe, engine=engine)

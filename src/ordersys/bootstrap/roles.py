@@ -5,8 +5,9 @@ themselves. All other loops are watched by Untold.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from dependency_injector import providers
@@ -55,8 +56,10 @@ def assemble(role: Role, platform: PlatformContainer) -> Assembly:
 def api(platform: PlatformContainer) -> Assembly:
     # Here and not above: the other roles start the faster for it.
     from ordersys.bootstrap.audit import desk_container
+    from ordersys.bootstrap.page import page_container, page_loops, page_needs
     from ordersys.entrypoint.http.app import build_api
     from ordersys.entrypoint.http.order_routes import Desk
+    from ordersys.entrypoint.http.page import with_page
     from ordersys.entrypoint.http.tokens import Tokens
 
     settings: Settings = platform.settings()
@@ -64,6 +67,8 @@ def api(platform: PlatformContainer) -> Assembly:
     letters = letter_container(platform)
     catalog = CatalogContainer(engine=platform.engine)
     audit = desk_container(settings)
+    lags = group_lags(settings.kafka)
+    page = page_container(platform, orders, lags)
     health = _health("api", platform, {})
     causes = partial(_cause, platform.ids())
     desk = Desk(placing=orders.placing(), causes=causes)
@@ -84,24 +89,33 @@ def api(platform: PlatformContainer) -> Assembly:
             "get_letter": letters.get_letter,
             "replay_letters": letters.replay_letters,
             "discard_letters": letters.discard_letters,
+            "plan_replay": letters.plan_replay,
             "chaos": chaos_container(platform).desk,
             "audit_desk": audit.desk,
+            **page_needs(page),
         },
         tokens=Tokens(settings.auth),
         observe=platform.metrics().answered,
         max_body_bytes=settings.http.max_body_bytes,
     )
     backlog = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
-    lags = group_lags(settings.kafka)
     lag = GroupLagSampler(lags=lags, metrics=platform.metrics())
     return Assembly(
-        app=app,
+        app=with_page(app, Path(settings.http.page)),
         health=health,
         loops=[
             _timer("outbox-sampler", backlog.run_once, SAMPLE_SECONDS, platform.loop_log()),
             _timer("lag-sampler", lag.run_once, LAG_SECONDS, Untold()),
+            *page_loops(page, platform.loop_log()),
         ],
-        leaving=[orders.placing().drained, lags.close, audit.engine().dispose, platform.engine().dispose],
+        ending=[page.order_watch().close, page.load().close],
+        leaving=[
+            orders.placing().drained,
+            page.reader().close,
+            lags.close,
+            audit.engine().dispose,
+            *_left(platform),
+        ],
         takes_requests=True,
     )
 
@@ -134,7 +148,7 @@ def worker(platform: PlatformContainer) -> Assembly:
             _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, Untold()),
             _retention(platform),
         ],
-        leaving=[relay.leave, publisher.close, platform.engine().dispose],
+        leaving=[relay.leave, publisher.close, *_left(platform)],
     )
 
 
@@ -260,8 +274,13 @@ def _service(
         app=Watch(health=health, render=platform.metrics().render),
         health=health,
         loops=[consuming, retrying, _timer("lag-sampler", sampler.run_once, SAMPLE_SECONDS, Untold())],
-        leaving=[stream.close, platform.engine().dispose],
+        leaving=[stream.close, *_left(platform)],
     )
+
+
+def _left(platform: PlatformContainer) -> Sequence[Callable[[], Awaitable[None]]]:
+    """What every role leaves last."""
+    return [platform.signals().close, platform.engine().dispose]
 
 
 def _health(role: Role, platform: PlatformContainer, checks: Mapping[str, Check]) -> Health:

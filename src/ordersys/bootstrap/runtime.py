@@ -27,7 +27,8 @@ COLLECTOR: Final = (50_000, 20, 50)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
-    """The parts of a role. `starting` is awaited before the loops, `leaving` after them, each in order.
+    """The parts of a role. `starting` is awaited before the loops, `leaving` after them, each in order; `ending` is
+    called when the role is to end, before it drains: for what would go on for ever.
 
     `takes_requests`: work comes in over HTTP, so the port is closed first. Otherwise HTTP only tells of the role, and
     does so until the work is done.
@@ -37,6 +38,7 @@ class Assembly:
     health: Health
     loops: list[Loop]
     starting: Sequence[Callable[[], Awaitable[Any]]] = ()
+    ending: Sequence[Callable[[], object]] = ()
     leaving: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
     takes_requests: bool = False
 
@@ -94,6 +96,8 @@ async def _run(assembly: Assembly, listener: socket.socket, stop: asyncio.Event,
     log.info("started", action="role.started", role=role, port=listener.getsockname()[1])
     await stop.wait()
     assembly.health.draining = True
+    for end in assembly.ending:
+        end()
     await _drain(assembly, server, serving, working, seconds)
     log.info("stopped", action="role.stopped", role=role)
 

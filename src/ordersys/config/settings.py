@@ -78,6 +78,7 @@ class HttpSettings(Section, frozen=True, kw_only=True):
     host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     max_body_bytes: Annotated[int, Meta(ge=1024, le=10_485_760)] = 65_536
+    page: str = "frontend/dist"
 
 
 class AuthSettings(Section, frozen=True, kw_only=True):
@@ -106,6 +107,12 @@ class CoalescerSettings(Section, frozen=True, kw_only=True):
     batch_size: Annotated[int, Meta(ge=1, le=1000)] = 128
     batches_in_flight: Annotated[int, Meta(ge=1, le=64)] = 2
     queue_size: Annotated[int, Meta(ge=1, le=1_000_000)] = 2048
+
+
+class WatchingSettings(Section, frozen=True, kw_only=True):
+    max_streams: Annotated[int, Meta(ge=0, le=1_000_000)] = 2000
+    poll_seconds: Seconds = 5
+    deaf_poll_seconds: Seconds = 1
 
 
 class RelaySettings(Section, frozen=True, kw_only=True):
@@ -159,6 +166,7 @@ class Settings(Section, frozen=True, kw_only=True):
     auth: AuthSettings = AuthSettings()
     orders: OrdersSettings = OrdersSettings()
     coalescer: CoalescerSettings = CoalescerSettings()
+    watching: WatchingSettings = WatchingSettings()
     relay: RelaySettings = RelaySettings()
     retries: RetriesSettings = RetriesSettings()
     payments: PaymentsSettings = PaymentsSettings()

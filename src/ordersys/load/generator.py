@@ -3,7 +3,8 @@
 import asyncio
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, repeat
@@ -41,6 +42,12 @@ class Generator:
     wall: Callable[[], float] = time
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def tally(self) -> tuple[int, int]:
+        """Orders that were accepted, and those that were not."""
+        accepted = sum(1 for outcome in self._outcomes if outcome.order_id)
+        return accepted, len(self._outcomes) - accepted
 
     async def run(self, *, follow: bool) -> Report:
         start = _now()
@@ -150,6 +157,23 @@ def _body(flight: str, method: str) -> bytes:
     return msgspec.json.encode({"items": [{"flight_id": flight, "seats": 1}], "payment_method": method})
 
 
+@asynccontextmanager
+async def prepared(
+    plan: Plan,
+    *,
+    api: str,
+    token: Callable[[str], str],
+    ledger: BinaryIO | None = None,
+    progress: Callable[[str, int, int], None] = lambda phase, done, of: None,
+) -> AsyncIterator[Generator]:
+    """Over HTTP. Raises Unreachable or NoFlights when it cannot even begin."""
+    async with open_session(api) as session:
+        client = HttpApi(session, token, browser=f"load-{plan.run}")
+        flights = await find(client, datetime.now(UTC).date(), flights=plan.flights, seats=plan.count)
+        pool = FlightPool(flights, plan.flights)
+        yield Generator(plan=plan, api=client, flights=pool, ledger=Ledger(file=ledger), progress=progress)
+
+
 async def run_load(
     plan: Plan,
     *,
@@ -159,11 +183,7 @@ async def run_load(
     progress: Callable[[str, int, int], None],
     follow: bool,
 ) -> Report:
-    """The whole of it over HTTP. Raises Unreachable or NoFlights when it cannot even begin."""
-    async with open_session(api) as session:
-        client = HttpApi(session, token, browser=f"load-{plan.run}")
-        flights = await find(client, datetime.now(UTC).date(), flights=plan.flights, seats=plan.count)
-        pool = FlightPool(flights, plan.flights)
-        generator = Generator(plan=plan, api=client, flights=pool, ledger=Ledger(file=ledger), progress=progress)
+    """The whole of it. Raises Unreachable or NoFlights when it cannot even begin."""
+    async with prepared(plan, api=api, token=token, ledger=ledger, progress=progress) as generator:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, generator.stopping.set)
         return await generator.run(follow=follow)

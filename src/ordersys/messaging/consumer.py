@@ -115,6 +115,7 @@ class Consumer(Generic[T]):
             behind = await transaction.retries.queue(self.name, others) if others else ()
             if fresh:
                 await self.handle(transaction, fresh)
+            transaction.changed(message.order_id for message in messages)
             transaction.on_commit(lambda: self._count(fresh, len(messages) - len(fresh) - len(behind)))
 
     async def _lock(self, transaction: T, messages: Sequence[Message]) -> set[EventId]:
@@ -136,6 +137,7 @@ class Consumer(Generic[T]):
     async def _put_aside(self, message: Message, error: Exception) -> None:
         async with self.work.begin() as transaction:
             await transaction.retries.put_aside(self.name, message, told(error), self.retry_delay)
+            transaction.changed([message.order_id])
             transaction.on_commit(lambda: self.meter.retried(self.name, message, 1, error))
 
     async def _bury(self, letters: Sequence[DeadLetter]) -> None:

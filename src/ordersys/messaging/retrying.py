@@ -32,6 +32,7 @@ class Retries(Generic[T]):
         await self._give_back()
         async with self.work.begin() as transaction:
             due = self._counted = await transaction.retries.count_due(self.name, self.delays)
+            transaction.changed([due.order_id] if due else ())
         if due is None:
             return 0
         await self._attempt(due)
@@ -65,6 +66,7 @@ class Retries(Generic[T]):
         async with self.work.begin() as transaction:
             if not await transaction.retries.take(self.name, {due.event_id: due.attempts}) or message is None:
                 return
+            transaction.changed([message.order_id])
             new = await transaction.inbox.claim(self.name, [message])
             if new:
                 await self.handle(transaction, [message])
@@ -81,6 +83,7 @@ class Retries(Generic[T]):
         delay = self.delays[due.attempts - 1]
         async with self.work.begin() as transaction:
             await transaction.retries.defer(self.name, due.event_id, due.attempts, told(error), delay)
+            transaction.changed([due.order_id])
             transaction.on_commit(lambda: self.meter.retried(self.name, due, due.attempts, error))
 
     async def _bury(self, due: Waiting, reason: str, error: Exception | None = None) -> None:
@@ -96,4 +99,5 @@ class Retries(Generic[T]):
         async with self.work.begin() as transaction:
             if await transaction.retries.take(self.name, {due.event_id: due.attempts}):
                 await transaction.dead_letters.add([letter])
+                transaction.changed([due.order_id])
                 transaction.on_commit(lambda: self.meter.dead_lettered(self.name, [letter], error))

@@ -3,70 +3,57 @@
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.static_files import create_static_files_router
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from ordersys.config import AuthSettings
 from ordersys.entrypoint.http import openapi
 from ordersys.entrypoint.http.auth import BearerAuth
+from ordersys.entrypoint.http.auth_routes import AUTH_ROUTES
 from ordersys.entrypoint.http.flight_routes import FLIGHT_ROUTES
 from ordersys.entrypoint.http.health_routes import HEALTH_ROUTES
+from ordersys.entrypoint.http.measured import Measured, Observe
 from ordersys.entrypoint.http.ops_audit import AUDIT_ROUTES
 from ordersys.entrypoint.http.ops_chaos import OPS_CHAOS_ROUTES
 from ordersys.entrypoint.http.ops_dead_letters import OPS_DEAD_LETTER_ROUTES
+from ordersys.entrypoint.http.ops_lag import LAG_ROUTES
+from ordersys.entrypoint.http.ops_load import OPS_LOAD_ROUTES
 from ordersys.entrypoint.http.order_routes import ORDER_ROUTES
-from ordersys.entrypoint.http.problem import HANDLERS, status_of
+from ordersys.entrypoint.http.problem import HANDLERS
 from ordersys.entrypoint.http.tokens import Tokens
 
-Observe = Callable[[str, str, int, float], None]
+NEEDS: Final = (
+    *("health", "render", "demo_tokens", "search_flights", "get_flight"),
+    *("desk", "causes", "get_order", "list_orders", "get_workflow", "order_watch", "cancel_orders", "refund_orders"),
+    *("list_letters", "get_letter", "plan_replay", "replay_letters", "discard_letters"),
+    *("chaos", "load", "lag_desk", "audit_desk"),
+)
 
 
-class Measured(ASGIMiddleware):
-    """Tells `observe` method, route pattern, status and seconds of every request."""
-
-    scopes = (ScopeType.HTTP,)
-
-    def __init__(self, observe: Observe) -> None:
-        self._observe = observe
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        began = perf_counter()
-        status = 500
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await next_app(scope, receive, watch)
-        except Exception as error:
-            # A refusal by a middleware further in, such as a missing token, is answered further out.
-            status = status_of(error)
-            raise
-        finally:
-            route = str(scope.get("path_template") or "unknown")
-            self._observe(str(scope.get("method")), route, status, perf_counter() - began)
+def document() -> dict[str, Any]:
+    """The OpenAPI document, from which clients are generated; nothing has to run for it."""
+    nothing = dict.fromkeys(NEEDS, object)
+    app = build_api(provide=nothing, tokens=Tokens(AuthSettings()), observe=lambda *_: None, max_body_bytes=0)
+    return app.openapi_schema.to_schema()
 
 
 def build_api(
     *, provide: Mapping[str, Callable[[], Any]], tokens: Tokens, observe: Observe, max_body_bytes: int
 ) -> Litestar:
-    """`provide`: by its parameter's name, what the handlers need; called for each request."""
+    """`provide`: by its parameter's name, what the handlers need (NEEDS); called for each request."""
     app = Litestar(
         route_handlers=[
             HEALTH_ROUTES,
+            AUTH_ROUTES,
             FLIGHT_ROUTES,
             ORDER_ROUTES,
             OPS_CHAOS_ROUTES,
             OPS_DEAD_LETTER_ROUTES,
+            OPS_LOAD_ROUTES,
+            LAG_ROUTES,
             AUDIT_ROUTES,
             _assets(),
         ],

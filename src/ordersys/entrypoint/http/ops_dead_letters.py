@@ -12,8 +12,8 @@ from litestar.params import FromPath, QueryParameter, SkipValidation
 from ordersys.entrypoint.http.auth import operators_only
 from ordersys.entrypoint.http.refusals import refusals
 from ordersys.entrypoint.http.tokens import Principal
-from ordersys.usecase.letters.ports import LetterContent, LetterPage, LetterStatus
-from ordersys.usecase.letters.read_letters import GetLetter, ListLetters
+from ordersys.usecase.letters.ports import Forecast, LetterContent, LetterPage, LetterStatus
+from ordersys.usecase.letters.read_letters import GetLetter, ListLetters, PlanReplay
 from ordersys.usecase.letters.settle_letters import DiscardLetters, ReplayLetters, Verdict, demand
 
 Operator = Request[Principal, Any, State]
@@ -36,6 +36,19 @@ async def get_dead_letter(
     letter_id: FromPath[UUID], get_letter: NamedDependency[SkipValidation[GetLetter]]
 ) -> LetterContent:
     return await get_letter.execute(letter_id)
+
+
+@get(
+    "/{letter_id:uuid}/plan",
+    summary="What a replay of a dead letter would meet",
+    responses=refusals(*OPERATORS, "letter_not_found"),
+)
+async def plan_dead_letter(
+    letter_id: FromPath[UUID], plan_replay: NamedDependency[SkipValidation[PlanReplay]]
+) -> Forecast:
+    """Changes nothing."""
+    (forecast,) = await plan_replay.execute([letter_id])
+    return forecast
 
 
 @post(
@@ -73,7 +86,7 @@ async def discard_dead_letter(
 
 OPS_DEAD_LETTER_ROUTES = Router(
     "/ops/dlq",
-    route_handlers=[list_dead_letters, get_dead_letter, replay_dead_letter, discard_dead_letter],
+    route_handlers=[list_dead_letters, get_dead_letter, plan_dead_letter, replay_dead_letter, discard_dead_letter],
     guards=[operators_only],
     tags=["operations"],
     security=[{"bearer": []}],

@@ -12,13 +12,14 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter,
 
 from ordersys.domain.orders.order import Status
 from ordersys.domain.orders.placing import Wanted
-from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
+from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.entrypoint.http.idempotency import fingerprint, parse_key
+from ordersys.entrypoint.http.order_events import watch_order
 from ordersys.entrypoint.http.payloads import MoneyBody, OrderBody, ReasonBody
 from ordersys.entrypoint.http.problem import refused
 from ordersys.entrypoint.http.refusals import refusals
-from ordersys.entrypoint.http.tokens import Principal
+from ordersys.entrypoint.http.tokens import Principal, owner
 from ordersys.messaging.envelope import Cause
 from ordersys.usecase.orders.cancel_orders import CancelOrder, CancelOrders
 from ordersys.usecase.orders.place_orders import OrderPlaced, OrderRefused, PlaceOrder
@@ -143,14 +144,14 @@ async def list_orders(
 async def get_order(
     request: Caller, order_id: FromPath[UUID], get_order: NamedDependency[SkipValidation[GetOrder]]
 ) -> OrderView:
-    return await get_order.execute(order_id, _owner(request.user))
+    return await get_order.execute(order_id, owner(request.user))
 
 
 @get("/{order_id:uuid}/workflow", summary="How the saga of an order went so far", responses=NOT_THERE)
 async def get_workflow(
     request: Caller, order_id: FromPath[UUID], get_workflow: NamedDependency[SkipValidation[GetWorkflow]]
 ) -> WorkflowView:
-    return await get_workflow.execute(order_id, _owner(request.user))
+    return await get_workflow.execute(order_id, owner(request.user))
 
 
 @post(
@@ -169,10 +170,10 @@ async def cancel_order(
     get_order: NamedDependency[SkipValidation[GetOrder]],
 ) -> OrderView:
     """Gives the seats back at once. An order that is cancelled already stays as it is."""
-    owner, cause = _owner(request.user), causes(request.headers.get("traceparent", ""))
-    command = CancelOrder(order_id=OrderId(order_id), customer_id=owner, reason=data.reason, cause=cause)
+    customer, cause = owner(request.user), causes(request.headers.get("traceparent", ""))
+    command = CancelOrder(order_id=OrderId(order_id), customer_id=customer, reason=data.reason, cause=cause)
     await cancel_orders.execute([command])
-    return await get_order.execute(order_id, owner)
+    return await get_order.execute(order_id, customer)
 
 
 @post(
@@ -191,23 +192,18 @@ async def refund_order(
     get_order: NamedDependency[SkipValidation[GetOrder]],
 ) -> OrderView:
     """Starts the refund. An order whose refund runs or has run stays as it is."""
-    owner, cause = _owner(request.user), causes(request.headers.get("traceparent", ""))
-    command = RefundOrder(order_id=OrderId(order_id), customer_id=owner, reason=data.reason, cause=cause)
+    customer, cause = owner(request.user), causes(request.headers.get("traceparent", ""))
+    command = RefundOrder(order_id=OrderId(order_id), customer_id=customer, reason=data.reason, cause=cause)
     await refund_orders.execute([command])
-    return await get_order.execute(order_id, owner)
+    return await get_order.execute(order_id, customer)
 
 
 ORDER_ROUTES = Router(
     "/orders",
-    route_handlers=[place_order, list_orders, get_order, get_workflow, cancel_order, refund_order],
+    route_handlers=[place_order, list_orders, get_order, get_workflow, watch_order, cancel_order, refund_order],
     tags=["orders"],
     security=[{"bearer": []}],
 )
-
-
-def _owner(user: Principal) -> CustomerId | None:
-    """Operators see everybody's orders."""
-    return None if "operator" in user.roles else user.customer
 
 
 def _money(body: MoneyBody | None) -> Money | None:

@@ -20,6 +20,8 @@ REFUSALS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
     HTTPStatus.FORBIDDEN: {
         "forbidden": "this is for operators",
         "chaos_forbidden": "faults are refused with environment: production",
+        "demo_auth_off": "tokens are not made here (`auth.demo` is false)",
+        "load_forbidden": "load is refused in production and without demo tokens",
     },
     HTTPStatus.NOT_FOUND: {
         "not_found": "the path names nothing, as when an id is no UUID",
@@ -34,12 +36,14 @@ REFUSALS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
         "letter_replayed": "the dead letter was replayed, so its message is on its way",
         "letter_unreadable": "the bytes of the dead letter do not tell which event it is",
         "idempotency_key_in_use": "a request with this Idempotency-Key is still running; send it again",
+        "load_running": "a load is running; stop it or wait for its end",
         "audit_running": "an audit is running; ask again when it has ended",
         "audit_too_long": "there is too much to audit here: run `ordersys audit`",
     },
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"body_too_large": "the body is larger than the service takes"},
     HTTPStatus.UNPROCESSABLE_ENTITY: {
         "invalid_request": "the request is not valid; `errors` says where",
+        "invalid_user": "a user is 1 to 255 printable characters",
         "airport_invalid": "an airport code is three letters A-Z",
         "airports_equal": "a flight goes from one airport to another",
         "day_invalid": "the day is none to search flights on",

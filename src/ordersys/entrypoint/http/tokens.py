@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from secrets import token_hex
 from time import monotonic, time
 from typing import Any, Final, Literal, get_args
 
@@ -15,6 +16,7 @@ import jwt
 from jwt.exceptions import PyJWKClientConnectionError, PyJWTError
 
 from ordersys.config import AuthSettings
+from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import DomainError, Kind, Unavailable
 from ordersys.domain.shared.ids import CustomerId
 
@@ -37,6 +39,11 @@ class Principal:
 
     customer: CustomerId
     roles: frozenset[str]
+
+
+def owner(user: Principal) -> CustomerId | None:
+    """Whose orders a caller sees; operators see everybody's (None)."""
+    return None if "operator" in user.roles else user.customer
 
 
 class TokenRefused(Exception):
@@ -171,6 +178,29 @@ class KeySet:
             raise Unavailable("identity provider") from None
         except PyJWTError:
             raise TokenRefused("the token is signed by an unknown key") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minted:
+    token: str
+    user: str
+    role: UserRole
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoTokens:
+    """Gives a token to whoever asks for one."""
+
+    settings: AuthSettings
+    clock: Clock
+
+    def mint(self, user: str | None, role: UserRole) -> Minted:
+        """Without a user, one is made up. Raises DemoTokensOff, InvalidUser."""
+        user, now = f"guest-{token_hex(6)}" if user is None else user, self.clock.now()
+        token = mint(self.settings, user, role, now)
+        expires_at = now + timedelta(hours=self.settings.token_hours)
+        return Minted(token=token, user=user, role=role, expires_at=expires_at.replace(microsecond=0))
 
 
 def mint(settings: AuthSettings, user: str, role: UserRole, now: datetime) -> str:

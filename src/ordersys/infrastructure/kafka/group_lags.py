@@ -6,7 +6,7 @@ restarts under it (librdkafka 2.16, an assertion in rdkafka_queue.h).
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -15,6 +15,7 @@ from ordersys.config import KafkaSettings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.infrastructure.kafka.assignment import Partition
 from ordersys.infrastructure.kafka.client import Link, client_config, library_log
+from ordersys.usecase.operations.ports import PartitionLag
 
 ANSWER_SECONDS: Final = 2.0
 
@@ -25,15 +26,24 @@ class GroupLags:
     def __init__(self, kafka: KafkaSettings, topics: Mapping[str, Sequence[str]]) -> None:
         self._topics = topics
         self._link = Link("lag reader")
+        self._turn = asyncio.Lock()
         config = client_config(kafka) | {"enable.auto.commit": False, "error_cb": self._link.on_error}
         self._asking = {group: Consumer(config | {"group.id": group}, logger=library_log) for group in topics}
 
     async def read(self) -> Mapping[tuple[str, str], int]:
         """Records by (group, topic); a group that never committed has everything before it."""
-        try:
-            lags = await asyncio.to_thread(self._read)
-        except KafkaException as failed:
-            raise Unavailable("kafka", failed.args[0].str()) from failed
+        lags: Counter[tuple[str, str]] = Counter()
+        for one in await self.partitions():
+            lags[one.consumer, one.topic] += one.lag
+        return lags
+
+    async def partitions(self) -> Sequence[PartitionLag]:
+        """Implements usecase.operations.ports.PartitionLags. One question at a time."""
+        async with self._turn:
+            try:
+                lags = await asyncio.to_thread(lambda: list(self._read()))
+            except KafkaException as failed:
+                raise Unavailable("kafka", failed.args[0].str()) from failed
         self._link.seen()
         return lags
 
@@ -50,18 +60,17 @@ class GroupLags:
         for consumer in self._asking.values():
             await asyncio.to_thread(consumer.close)
 
-    def _read(self) -> Mapping[tuple[str, str], int]:
-        lags: Counter[tuple[str, str]] = Counter()
+    def _read(self) -> Iterator[PartitionLag]:
         for group, consumer in self._asking.items():
             try:
                 for place in consumer.committed(self._partitions(group, consumer), timeout=ANSWER_SECONDS):
                     if place.error:
                         raise KafkaException(place.error)
                     first, end = consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
-                    lags[group, place.topic] += max(end - max(place.offset, first), 0)
+                    lag = max(end - max(place.offset, first), 0)
+                    yield PartitionLag(consumer=group, topic=place.topic, partition=place.partition, lag=lag)
             finally:
                 consumer.poll(0)  # errors and log lines wait for it
-        return lags
 
     def _committed(self, group: str, consumer: Consumer) -> Mapping[Partition, int]:
         places = consumer.committed(self._partitions(group, consumer), timeout=ANSWER_SECONDS)

@@ -2,6 +2,7 @@
 moment.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
@@ -80,11 +81,15 @@ OWNED: Final = "o.id = :id AND (CAST(:customer AS text) IS NULL OR o.customer_id
 
 GET_ORDER = text(f"SELECT CAST({ORDER} AS text) FROM orders AS o WHERE {OWNED}")  # noqa: S608 - constants only
 
-GET_WORKFLOW = text(f"""
-    SELECT CAST(json_build_object(
+WORKFLOW: Final = f"""
+    CAST(json_build_object(
         'order', view, 'payment', view->'payment', 'tickets', view->'tickets', {WORKFLOW_PARTS}) AS text)
-    FROM orders AS o CROSS JOIN LATERAL (SELECT {ORDER} AS view) AS v WHERE {OWNED}
-""")  # noqa: S608 - constants only
+    FROM orders AS o CROSS JOIN LATERAL (SELECT {ORDER} AS view) AS v
+"""
+
+GET_WORKFLOW = text(f"SELECT {WORKFLOW} WHERE {OWNED}")
+
+GET_WORKFLOWS = text(f"SELECT {WORKFLOW} WHERE o.id = ANY(CAST(:ids AS uuid[]))")
 
 # Whoever asks, and from wherever on: the customer's index, newest first. As a plain parameter a big customer would be
 # looked for among all orders, and an optional cursor would bound nothing in a plan that serves for all arguments.
@@ -118,6 +123,13 @@ class PostgresOrderReads:
 
     async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView | None:
         return await self._view(GET_WORKFLOW, WorkflowView, id=order_id, customer=customer_id)
+
+    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, WorkflowView]:
+        with translated():
+            async with opened(self.engine) as connection:
+                documents = list((await connection.execute(GET_WORKFLOWS, {"ids": list(order_ids)})).scalars())
+        flows = [from_json(document, WorkflowView) for document in documents]
+        return {flow.order.id: flow for flow in flows}
 
     async def _view(self, statement: TextClause, shape: type[V], **bound: object) -> V | None:
         with translated():

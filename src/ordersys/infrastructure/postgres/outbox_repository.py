@@ -14,6 +14,7 @@ from ordersys.infrastructure.postgres.session import Row, Session, opened
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.names import DEAD_LETTERS
 from ordersys.messaging.outbox import Failed, OutboxRow, Published, Stuck, shard_of
+from ordersys.messaging.work import NobodyWatches, Watchers
 
 # unnest keeps the array order, so the identity ids follow the order of the events. Other statements have it as a part.
 APPENDING: Final = """
@@ -128,6 +129,7 @@ class PostgresOutboxQueue:
 
     engine: AsyncEngine
     floor: Floor = field(default_factory=Floor)
+    watchers: Watchers = field(default_factory=NobodyWatches)
 
     async def due(self, shards: Sequence[int], limit: int, under_way: Sequence[OutboxRow] = ()) -> Sequence[OutboxRow]:
         floor = self.floor.below(shards)
@@ -171,7 +173,9 @@ class PostgresOutboxQueue:
         }
         with translated():
             async with opened(self.engine) as connection:
-                return (await connection.execute(ARCHIVE, columns)).rowcount
+                moved = (await connection.execute(ARCHIVE, columns)).rowcount
+        self.watchers.tell(one.row.order_id for one in published)
+        return moved
 
     async def defer(self, failed: Sequence[Failed]) -> None:
         columns = {
@@ -182,6 +186,7 @@ class PostgresOutboxQueue:
         with translated():
             async with opened(self.engine) as connection:
                 await connection.execute(DEFER, columns)
+        self.watchers.tell(one.row.order_id for one in failed)
 
 
 def _row(row: Row) -> OutboxRow:

@@ -1,9 +1,10 @@
 """The unit of work on PostgreSQL: one connection, one transaction, all repositories on it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -21,6 +22,7 @@ from ordersys.infrastructure.postgres.ticket_repository import (
     TicketingRepository,
     TicketRepository,
 )
+from ordersys.messaging.work import NobodyWatches, Watchers
 
 
 @dataclass(kw_only=True)
@@ -29,11 +31,17 @@ class PostgresTransaction:
 
     connection: Session
     _then: list[Callable[[], None]] = field(default_factory=list)
+    _changed: set[UUID] = field(default_factory=set)
 
     def on_commit(self, then: Callable[[], None]) -> None:
         self._then.append(then)
 
-    def committed(self) -> None:
+    def changed(self, order_ids: Iterable[UUID]) -> None:
+        self._changed.update(order_ids)
+
+    def committed(self, watchers: Watchers) -> None:
+        if self._changed:
+            watchers.tell(self._changed)
         for then in self._then:
             then()
 
@@ -94,6 +102,7 @@ class PostgresWork:
     """
 
     engine: AsyncEngine
+    watchers: Watchers = field(default_factory=NobodyWatches)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
@@ -101,7 +110,7 @@ class PostgresWork:
             async with begun(self.engine) as connection:
                 transaction = PostgresTransaction(connection=connection)
                 yield transaction
-        transaction.committed()
+        transaction.committed(self.watchers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +120,7 @@ class PostgresStatements:
     """
 
     engine: AsyncEngine
+    watchers: Watchers = field(default_factory=NobodyWatches)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
@@ -118,4 +128,4 @@ class PostgresStatements:
             async with opened(self.engine) as connection:
                 transaction = PostgresTransaction(connection=connection)
                 yield transaction
-        transaction.committed()
+        transaction.committed(self.watchers)

@@ -1,11 +1,13 @@
 """Replay and discard dead letters. A replay hands the message to the one consumer that could not handle it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from ordersys.domain.shared.errors import DomainError, Kind
+from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.inbox import Unreadable, identified
 from ordersys.messaging.retry import Waiting
 from ordersys.messaging.work import Work
@@ -57,6 +59,7 @@ class ReplayLetters:
             await transaction.letters.resolve([letter.id for letter in chosen], LetterStatus.REPLAYED, by=by)
             for letter in chosen:
                 await transaction.retries.queue(letter.consumer, [_message(letter)])
+            transaction.changed(_orders(chosen))
         return verdicts
 
 
@@ -72,6 +75,7 @@ class DiscardLetters:
             verdicts = {one: _discardable(letters.get(one)) for one in ids}
             chosen = [one for one, verdict in verdicts.items() if verdict is Verdict.DONE]
             await transaction.letters.resolve(chosen, LetterStatus.DISCARDED, by=by)
+            transaction.changed(_orders(letters[one] for one in chosen))
         return verdicts
 
 
@@ -102,6 +106,13 @@ def _discardable(letter: Letter | None) -> Verdict:
         LetterStatus.REPLAYED: Verdict.REPLAYED_BEFORE,
     }
     return by_status[letter.status]
+
+
+def _orders(letters: Iterable[Letter]) -> Iterator[OrderId]:
+    """Of those whose bytes tell it."""
+    for letter in letters:
+        with suppress(Unreadable):
+            yield _message(letter).order_id
 
 
 def _message(letter: Letter) -> Waiting:

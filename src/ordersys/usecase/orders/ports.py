@@ -164,6 +164,10 @@ class OrderReads(Protocol):
 
     async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView | None: ...
 
+    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, WorkflowView]:
+        """Of those that exist, whoever owns them."""
+        ...
+
 
 class OrderMeter(Protocol):
     def created(self, count: int) -> None: ...

@@ -57,6 +57,7 @@ class Progress:
         if not self.changes:
             return
         await transaction.orders.change(self.changes)
+        transaction.changed(change.order_id for change in self.changes)
         without_seats = [change.order_id for change in self.changes if change.after in WITHOUT_SEATS]
         if without_seats:
             await _give_back(without_seats, transaction)

@@ -6,9 +6,10 @@ What has come to a standstill is told before what is merely on its way, and the 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
-from ordersys.domain.orders.order import WITHOUT_SEATS, Status
+from ordersys.domain.orders.order import FINAL, WITHOUT_SEATS, Status
 from ordersys.usecase.orders.views import OutboxView, PaymentView, WaitingFor, WorkflowView
 
 LOOK: Final = "ordersys status"
@@ -35,6 +36,11 @@ class Expectations:
     def waiting_for(self, flow: WorkflowView) -> WaitingFor | None:
         """None when the order has ended and nothing is left to be given back."""
         return next(self._all(flow), None)
+
+    def at_rest(self, flow: WorkflowView) -> bool:
+        """Nothing of it is still on its way: it stays as it is until somebody asks for another end."""
+        under_way = chain(_unpublished(flow), self._unhandled(flow, None))
+        return ended(flow) and _settled(flow) and next(under_way, None) is None
 
     def _all(self, flow: WorkflowView) -> Iterator[WaitingFor]:
         ends_at = self._ends_at(flow)
@@ -70,6 +76,11 @@ class Expectations:
                         until=ends_at,
                         command=LOOK,
                     )
+
+
+def ended(flow: WorkflowView) -> bool:
+    """A final status, and nothing to wait for. Its last traces may still be on their way."""
+    return flow.order.status in FINAL and flow.waiting_for is None
 
 
 def _settled(flow: WorkflowView) -> bool:

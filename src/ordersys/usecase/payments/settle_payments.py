@@ -42,7 +42,9 @@ class ClaimPayments:
     async def execute(self, limit: int) -> Sequence[Intent]:
         now = self.clock.now()
         async with self.work.begin() as transaction:
-            return await transaction.payments.claim(limit, at=now, lease=self.lease(now))
+            intents = await transaction.payments.claim(limit, at=now, lease=self.lease(now))
+            transaction.changed(intent.charge.order_id for intent in intents)
+        return intents
 
     def lease(self, at: datetime) -> Lease:
         return Lease(owner=self.owner, until=at + timedelta(seconds=self.lease_seconds))
@@ -84,6 +86,7 @@ class RecordPayments:
                 await transaction.payments.settle(settled, at=now)
             if postponed:
                 await transaction.payments.postpone(postponed)
+            transaction.changed(command.intent.charge.order_id for command in commands)
         return [None] * len(commands)
 
     def _next(self, intent: Intent, now: datetime) -> datetime:

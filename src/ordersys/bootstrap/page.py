@@ -1,0 +1,90 @@
+"""What the web page needs of the api role besides orders and flights."""
+
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Final
+
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ordersys.bootstrap.load import load_switch
+from ordersys.bootstrap.orders import OrderContainer
+from ordersys.bootstrap.platform import PlatformContainer
+from ordersys.bootstrap.samplers import Untold
+from ordersys.bootstrap.signals import opening
+from ordersys.config import Settings
+from ordersys.domain.shared.clock import Clock
+from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
+from ordersys.entrypoint.http.ops_lag import LagDesk
+from ordersys.entrypoint.http.order_events import workflow_event
+from ordersys.entrypoint.http.tokens import DemoTokens
+from ordersys.entrypoint.order_watch import OrderWatch
+from ordersys.infrastructure.kafka.group_lags import GroupLags
+from ordersys.infrastructure.postgres.standings import PostgresStandings
+from ordersys.messaging.loop import Loop, LoopWatch
+from ordersys.messaging.signals import SignalReader
+from ordersys.usecase.operations.measure_lag import MeasureLag
+from ordersys.usecase.operations.ports import PartitionLags
+from ordersys.usecase.orders.watch_orders import WatchOrders
+
+# How often it is asked whether somebody watches; a new watcher wakes both loops.
+IDLE_SECONDS: Final = 1.0
+
+
+class PageContainer(containers.DeclarativeContainer):
+    settings = providers.Dependency(instance_of=Settings)
+    name = providers.Dependency(instance_of=str)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    engine = providers.Dependency(instance_of=AsyncEngine)
+    lags: providers.Dependency[PartitionLags] = providers.Dependency()
+    watch_orders = providers.Dependency(instance_of=WatchOrders)
+
+    watching = settings.provided.watching
+    order_watch = providers.Singleton(
+        OrderWatch,
+        looking=watch_orders,
+        render=providers.Object(workflow_event),
+        ticker=providers.Object(monotonic),
+        most=watching.max_streams,
+        poll_seconds=watching.poll_seconds,
+        deaf_poll_seconds=watching.deaf_poll_seconds,
+    )
+    reader = providers.Singleton(
+        SignalReader, open=providers.Callable(opening, settings.provided.redis, name), audience=order_watch
+    )
+    standings = providers.Singleton(PostgresStandings, engine=engine)
+    measure_lag = providers.Factory(
+        MeasureLag, reads=standings, lags=lags, clock=clock, consumers=providers.Object(tuple(SUBSCRIPTIONS))
+    )
+    lag_desk = providers.Singleton(LagDesk, measure=measure_lag, ticker=providers.Object(monotonic))
+    load = providers.Singleton(load_switch, settings, clock)
+    demo_tokens = providers.Singleton(DemoTokens, settings=settings.provided.auth, clock=clock)
+
+
+def page_container(platform: PlatformContainer, orders: OrderContainer, lags: GroupLags) -> PageContainer:
+    return PageContainer(
+        settings=platform.settings,
+        name=platform.name,
+        clock=platform.clock,
+        engine=platform.engine,
+        lags=providers.Object(lags),
+        watch_orders=orders.watch_orders,
+    )
+
+
+def page_needs(page: PageContainer) -> Mapping[str, Callable[[], Any]]:
+    """By the names that the routes use."""
+    return {
+        "order_watch": page.order_watch,
+        "lag_desk": page.lag_desk,
+        "load": page.load,
+        "demo_tokens": page.demo_tokens,
+    }
+
+
+def page_loops(page: PageContainer, watch: LoopWatch) -> Sequence[Loop]:
+    watching, reader = page.order_watch(), page.reader()
+    return [
+        Loop(name="order-watch", run_once=watching.run_once, watch=Untold(), wake=watching.wake, idle=IDLE_SECONDS),
+        Loop(name="signal-reader", run_once=reader.run_once, watch=watch, wake=watching.begun, idle=IDLE_SECONDS),
+    ]

@@ -1,0 +1,77 @@
+"""An order's workflow as a stream of server-sent events: at once, and again after every change."""
+
+from collections.abc import AsyncIterator
+from hashlib import blake2b
+from time import monotonic
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, SkipValidation
+from litestar.response import Stream
+
+from ordersys.entrypoint.http.measured import TO_THE_START
+from ordersys.entrypoint.http.refusals import refusals
+from ordersys.entrypoint.http.tokens import Principal, owner
+from ordersys.entrypoint.order_watch import OrderWatch, Watcher
+from ordersys.usecase.orders.views import WorkflowView
+
+MEDIA_TYPE: Final = "text/event-stream"
+# Nothing on the way may keep it back: no cache, and no buffer of a proxy.
+HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+RETRY: Final = b"retry: 2000\n\n"
+STILL_HERE: Final = b": still here\n\n"
+END: Final = b"event: end\ndata: {}\n\n"
+SILENCE_SECONDS: Final = 15.0
+# Who watches for longer comes again, and is asked for the token again.
+LONGEST_SECONDS: Final = 900.0
+DESCRIPTION: Final = (
+    "Each `workflow` event has the JSON of `GET /orders/{order_id}/workflow` as its data and an opaque version as its "
+    "id. After a final status, with nothing left to wait for, an `end` event follows and the stream closes. A stream "
+    "that closes without it has to be opened again. A comment every 15 seconds shows that it lives."
+)
+
+
+def workflow_event(flow: WorkflowView) -> bytes:
+    data = msgspec.json.encode(flow)
+    version = blake2b(data, digest_size=8).hexdigest()
+    return b"event: workflow\nid: %b\ndata: %b\n\n" % (version.encode(), data)
+
+
+async def stream_of(watcher: Watcher) -> AsyncIterator[bytes]:
+    yield RETRY
+    shown, until = b"", monotonic() + LONGEST_SECONDS
+    while not watcher.closed and monotonic() < until:
+        sight = await watcher.next(SILENCE_SECONDS)
+        if sight is None:
+            yield STILL_HERE
+            continue
+        if sight.shown != shown:
+            shown = sight.shown
+            yield shown
+        if sight.last:
+            yield END
+            return
+
+
+@get(
+    "/{order_id:uuid}/events",
+    media_type=MEDIA_TYPE,
+    summary="Watch the saga of an order (server-sent events)",
+    opt={TO_THE_START: True},
+    responses={
+        200: ResponseSpec(str, media_type=MEDIA_TYPE, description=DESCRIPTION, generate_examples=False),
+        **refusals("unauthorized", "not_found", "order_not_found", "busy"),
+    },
+)
+async def watch_order(
+    request: Request[Principal, Any, State],
+    order_id: FromPath[UUID],
+    order_watch: NamedDependency[SkipValidation[OrderWatch]],
+) -> Stream:
+    watcher = await order_watch.open(order_id, owner(request.user))
+    return Stream(stream_of(watcher), media_type=MEDIA_TYPE, headers=HEADERS)

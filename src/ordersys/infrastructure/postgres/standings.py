@@ -1,0 +1,49 @@
+"""What waits, and what was done, for operators. One statement, so that it is one moment.
+
+What was done is not counted but taken from PostgreSQL's statistics: a count would read ever more, and a counter of our
+own would be one more write in every transaction. Rows leave the outbox only when they were published.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ordersys.infrastructure.postgres.codec import from_json
+from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.session import opened
+from ordersys.usecase.operations.ports import Standings
+
+STANDINGS = text("""
+    SELECT CAST(json_build_object(
+        'outbox', (SELECT json_build_object('pending', count(*),
+                'oldest_pending_seconds', coalesce(greatest(extract(epoch FROM now() - min(occurred_at)), 0), 0),
+                'parked', (SELECT count(*) FROM outbox_attempts WHERE parked_at IS NOT NULL))
+            FROM outbox),
+        'retries', (SELECT coalesce(json_agg(kept), '[]') FROM (
+            SELECT consumer, count(*) AS waiting, min(next_attempt_at) AS next_at
+            FROM inbox_retries GROUP BY consumer) AS kept),
+        'dead_letters', (SELECT coalesce(json_agg(letters), '[]') FROM (
+            SELECT consumer, count(*) AS open FROM dead_letters WHERE status = 'NEW' GROUP BY consumer) AS letters),
+        'totals', (SELECT json_build_object('orders', placed, 'published', published, 'processed', processed,
+                'finished', greatest(placed - under_way, 0))
+            FROM (SELECT pg_stat_get_tuples_inserted(CAST('orders' AS regclass)) AS placed,
+                pg_stat_get_tuples_deleted(CAST('outbox' AS regclass)) AS published,
+                pg_stat_get_tuples_inserted(CAST('inbox_events' AS regclass)) AS processed,
+                (SELECT count(*) FROM orders WHERE status IN ('CREATED', 'PAYMENT_AUTHORIZED', 'REFUND_PENDING'))
+                    AS under_way) AS counted)
+    ) AS text)
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresStandings:
+    """Implements usecase.operations.ports.StandingsReads."""
+
+    engine: AsyncEngine
+
+    async def standings(self) -> Standings:
+        with translated():
+            async with opened(self.engine) as connection:
+                document = (await connection.execute(STANDINGS)).scalar_one()
+        return from_json(document, Standings)

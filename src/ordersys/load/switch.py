@@ -1,0 +1,106 @@
+"""A load that is switched on and off while the system runs: one at a time, for a bounded time."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ordersys.domain.shared.clock import Clock
+from ordersys.usecase.operations.ports import LoadForbidden, LoadRunning, LoadState
+
+
+class Run(Protocol):
+    """A generator that is ready to send."""
+
+    @property
+    def stopping(self) -> asyncio.Event: ...
+
+    @property
+    def tally(self) -> tuple[int, int]:
+        """Orders that were accepted, and those that were not."""
+        ...
+
+    async def run(self, *, follow: bool) -> object: ...
+
+
+class CannotRun(Exception):
+    """The load cannot be sent; the message may be shown."""
+
+
+Preparing = Callable[[float, float], AbstractAsyncContextManager[Run]]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Switched:
+    """`run` is None until it has found flights to buy."""
+
+    rate: float
+    seconds: float
+    started_at: datetime
+    task: "asyncio.Task[None]"
+    run: Run | None = None
+    error: str | None = None
+
+    @property
+    def running(self) -> bool:
+        return not self.task.done()
+
+
+@dataclass(slots=True, kw_only=True)
+class LoadSwitch:
+    """Implements usecase.operations.ports.Load. `prepare(rate, seconds)` raises CannotRun."""
+
+    allowed: bool
+    prepare: Preparing
+    clock: Clock
+    _last: _Switched | None = None
+
+    def state(self) -> LoadState:
+        last = self._last
+        if last is None:
+            return LoadState(running=False)
+        accepted, failed = last.run.tally if last.run else (0, 0)
+        return LoadState(
+            running=last.running,
+            rate=last.rate,
+            seconds=last.seconds,
+            started_at=last.started_at,
+            ends_at=last.started_at + timedelta(seconds=last.seconds),
+            accepted=accepted,
+            failed=failed,
+            error=last.error,
+        )
+
+    def start(self, rate: float, seconds: float) -> LoadState:
+        if not self.allowed:
+            raise LoadForbidden
+        if self._last and self._last.running:
+            raise LoadRunning
+        task = asyncio.create_task(self._send(rate, seconds))
+        self._last = _Switched(rate=rate, seconds=seconds, started_at=self.clock.now(), task=task)
+        return self.state()
+
+    def stop(self) -> LoadState:
+        last = self._last
+        if last and last.run:
+            last.run.stopping.set()
+        elif last:
+            last.task.cancel()
+        return self.state()
+
+    def close(self) -> None:
+        """At the end of the process: what was sent is not waited for."""
+        if self._last:
+            self._last.task.cancel()
+
+    async def _send(self, rate: float, seconds: float) -> None:
+        try:
+            async with self.prepare(rate, seconds) as run:
+                if self._last:
+                    self._last.run = run
+                await run.run(follow=False)
+        except CannotRun as error:
+            if self._last:
+                self._last.error = str(error)

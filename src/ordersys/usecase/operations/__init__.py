@@ -1,0 +1,1 @@
+"""What operators see and switch while the system runs."""

@@ -1,0 +1,117 @@
+"""What the use cases of operators need from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ordersys.domain.shared.errors import DomainError, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxBacklog:
+    """Events that were not published yet, the age of the oldest in seconds, and how many of them are parked."""
+
+    pending: int
+    oldest_pending_seconds: float
+    parked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionLag:
+    """`lag`: records behind the end of the partition."""
+
+    consumer: str
+    topic: str
+    partition: int
+    lag: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptMessages:
+    """Messages that wait for another attempt, and when the next one is due."""
+
+    consumer: str
+    waiting: int
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLetters:
+    consumer: str
+    open: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Counters for rates, which are the difference of two looks. PostgreSQL's own statistics, so they are a moment late
+    (up to ten seconds while little happens) and begin again when it crashes. `finished` steps back when a refund
+    begins.
+    """
+
+    orders: int
+    published: int
+    processed: int
+    finished: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """What the database knows; of consumers, those that have something."""
+
+    outbox: OutboxBacklog
+    retries: Sequence[KeptMessages]
+    dead_letters: Sequence[OpenLetters]
+    totals: Totals
+
+
+class StandingsReads(Protocol):
+    async def standings(self) -> Standings:
+        """One moment. Raises Unavailable."""
+        ...
+
+
+class PartitionLags(Protocol):
+    async def partitions(self) -> Sequence[PartitionLag]:
+        """Of every consumer and partition, whether a member is alive or not. Raises Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadState:
+    """The load of the process that answers: what runs, or what ran last. `failed`: orders that were not accepted, for
+    whatever reason. `error` says why it could not go on.
+    """
+
+    running: bool
+    rate: float | None = None
+    seconds: float | None = None
+    started_at: datetime | None = None
+    ends_at: datetime | None = None
+    accepted: int = 0
+    failed: int = 0
+    error: str | None = None
+
+
+class Load(Protocol):
+    """Orders at a fixed rate, sent to the API as customers would."""
+
+    def state(self) -> LoadState: ...
+
+    def start(self, rate: float, seconds: float) -> LoadState:
+        """Raises LoadForbidden, LoadRunning."""
+        ...
+
+    def stop(self) -> LoadState:
+        """What was sent is still waited for. Nothing to do when none runs."""
+        ...
+
+
+class LoadForbidden(DomainError):
+    def __init__(self) -> None:
+        super().__init__("load_forbidden", Kind.REJECTED, "load is refused in production and without demo tokens")
+
+
+class LoadRunning(DomainError):
+    def __init__(self) -> None:
+        super().__init__("load_running", Kind.CONFLICT, "a load is running; stop it or wait for its end")
