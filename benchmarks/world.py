@@ -15,12 +15,12 @@ from typing import Final
 
 from benchmarks.database import Database
 from benchmarks.servers import ROOT, Servers
-from ordersys.bootstrap.stack.parts import answers
 from ordersys.config import Settings, load
 from ordersys.entrypoint.http.tokens import mint
 from ordersys.infrastructure.embedded import ports
 from ordersys.infrastructure.embedded.child import last_lines, spawn
 from ordersys.infrastructure.embedded.ports import HOST
+from ordersys.infrastructure.embedded.probes import http_answers
 from ordersys.infrastructure.embedded.server import Command
 from ordersys.infrastructure.kafka import topics
 
@@ -57,7 +57,7 @@ class Process:
 
     def await_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not answers(self.port, "/health/ready"):
+        while not http_answers(self.port, "/health/ready"):
             if self.popen.poll() is not None or time.monotonic() > deadline:
                 raise NotStarted(f"{self.name} does not answer:\n{last_lines(self.log)}")
             time.sleep(0.05)

@@ -23,9 +23,12 @@ DEMO_DROP = 0.2
     default="",
     help="Where the roles find PostgreSQL, if not straight: a pooler or a proxy in front of it, which you run.",
 )
+@click.option(
+    "--page/--no-page", default=True, show_default=True, help="With the web page, if it is built in frontend/."
+)
 @everywhere
-def up(scales: tuple[str, ...], drop: float | None, postgres_via: str) -> None:
-    """Start PostgreSQL, Valkey, Kafka and the five roles on this machine. Returns when they answer."""
+def up(scales: tuple[str, ...], drop: float | None, postgres_via: str, page: bool) -> None:
+    """Start PostgreSQL, Valkey, Kafka, the five roles and the web page on this machine. Returns when they answer."""
     scale, configured = dict(_scales(scales)), settings()
     if configured.environment == "production":
         raise refused("environment: `ordersys up` is the demo; in production start the roles with `ordersys run`")
@@ -35,7 +38,12 @@ def up(scales: tuple[str, ...], drop: float | None, postgres_via: str) -> None:
 
         stack.up(
             stack.UpOptions(
-                state=STACK, scale=scale, publish_drop=rate, config=config_path(), postgres_via=postgres_via
+                state=STACK,
+                scale=scale,
+                publish_drop=rate,
+                page=page,
+                config=config_path(),
+                postgres_via=postgres_via,
             )
         )
 

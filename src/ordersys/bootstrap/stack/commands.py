@@ -73,7 +73,10 @@ def status(state: Path = STATE, *, as_json: bool = False) -> str:
     rows = services(state)
     if as_json:
         return json.dumps({"services": [_public(service) for service in rows]})
-    return display.table(rows) if rows else "nothing is running; `ordersys up` starts it"
+    if not rows:
+        return "nothing is running; `ordersys up` starts it"
+    known = StateFolder(path=state.absolute()).read()
+    return "\n".join([display.table(rows), *display.page_line(rows, known.no_page if known else "")])
 
 
 def addresses(state: Path = STATE) -> Mapping[str, str]:
@@ -138,7 +141,7 @@ def _await_start(folder: StateFolder, process: "subprocess.Popen[bytes]") -> Sta
                 shown.show(state)
                 if state.error:
                     raise StackError(state.error)
-                if state.phase == "running" and all(service.ready for service in state.services):
+                if state.phase == "running" and all(service.settled for service in state.services):
                     return state
             if ended:
                 raise StackError(f"the supervisor ended:\n{last_lines(folder.log('supervisor'))}")
@@ -164,7 +167,7 @@ def _await_change(folder: StateFolder, wanted: set[str]) -> StackState:
     while time.monotonic() < deadline:
         state = folder.read()
         roles = {service.name for service in state.services if service.kind == "role"} if state else set()
-        if state and roles == wanted and all(service.ready for service in state.services):
+        if state and roles == wanted and all(service.settled for service in state.services):
             return state
         time.sleep(POLL_SECONDS)
     raise StackError("the new scale is not in place yet; `ordersys status` and `ordersys logs` say more")

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from ordersys.bootstrap.stack import leftovers
 from ordersys.bootstrap.stack.parts import assemble
 from ordersys.bootstrap.stack.state import StackError, StackPhase, StackState, StateFolder, UpOptions
-from ordersys.bootstrap.supervision.children import ChildFailed, ChildState
+from ordersys.bootstrap.supervision.children import Child, ChildFailed, ChildState
 from ordersys.bootstrap.supervision.supervisor import Supervisor
 from ordersys.config import ConfigError
 from ordersys.infrastructure.embedded import processes
@@ -34,6 +34,7 @@ class Daemon:
     services: Sequence[ChildState] = ()
     up: bool = False
     error: str = ""
+    no_page: str = ""
 
     async def run(self, options: UpOptions) -> None:
         supervisor = Supervisor(publish=self.publish, say=say)
@@ -42,7 +43,7 @@ class Daemon:
             loop.add_signal_handler(ending, self.stop)
         await asyncio.to_thread(leftovers.end, self.folder, say)
         self.publish((), False)
-        children = assemble(self.folder, options).children()
+        children = self.children(options)
         changing: set[asyncio.Task[None]] = set()
         loop.add_signal_handler(signal.SIGHUP, lambda: changing.add(asyncio.create_task(self.change(supervisor))))
         await supervisor.run(children, self.stopping)
@@ -56,7 +57,12 @@ class Daemon:
         options = self.folder.read_options()
         say(f"asked to change to {dict(options.scale) or 'one of each role'}")
         running = {state.name for state in supervisor.states}
-        await supervisor.change(assemble(self.folder, options, running).children())
+        await supervisor.change(self.children(options, running))
+
+    def children(self, options: UpOptions, running: Collection[str] = ()) -> list[Child]:
+        parts = assemble(self.folder, options, running)
+        self.no_page = parts.no_page
+        return parts.children()
 
     def publish(self, services: Sequence[ChildState], up: bool) -> None:
         self.services, self.up = services, up
@@ -65,7 +71,12 @@ class Daemon:
     def write(self, phase: StackPhase) -> None:
         pid = os.getpid()
         state = StackState(
-            phase=phase, pid=pid, identity=processes.identity(pid) or "", services=self.services, error=self.error
+            phase=phase,
+            pid=pid,
+            identity=processes.identity(pid) or "",
+            services=self.services,
+            error=self.error,
+            no_page=self.no_page,
         )
         try:
             self.folder.write(state)

@@ -1,7 +1,7 @@
 """What `up` and `status` show: a live table on a terminal, a line per change elsewhere, and how to go on from there."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -99,7 +99,20 @@ def summary(state: StackState, console: Console | None = None) -> None:
             highlight=False,
             markup=False,
         )
+    for line in page_line(shown, state.no_page):
+        out.print(line, highlight=False, markup=False)
     out.print(f"Stop it with `{_program()} down`; `status` and `logs` show what it does.", highlight=False)
+
+
+def page_line(services: Sequence[ChildState], no_page: str) -> Iterator[str]:
+    """Where the web page is, or why there is none."""
+    page = next((service for service in services if service.kind == "page"), None)
+    if page and page.settled and not page.ready:
+        yield "No web page: it could not be started; `ordersys logs page` says more."
+    elif page:
+        yield f"The web page: {page.address}"
+    elif no_page:
+        yield f"No web page: {no_page}."
 
 
 def _program(name: str = "ordersys") -> str:

@@ -1,24 +1,25 @@
 """The embedded stack as children of a supervisor: three servers, two jobs that make them ready for use, the roles."""
 
-import http.client
 import json
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
 from ordersys.bootstrap.stack.state import StackError, StateFolder, UpOptions
 from ordersys.bootstrap.supervision.children import Child
 from ordersys.config import ROLE_PORTS, ROLES, Settings, load
-from ordersys.infrastructure.embedded import ports
+from ordersys.infrastructure.embedded import ports, web_page
 from ordersys.infrastructure.embedded.kafka import Kafka
 from ordersys.infrastructure.embedded.kafka_jars import user_cache
 from ordersys.infrastructure.embedded.ports import HOST
 from ordersys.infrastructure.embedded.postgres import Postgres
+from ordersys.infrastructure.embedded.probes import http_answers
 from ordersys.infrastructure.embedded.server import Command, Report, Server
 from ordersys.infrastructure.embedded.valkey import Valkey
+from ordersys.infrastructure.embedded.web_page import WebPage
 
 USUAL_PORTS: dict[str, int] = {
     "postgres": 5432,
@@ -26,13 +27,15 @@ USUAL_PORTS: dict[str, int] = {
     "kafka": 9092,
     "kafka-controller": 9093,
     **{str(role): port for role, port in ROLE_PORTS.items()},
+    "page": 5173,
 }
+FRONTEND = Path("frontend")
 # Both are told where PostgreSQL is, and its first preparation makes the password that belongs to that.
 JOBS = {"database": ("postgres",), "topics": ("postgres", "kafka")}
 SERVER_STOP_SECONDS = 20.0
 ROLE_START_SECONDS = 60.0
 RECOVERY_SECONDS = 600.0  # PostgreSQL after a crash: it may have much to do again, and must not be disturbed
-PROBE_SECONDS = 2.0
+PAGE_START_SECONDS = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +78,8 @@ class Parts:
     ports: PortBook
     # As configured, before the stack puts its own addresses in.
     settings: Settings
+    # Why there is no web page; "" when there is one, or none is wanted.
+    no_page: str = ""
 
     @property
     def postgres(self) -> Postgres:
@@ -98,7 +103,11 @@ class Parts:
         ]
         jobs = [self._job(name, after) for name, after in JOBS.items()]
         roles = [self._role(role, name) for role, name in instances(self.options)]
-        return [*servers, *jobs, *roles]
+        return [*servers, *jobs, *roles, *self._pages()]
+
+    @property
+    def page(self) -> WebPage:
+        return WebPage(folder=FRONTEND.absolute(), port=self.ports["page"], api=f"http://{HOST}:{self.ports['api']}")
 
     def environment(self) -> dict[str, str]:
         """Where the servers are, as names that the settings read."""
@@ -149,13 +158,20 @@ class Parts:
             after=("valkey", *JOBS),
             prepare=prepare,
             command=lambda: self._python("ordersys", "run", f"--role={role}", env=self._role_environment(name)),
-            ready=lambda: self.ports.keep(answers(self.ports[name], "/health/ready"), name),
-            alive=lambda: answers(self.ports[name], "/health/live"),
+            ready=lambda: self.ports.keep(http_answers(self.ports[name], "/health/ready"), name),
+            alive=lambda: http_answers(self.ports[name], "/health/live"),
             address=lambda: f"http://{HOST}:{self.ports[name]}",
             log=self.folder.log(name),
             start_seconds=ROLE_START_SECONDS,
             stop_seconds=self.settings.shutdown_seconds + 2,
         )
+
+    def _pages(self) -> list[Child]:
+        """None or one. It speaks to the first api, so it comes after it."""
+        if not self.options.page or self.no_page:
+            return []
+        served = self._server(lambda: self.page, "page")
+        return [replace(served, kind="page", after=("api",), vital=False, start_seconds=PAGE_START_SECONDS)]
 
     def _role_environment(self, name: str) -> dict[str, str]:
         rates = {str(point): rate for point, rate in self.settings.chaos.rates.items()}
@@ -198,7 +214,10 @@ def _bytecode() -> dict[str, str]:
 def assemble(folder: StateFolder, options: UpOptions, running: Collection[str] = ()) -> Parts:
     """Chooses a port for every part that is not in `running`, and keeps it for the folder's later starts."""
     known = folder.read_ports()
-    wanted = ["postgres", "valkey", "kafka", "kafka-controller", *(name for _, name in instances(options))]
+    names = [name for _, name in instances(options)]
+    no_page = _no_page(names) if options.page else ""
+    pages = ["page"] if options.page and not no_page else []
+    wanted = ["postgres", "valkey", "kafka", "kafka-controller", *names, *pages]
     running_ports = {name for name in wanted if name in known and name.removesuffix("-controller") in running}
     book = PortBook(folder=folder, chosen={name: known[name] for name in running_ports}, settled=running_ports)
     for name in wanted:
@@ -206,7 +225,12 @@ def assemble(folder: StateFolder, options: UpOptions, running: Collection[str] =
             preferred = [port for port in (known.get(name), USUAL_PORTS.get(name)) if port]
             book.chosen[name] = ports.choose(preferred, taken=book.chosen.values())
     book.write()
-    return Parts(folder=folder, options=options, ports=book, settings=load(options.config, os.environ))
+    settings = load(options.config, os.environ)
+    return Parts(folder=folder, options=options, ports=book, settings=settings, no_page=no_page)
+
+
+def _no_page(roles: Collection[str]) -> str:
+    return web_page.missing(FRONTEND) if "api" in roles else "it needs the role api, and none is to run"
 
 
 def instances(options: UpOptions) -> Iterator[tuple[str, str]]:
@@ -228,15 +252,3 @@ def check_detour(via: str) -> None:
     host, _, port = via.rpartition(":")
     if via and not (host and port.isdecimal()):
         raise StackError(f"the way to PostgreSQL is given as HOST:PORT, not {via!r}", 2)
-
-
-def answers(port: int, path: str) -> bool:
-    """A GET is answered with 200."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=PROBE_SECONDS)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -26,7 +26,7 @@ class StackError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpOptions:
-    """`scale`: role -> how many; `seed_number` draws the flights; `page`: the place of the web page, not there yet.
+    """`scale`: role -> how many; `seed_number` draws the flights; `page`: with the web page, if it is there.
 
     `postgres_via`: HOST:PORT by which the roles reach PostgreSQL, as through a pooler; empty: straight.
     """
@@ -44,13 +44,14 @@ class UpOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackState:
-    """`services` are the states of the children as they were last written."""
+    """`services` are the states of the children as they were last written; `no_page` says why there is no web page."""
 
     phase: StackPhase
     pid: int
     identity: str
     services: Sequence[ChildState] = ()
     error: str = ""
+    no_page: str = ""
 
     @property
     def supervised(self) -> bool:

@@ -44,7 +44,7 @@ class Child:
     """One process. `prepare`, `address` and `command` are called in this order before every start, and may block.
 
     `ready` and `alive` are asked over and over; `alive` false for long means that it hangs. A job runs once, to its
-    end; what comes after it waits for exit code 0.
+    end; what comes after it waits for exit code 0. Without a child that is not `vital` the whole comes up, too.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Child:
     log: Path
     address: Callable[[], str] = nowhere
     after: tuple[str, ...] = ()
+    vital: bool = True
     prepare: Callable[[Report], None] = nothing
     ready: Callable[[], bool] = yes
     alive: Callable[[], bool] = yes
@@ -75,10 +76,16 @@ class ChildState:
     identity: str | None = None
     restarts: int = 0
     detail: str = ""
+    vital: bool = True
 
     @property
     def ready(self) -> bool:
         return self.phase in ("ready", "done")
+
+    @property
+    def settled(self) -> bool:
+        """Nobody has to wait for it: it is ready, or the whole comes up without it."""
+        return self.ready or (self.phase == "failed" and not self.vital)
 
 
 class ChildFailed(Exception):

@@ -40,7 +40,7 @@ class Keeper:
 
     def __post_init__(self) -> None:
         child = self.child
-        self.state = ChildState(name=child.name, kind=child.kind, stop_signal=int(child.stop_signal))
+        self.state = ChildState(name=child.name, kind=child.kind, stop_signal=int(child.stop_signal), vital=child.vital)
 
     async def run(self) -> None:
         """Until it is stopped, or a job is done; raises ChildFailed."""
@@ -51,7 +51,8 @@ class Keeper:
             reason = await self._life()
             if self._stopping.is_set() or reason is None:
                 break
-            await self._after_end(reason, starts, asyncio.get_running_loop().time() - began)
+            if not await self._after_end(reason, starts, asyncio.get_running_loop().time() - began):
+                return
         if self.state.phase != "done":
             self._show("stopped", pid=None)
 
@@ -128,17 +129,22 @@ class Keeper:
                 return
             await asyncio.sleep(CALM_PROBE_SECONDS if self.state.phase == "ready" else EAGER_SECONDS)
 
-    async def _after_end(self, reason: str, starts: int, lived: float) -> None:
+    async def _after_end(self, reason: str, starts: int, lived: float) -> bool:
+        """Whether it is to be started again."""
         hopeless = starts >= STARTS_BEFORE_UP or self._will_not_do() or self.child.kind == "job"
         if hopeless and not self.up():
             self._show("failed", pid=None, detail=reason)
-            raise ChildFailed(self.child, reason)
+            if self.child.vital:
+                raise ChildFailed(self.child, reason)
+            self.say(f"{self.child.name} could not be started: {reason}")
+            return False
         delay = self._backoff.delay(lived)
         self.state.restarts += 1
         self._show("restarting", pid=None, detail=reason)
         self.say(f"{self.child.name} ended ({reason}); restart {self.state.restarts} in {delay:g} s")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), delay)
+        return True
 
     def _will_not_do(self) -> bool:
         """It never ran, never answered, or refuses its configuration: the next start would end the same way."""

@@ -108,7 +108,7 @@ class Supervisor:
         self._changed()
 
     def _changed(self) -> None:
-        self._up = self._up or all(keeper.state.ready for keeper in self._keepers.values())
+        self._up = self._up or all(keeper.state.settled for keeper in self._keepers.values())
         self._dirty.set()
 
     async def _publish_changes(self) -> None:

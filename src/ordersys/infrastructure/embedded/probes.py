@@ -1,5 +1,6 @@
 """Does it answer? Asked in each server's own protocol over a plain socket, because the drivers live elsewhere."""
 
+import http.client
 import socket
 import struct
 
@@ -41,6 +42,18 @@ def kafka_answers(port: int, timeout: float = 1.0) -> bool:
         return False
     _, correlation, brokers = struct.unpack(">iii", answer)
     return bool(correlation == _KAFKA_CORRELATION and brokers > 0)
+
+
+def http_answers(port: int, path: str, timeout: float = 2.0) -> bool:
+    """A GET is answered with 200."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _ask(port: int, request: bytes, enough: int, timeout: float) -> bytes:
