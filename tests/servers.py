@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ordersys.config import RedisSettings, Secret
 from ordersys.infrastructure.embedded import ports
 from ordersys.infrastructure.embedded.child import RunningServer
 from ordersys.infrastructure.embedded.kafka import Kafka
@@ -13,6 +14,8 @@ from ordersys.infrastructure.embedded.postgres import SUPERUSER, Postgres
 from ordersys.infrastructure.embedded.valkey import Valkey
 
 LENT_POSTGRES: Final = "TESTS_POSTGRES"
+# For what does not need one: somebody's own may listen on the usual port.
+NO_REDIS: Final = RedisSettings(url=Secret("redis://127.0.0.1:1/0"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

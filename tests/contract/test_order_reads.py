@@ -347,3 +347,16 @@ async def test_the_inbox_shows_what_each_consumer_has_handled(world: World) -> N
         ("order-service", str(event_id(3)), "ordersys.OrderCreated.v1", "processed", 1),
     ]
     assert all(one.processed_at for one in found)
+
+
+async def test_many_workflows_are_those_of_each_whoever_owns_them(world: World) -> None:
+    await add(world, order(1), order(2, customer=BORIS), order(3))
+    found = await world.reads.workflows([order_id(1), order_id(2), order_id(9)])
+
+    assert set(found) == {order_id(1), order_id(2)}
+    for number in (1, 2):
+        assert found[order_id(number)] == await world.reads.workflow(order_id(number), None)
+
+
+async def test_no_workflows_are_none(world: World) -> None:
+    assert await world.reads.workflows([]) == {}

@@ -29,7 +29,7 @@ from ordersys.usecase.orders.refund_orders import RefundOrder
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream
 from tests.fakes.making import CAUSE, place
 from tests.integration.http_api import flight_row
-from tests.servers import PostgresServer
+from tests.servers import NO_REDIS, PostgresServer
 
 T = TypeVar("T")
 
@@ -61,6 +61,7 @@ class System:
     def __init__(self, database_url: str, kafka: FakeKafka, **chaos: float) -> None:
         settings = Settings(
             postgres=PostgresSettings(url=Secret(database_url)),
+            redis=NO_REDIS,
             chaos=ChaosSettings(rates={name.replace("_", "."): rate for name, rate in chaos.items()}),  # type: ignore[misc]
         )
         self.promises: list[Promise] = []

@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from ordersys.bootstrap import roles
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import Assembly
-from ordersys.config import KafkaSettings, PostgresSettings, RedisSettings, Secret, Settings
+from ordersys.config import KafkaSettings, PostgresSettings, Secret, Settings
 from ordersys.entrypoint.http.tokens import UserRole, mint
 from ordersys.infrastructure.postgres import tables
+from tests.servers import NO_REDIS
 
 DEPARTURE = datetime(2031, 5, 1, 8, 30, tzinfo=UTC)
 PRICE = 540_000
 NOBODY = KafkaSettings(bootstrap_servers="127.0.0.1:1")
-NO_REDIS = RedisSettings(url=Secret("redis://127.0.0.1:1/0"))
 LEAKS = ("Traceback", "asyncpg", "sqlalchemy", "SELECT ", "INSERT ", "localhost", "127.0.0.1", "postgres", ".py")
 PROBLEM_FIELDS = {"type", "title", "status", "code", "detail"}
 _numbers = count(1)

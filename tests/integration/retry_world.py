@@ -35,6 +35,7 @@ from ordersys.messaging.envelope import Acked, Delivery, Record
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.loop import Loop, LoopWatch
 from ordersys.messaging.names import ORDER_SERVICE
+from tests.servers import NO_REDIS
 from tests.waiting import eventually
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ def settings_of(url: str, bootstrap_servers: str, *, retries: RetriesSettings = 
         bootstrap_servers=bootstrap_servers, topic_prefix=f"t{uuid4().hex[:6]}.", partitions=partitions
     )
     postgres = PostgresSettings(url=Secret(url), connect_timeout_seconds=1)
-    return Settings(postgres=postgres, kafka=kafka, retries=retries)
+    return Settings(postgres=postgres, kafka=kafka, redis=NO_REDIS, retries=retries)
 
 
 Fail = Callable[[Message], None]

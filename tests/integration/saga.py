@@ -29,6 +29,7 @@ from ordersys.usecase.payments.settle_payments import RecordPayment
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream
 from tests.fakes.making import ANNA, CAUSE, place
 from tests.fakes.payments import FakeHandover
+from tests.servers import NO_REDIS
 
 STREAMS = "orders", "payments", "tickets", "dlq"
 FLIGHTS = 5
@@ -40,6 +41,7 @@ def settings_of(url: str) -> Settings:
     return Settings(
         postgres=PostgresSettings(url=Secret(url), pool_size=4),
         kafka=KafkaSettings(topic_prefix="t.", batch_size=1),
+        redis=NO_REDIS,
         relay=RelaySettings(lease_seconds=300),
     )
 

@@ -14,6 +14,7 @@ from ordersys.config import ROLES, ChaosSettings, PostgresSettings, Role, Secret
 from ordersys.messaging.chaos import POINTS
 from ordersys.messaging.loop import Loop
 from tests.integration.http_api import NOBODY, Api, refusal, serving
+from tests.servers import NO_REDIS
 from tests.waiting import eventually
 
 CONFIGURED = ChaosSettings(rates={"publish.drop": 0.2})
@@ -97,7 +98,7 @@ async def test_production_refuses_changes_and_ignores_what_stands_there(api: Api
 @asynccontextmanager
 async def role(name: Role, url: str, **sections: Any) -> AsyncIterator[tuple[PlatformContainer, list[Loop]]]:
     """A role as it is assembled, and those of its loops that bring the rates in."""
-    settings = Settings(postgres=PostgresSettings(url=Secret(url)), kafka=NOBODY, **sections)
+    settings = Settings(postgres=PostgresSettings(url=Secret(url)), kafka=NOBODY, redis=NO_REDIS, **sections)
     platform = PlatformContainer(settings=settings, name=name)
     assembly = roles.assemble(name, platform)
     yield platform, [loop for loop in assembly.loops if loop.name == "chaos-rates"]

@@ -24,7 +24,7 @@ from ordersys.messaging.names import PAYMENT_SERVICE
 from ordersys.usecase.orders.place_orders import PlaceOrder
 from ordersys.usecase.orders.ports import IdempotencyKey
 from tests.integration.http_api import flight_row
-from tests.servers import KafkaServer
+from tests.servers import NO_REDIS, KafkaServer
 from tests.waiting import eventually
 
 ORDERS = 20
@@ -41,6 +41,7 @@ def platform_of(url: str, servers: str, prefix: str) -> PlatformContainer:
     settings = Settings(
         postgres=PostgresSettings(url=Secret(url)),
         kafka=KafkaSettings(bootstrap_servers=servers, topic_prefix=prefix),
+        redis=NO_REDIS,
         payments=PaymentsSettings(gateway_timeout_seconds=0.2, lease_seconds=1, retry_delays_seconds=(0.05,)),
         retries=RetriesSettings(delays_seconds=SOON),
     )

@@ -18,7 +18,7 @@ import pytest
 
 from ordersys.config import ROLES
 from ordersys.infrastructure.embedded import ports
-from tests.servers import KafkaServer, PostgresServer
+from tests.servers import NO_REDIS, KafkaServer, PostgresServer
 from tests.waiting import eventually_blocking
 
 START_SECONDS = 30
@@ -100,6 +100,7 @@ def roles(database_url: str, kafka_server: KafkaServer, topic_prefix: str, tmp_p
         "ORDERSYS__POSTGRES__URL": database_url,
         "ORDERSYS__KAFKA__BOOTSTRAP_SERVERS": kafka_server.bootstrap_servers,
         "ORDERSYS__KAFKA__TOPIC_PREFIX": topic_prefix,
+        "ORDERSYS__REDIS__URL": NO_REDIS.url.reveal(),
     }
     roles = Roles(environment=environment, folder=tmp_path)
     try:

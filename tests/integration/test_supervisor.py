@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -211,6 +211,16 @@ async def test_what_cannot_start_ends_the_whole_and_is_named(stage: Stage, kind:
     with pytest.raises(ChildFailed, match="broken: exit code 3"):
         await stage.task
     assert [state.pid for state in stage.supervisor.states] == [None, None]
+
+
+async def test_the_whole_comes_up_without_a_child_that_is_not_vital(stage: Stage) -> None:
+    page = replace(stage.child("page", "raise SystemExit(3)", kind="page", after=("api",)), vital=False)
+    await stage.running(stage.child("api"), page)
+
+    assert stage.up
+    assert stage["api"].ready
+    assert (stage["page"].phase, stage["page"].detail) == ("failed", "exit code 3")
+    assert "page could not be started: exit code 3" in stage.said
 
 
 async def test_a_refused_configuration_is_not_tried_again(stage: Stage) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -42,6 +43,20 @@ def test_the_table_shows_restarts_and_addresses() -> None:
     head, row = table([API]).splitlines()
     assert head.split() == ["NAME", "KIND", "PID", "STATE", "RESTARTS", "ADDRESS"]
     assert row.split() == ["api", "role", "7", "ready", "1", "http://127.0.0.1:8081"]
+
+
+def test_the_summary_tells_where_the_page_is_or_why_there_is_none(out: StringIO) -> None:
+    page = ChildState(name="page", kind="page", phase="ready", address="http://127.0.0.1:5174", vital=False)
+    summary(stack(API, page), Console(file=out, soft_wrap=True))
+    summary(replace(stack(API), no_page="it is not built"), Console(file=out, soft_wrap=True))
+    summary(stack(API, replace(page, phase="failed")), Console(file=out, soft_wrap=True))
+    lines = [line for line in out.getvalue().splitlines() if "web page" in line]
+
+    assert lines == [
+        "The web page: http://127.0.0.1:5174",
+        "No web page: it is not built.",
+        "No web page: it could not be started; `ordersys logs page` says more.",
+    ]
 
 
 def test_the_summary_has_an_example_with_the_address_that_was_chosen(out: StringIO) -> None:

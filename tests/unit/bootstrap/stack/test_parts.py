@@ -6,6 +6,7 @@ import pytest
 from ordersys.bootstrap.stack.parts import Parts, assemble, check_detour, check_scale, instances
 from ordersys.bootstrap.stack.state import StackError, StateFolder, UpOptions
 from ordersys.bootstrap.supervision.children import Child
+from ordersys.infrastructure.embedded import web_page
 
 
 @pytest.fixture
@@ -72,6 +73,29 @@ def test_roles_and_nobody_else_take_the_detour_to_postgres(folder: StateFolder) 
     assert "@127.0.0.1:6432/ordersys" in by_name["api"].command().env["ORDERSYS__POSTGRES__URL"]
     assert "6432" not in by_name["database"].command().env["ORDERSYS__POSTGRES__URL"]
     assert "6432" not in by_name["postgres"].address()
+
+
+def test_the_page_comes_after_the_api_and_is_told_where_that_is(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_page, "missing", lambda frontend: "")
+    parts = assemble(folder, UpOptions(page=True))
+    page = parts.children()[-1]
+
+    assert (page.name, page.kind, page.after, page.vital) == ("page", "page", ("api",), False)
+    assert page.address() == f"http://127.0.0.1:{parts.ports['page']}"
+    assert parts.page.api == f"http://127.0.0.1:{parts.ports['api']}"
+    assert parts.no_page == ""
+
+
+def test_why_there_is_no_page_is_known(folder: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_page, "missing", lambda frontend: "it is not built")
+    unwanted, unbuilt = assemble(folder, UpOptions()), assemble(folder, UpOptions(page=True))
+    alone = assemble(folder, UpOptions(page=True, scale={"api": 0}))
+
+    assert "page" not in [child.kind for parts in (unwanted, unbuilt, alone) for child in parts.children()]
+    assert (unwanted.no_page, unbuilt.no_page) == ("", "it is not built")
+    assert "role api" in alone.no_page
 
 
 @pytest.mark.parametrize("via", ["6432", "localhost:", "localhost:high", ":6432"])
