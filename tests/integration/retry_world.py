@@ -196,6 +196,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """For a child process."""
     return {
         "ORDERSYS__POSTGRES__URL": settings.postgres.url.reveal(),
+        "ORDERSYS__REDIS__URL": settings.redis.url.reveal(),
         "ORDERSYS__KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
         "ORDERSYS__KAFKA__TOPIC_PREFIX": settings.kafka.topic_prefix,
         "ORDERSYS__RETRIES__DELAYS_SECONDS": to_json(settings.retries.delays_seconds),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -67,6 +68,22 @@ async def test_an_operator_lists_and_reads_them(api: Api, letter: str) -> None:
     assert page["next_cursor"] is None
     assert shown["letter"] == page["items"][0]
     assert json.loads(shown["value"])["order_id"] == str(order_id(1))
+
+
+async def test_a_plan_tells_what_a_replay_would_meet_and_changes_nothing(api: Api, letter: str) -> None:
+    ask: Any = {"user": "olga", "role": "operator"}
+    plan = (await api.get(f"/ops/dlq/{letter}/plan", **ask)).json()
+
+    assert plan.pop("letter")["id"] == letter
+    assert plan == {
+        "handled": False,
+        "older_than_inbox": False,
+        "order_finished": False,
+        "after_later_event": False,
+    }
+    assert await _status(api, letter) == ("NEW", None)
+    assert refusal(await api.get(f"/ops/dlq/{uuid4()}/plan", **ask)) == (404, "letter_not_found")
+    assert refusal(await api.get(f"/ops/dlq/{letter}/plan", user="ann")) == (403, "forbidden")
 
 
 async def test_a_replay_is_accepted_once_and_again(api: Api, letter: str) -> None:

@@ -261,7 +261,7 @@ async def test_watchers_have_a_bound_and_those_who_left_make_room(watch: OrderWa
     watchers.pop()
     gc.collect()
 
-    assert await watch.open(order_id(2), ANNA)
+    assert await seen(await watch.open(order_id(2), ANNA)) == b"CREATED"
 
 
 async def test_an_order_that_nobody_watches_any_more_is_let_go(

@@ -15,7 +15,7 @@ from ordersys.messaging.retry import NO_OUTCOME
 from ordersys.messaging.retrying import Retries
 from tests.fakes.clock import FakeClock
 from tests.fakes.letters import KeptRow
-from tests.fakes.making import delivery, event_id, message
+from tests.fakes.making import delivery, event_id, message, order_id
 from tests.fakes.messaging import FakeMeter, MessagingTables, ScriptedStream
 from tests.fakes.work import FakeDatabase, FakeTransaction, FakeWork
 
@@ -441,3 +441,16 @@ async def test_a_kept_message_that_nobody_subscribes_to_any_more_is_let_go() -> 
 
     assert orders.kept == []
     assert orders.dead == []
+
+
+async def test_every_attempt_is_told_to_those_who_watch() -> None:
+    told, made = [], service(1)
+    await made.receive(delivery(1))
+    for delay in DELAYS:
+        told.append(made.work.told.copy())
+        made.work.told.clear()
+        await made.retry(delay)
+    told.append(made.work.told.copy())
+
+    assert told == [[order_id(1)], *[[order_id(1)] * 2] * len(DELAYS)]
+    assert made.dead == [(1, 5)]
