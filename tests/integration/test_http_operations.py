@@ -107,8 +107,8 @@ async def test_where_demo_tokens_are_off_there_are_none(database_url: str) -> No
 
 
 async def load(api: LiveApi, method: str = "GET", **body: float) -> dict[str, Any]:
-    sent = {"json": body} if body else {}
-    answer = await api.client.request(method, "/ops/load", headers=api.bearer("olga", "operator"), **sent)
+    headers = api.bearer("olga", "operator")
+    answer = await api.client.request(method, "/ops/load", headers=headers, json=body or None)
     return {**answer.json(), "code": answer.json().get("code"), "status": answer.status_code}
 
 

@@ -200,6 +200,12 @@ QUERIES: Mapping[str, Query] = {
         indexes=["pk_orders", "ix_outbox_aggregateid", "ix_inbox_events_order_id", "ix_inbox_retries_order_id"],
         pages=200,
     ),
+    "orders: workflows": Query(
+        ask=lambda c: c.reads.workflows(SOME),
+        sql="FROM orders",
+        indexes=["pk_orders", "ix_outbox_aggregateid", "ix_inbox_events_order_id", "ix_inbox_retries_order_id"],
+        pages=200 * BATCH,
+    ),
     "orders: lock": Query(
         ask=within(lambda t: t.orders.lock(SOME)), sql="FROM orders", indexes=["pk_orders"], pages=5 * BATCH
     ),
