@@ -14,7 +14,7 @@ from dependency_injector import providers
 
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.chaos import ChaosContainer, watching
-from ordersys.bootstrap.letters import letter_container
+from ordersys.bootstrap.letters import LetterContainer, letter_container
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
@@ -64,7 +64,6 @@ def api(platform: PlatformContainer) -> Assembly:
 
     settings: Settings = platform.settings()
     orders = order_container(platform)
-    letters = letter_container(platform)
     catalog = CatalogContainer(engine=platform.engine)
     audit = desk_container(settings)
     lags = group_lags(settings.kafka)
@@ -78,18 +77,10 @@ def api(platform: PlatformContainer) -> Assembly:
             "render": lambda: platform.metrics().render,
             "desk": lambda: desk,
             "causes": lambda: causes,
-            "cancel_orders": orders.cancel_orders,
-            "refund_orders": orders.refund_orders,
-            "get_order": orders.get_order,
-            "list_orders": orders.list_orders,
-            "get_workflow": orders.get_workflow,
+            **_order_needs(orders),
+            **_letter_needs(letter_container(platform)),
             "search_flights": catalog.search_flights,
             "get_flight": catalog.get_flight,
-            "list_letters": letters.list_letters,
-            "get_letter": letters.get_letter,
-            "replay_letters": letters.replay_letters,
-            "discard_letters": letters.discard_letters,
-            "plan_replay": letters.plan_replay,
             "chaos": chaos_container(platform).desk,
             "audit_desk": audit.desk,
             **page_needs(page),
@@ -118,6 +109,27 @@ def api(platform: PlatformContainer) -> Assembly:
         ],
         takes_requests=True,
     )
+
+
+def _order_needs(orders: OrderContainer) -> Mapping[str, Callable[[], Any]]:
+    """By the names that the routes use, as all of these."""
+    return {
+        "cancel_orders": orders.cancel_orders,
+        "refund_orders": orders.refund_orders,
+        "get_order": orders.get_order,
+        "list_orders": orders.list_orders,
+        "get_workflow": orders.get_workflow,
+    }
+
+
+def _letter_needs(letters: LetterContainer) -> Mapping[str, Callable[[], Any]]:
+    return {
+        "list_letters": letters.list_letters,
+        "get_letter": letters.get_letter,
+        "plan_replay": letters.plan_replay,
+        "replay_letters": letters.replay_letters,
+        "discard_letters": letters.discard_letters,
+    }
 
 
 def worker(platform: PlatformContainer) -> Assembly:
