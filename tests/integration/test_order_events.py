@@ -130,19 +130,3 @@ async def test_a_redis_that_comes_back_is_listened_to_again(
             valkey_server.start()
             await api.cancel(second)
             assert (await others.until("CANCELLED")).kind == "workflow"
-
-
-async def test_time_to_the_first_event_is_measured_and_not_the_streams_life(api: LiveApi) -> None:
-    order_id = await api.order()
-    async with api.watching(order_id) as events:
-        await events.next()
-        await asyncio.sleep(0.3)
-
-    async def sum_of() -> float:
-        text = (await api.client.get("/metrics")).text
-        name = 'ordersys_http_request_duration_seconds_sum{method="GET",route="/orders/{order_id}/events",status="200"}'
-        found = [line for line in text.splitlines() if line.startswith(name)]
-        return float(found[0].rpartition(" ")[2]) if found else 0.0
-
-    measured: Callable[[], float | Awaitable[float]] = sum_of
-    assert 0 < await eventually(measured) < 0.3
