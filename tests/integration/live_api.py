@@ -27,6 +27,8 @@ from tests.integration.statements import Recorder
 from tests.servers import NO_REDIS
 from tests.waiting import eventually
 
+FLIGHTS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -135,9 +137,11 @@ def _answers(client: httpx.AsyncClient) -> Callable[[], Awaitable[bool]]:
 
 
 async def _flight(url: str) -> UUID:
-    row = flight_row(seats_total=1000, departs_at=datetime.now(UTC) + timedelta(days=3))
+    """Of some, so that a load need not look for more."""
+    departs_at = datetime.now(UTC) + timedelta(days=1)
+    made = [flight_row(seats_total=1000, departs_at=departs_at) for _ in range(FLIGHTS)]
     engine = create_async_engine(url)
     async with engine.begin() as connection:
-        await connection.execute(insert(tables.flights), [row])
+        await connection.execute(insert(tables.flights), made)
     await engine.dispose()
-    return UUID(str(row["id"]))
+    return UUID(str(made[0]["id"]))

@@ -38,9 +38,10 @@ class Sight:
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Watcher:
-    """One of those who watch an order. Whoever drops it has left the watch, too."""
+    """One of those who watch an order, until it leaves. Whoever only drops it has left when it is collected."""
 
     order_id: UUID
+    left: Callable[["Watcher"], None]
     closed: bool = False
     _newest: Sight | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,6 +72,10 @@ class Watcher:
     def close(self) -> None:
         self.closed = True
         self._news.set()
+
+    def leave(self) -> None:
+        self.close()
+        self.left(self)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +120,11 @@ class OrderWatch:
             raise Busy
         # Before the first look, so that no change is missed behind it.
         watcher = self._enter(order_id)
-        glance = await self.looking.first(order_id, customer_id)
+        try:
+            glance = await self.looking.first(order_id, customer_id)
+        except BaseException:
+            watcher.leave()
+            raise
         watcher.see_first(Sight(shown=self.render(glance.flow), last=glance.at_rest))
         return watcher
 
@@ -160,12 +169,21 @@ class OrderWatch:
         self._changed.clear()
 
     def _enter(self, order_id: UUID) -> Watcher:
-        watcher = Watcher(order_id=order_id)
+        watcher = Watcher(order_id=order_id, left=self._leave)
         watched = self._watched.setdefault(order_id, _Watched(looked_at=self.ticker()))
         watched.watchers.add(watcher)
         self._watchers.add(watcher)
         self.begun.set()
         return watcher
+
+    def _leave(self, watcher: Watcher) -> None:
+        self._watchers.discard(watcher)
+        watched = self._watched.get(watcher.order_id)
+        if watched:
+            watched.watchers.discard(watcher)
+            if not watched.watchers:
+                del self._watched[watcher.order_id]
+                self._changed.pop(watcher.order_id, None)
 
     def _choose(self, now: float) -> None:
         """Those that nobody watches any more are let go when their turn comes."""

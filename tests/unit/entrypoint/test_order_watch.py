@@ -109,9 +109,9 @@ async def test_anothers_order_and_one_that_is_not_there_cannot_be_watched(watch:
     for customer, of in ((BORIS, 1), (ANNA, 9)):
         with pytest.raises(OrderNotFound):
             await watch.open(order_id(of), customer)
-    gc.collect()
 
     assert len(watch._watchers) == 0
+    assert not watch.watching
 
 
 async def test_a_change_is_one_read_however_many_watch(watch: OrderWatch, orders: Orders) -> None:
@@ -262,6 +262,16 @@ async def test_watchers_have_a_bound_and_those_who_left_make_room(watch: OrderWa
     gc.collect()
 
     assert await seen(await watch.open(order_id(2), ANNA)) == b"CREATED"
+
+
+async def test_who_leaves_makes_room_at_once_and_the_order_is_let_go(watch: OrderWatch) -> None:
+    watchers = [await opened(watch) for _ in range(3)]
+    for watcher in watchers:
+        watcher.leave()
+        watcher.leave()
+
+    assert not watch.watching
+    assert await seen(await watch.open(order_id(1), ANNA)) == b"CREATED"
 
 
 async def test_an_order_that_nobody_watches_any_more_is_let_go(

@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
@@ -37,7 +38,7 @@ def document() -> dict[str, Any]:
     """The OpenAPI document, from which clients are generated; nothing has to run for it."""
     nothing = dict.fromkeys(NEEDS, object)
     app = build_api(provide=nothing, tokens=Tokens(AuthSettings()), observe=lambda *_: None, max_body_bytes=0)
-    return app.openapi_schema.to_schema()
+    return dict(msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema())))
 
 
 def build_api(

@@ -43,6 +43,15 @@ def workflow_event(flow: WorkflowView) -> bytes:
 
 
 async def stream_of(watcher: Watcher) -> AsyncIterator[bytes]:
+    """Whoever does not read it to its end is cancelled in it."""
+    try:
+        async for chunk in _chunks(watcher):
+            yield chunk
+    finally:
+        watcher.leave()
+
+
+async def _chunks(watcher: Watcher) -> AsyncIterator[bytes]:
     yield RETRY
     shown, until = b"", monotonic() + LONGEST_SECONDS
     while not watcher.closed and monotonic() < until:

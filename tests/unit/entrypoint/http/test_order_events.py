@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -14,7 +15,7 @@ from tests.unit.entrypoint.test_order_watch import flow
 
 @pytest.fixture
 def watcher() -> Watcher:
-    return Watcher(order_id=order_id(1))
+    return Watcher(order_id=order_id(1), left=lambda _: None)
 
 
 async def rest(stream: AsyncIterator[bytes]) -> list[bytes]:
@@ -69,6 +70,17 @@ async def test_a_stream_closes_without_an_end_when_the_watch_does(watcher: Watch
     watcher.close()
 
     assert END not in await rest(stream)
+
+
+async def test_who_stops_reading_has_left() -> None:
+    left: list[Watcher] = []
+    watcher = Watcher(order_id=order_id(1), left=left.append)
+    reading = asyncio.ensure_future(rest(stream_of(watcher)))
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+    assert left == [watcher]
 
 
 async def test_nobody_watches_for_ever_without_showing_the_token_again(
