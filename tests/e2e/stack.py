@@ -1,11 +1,12 @@
 """A whole stack as a stranger starts it: `ordersys up` in an empty folder, driven from outside."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,6 +112,18 @@ class Customer:
         found = eventually_blocking(look, within=within, what=f"the end of order {order_id}")
         assert found is not None
         return found
+
+    def watch(self, order_id: str, within: float = 20) -> Iterator[tuple[str, Any]]:
+        """What `GET /orders/{id}/events` tells: kind and content of each event, until the stream closes."""
+        path, kind = f"{self.address}/orders/{order_id}/events", ""
+        with httpx.stream("GET", path, headers=self._headers(), timeout=within) as answer:
+            assert answer.status_code == 200
+            for line in answer.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    yield kind, json.loads(value)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {mint(AuthSettings(), self.user, 'customer', datetime.now(UTC))}"}

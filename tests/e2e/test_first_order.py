@@ -57,6 +57,24 @@ def test_a_demo_payment_method_behaves_as_promised(stack: Stack, method: str, st
     assert len(order["tickets"]) == (2 if status == "COMPLETED" else 0)
 
 
+def test_an_order_can_be_watched_from_its_beginning_to_its_last_trace(stack: Stack) -> None:
+    dora = stack.client("dora")
+    order_id = dora.order(_flight(stack), key=str(uuid.uuid4()), method="pm_slow").json()["id"]
+    events = list(dora.watch(order_id))
+    flows = [content for kind, content in events if kind == "workflow"]
+
+    assert [kind for kind, _ in events] == ["workflow"] * len(flows) + ["end"]
+    statuses = [flow["order"]["status"] for flow in flows]
+    assert sorted(set(statuses), key=statuses.index) == ["CREATED", "PAYMENT_AUTHORIZED", "COMPLETED"]
+    assert flows[-1]["payment"]["status"] == "CAPTURED"
+    assert all(event["status"] == "published" for event in flows[-1]["outbox"])
+    assert flows[-1] == dora.get(f"/orders/{order_id}/workflow").json()
+
+
+def test_without_a_page_it_is_told_why(stack: Stack) -> None:
+    assert "No web page: there is no frontend/ here." in stack.run("status").stdout
+
+
 def test_nothing_was_lost_or_done_twice(stack: Stack) -> None:
     assert wrong(stack) == {}
 
