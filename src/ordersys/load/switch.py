@@ -34,7 +34,7 @@ Preparing = Callable[[float, float], AbstractAsyncContextManager[Run]]
 
 @dataclass(slots=True, kw_only=True)
 class _Switched:
-    """`run` is None until it has found flights to buy."""
+    """`run` is None until it has found flights to buy; only then it begins."""
 
     rate: float
     seconds: float
@@ -99,7 +99,7 @@ class LoadSwitch:
         try:
             async with self.prepare(rate, seconds) as run:
                 if self._last:
-                    self._last.run = run
+                    self._last.run, self._last.started_at = run, self.clock.now()
                 await run.run(follow=False)
         except CannotRun as error:
             if self._last:

@@ -47,7 +47,7 @@ class Page:
         if path in self.files:
             return path
         if path == "/" or (_opened_by_a_browser(scope) and not path.startswith(DOCUMENTS_OF_THE_API)):
-            return "/"
+            return f"/{INDEX}"
         return None
 
 

@@ -58,6 +58,7 @@ def test_the_page_is_at_the_root(client: TestClient[Front]) -> None:
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.headers["cache-control"] == "no-cache"
     assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert client.head("/").status_code == 200
 
 
 def test_its_parts_keep_for_ever_and_travel_small(client: TestClient[Front]) -> None:
