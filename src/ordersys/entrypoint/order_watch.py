@@ -19,6 +19,8 @@ from ordersys.usecase.orders.watch_orders import Glance
 READ_AT_ONCE: Final = 100
 # An order that has ended is watched for its last traces: the capture of the money, the last mark in an inbox.
 LINGER_SECONDS: Final = 3.0
+# Who watched one order will soon watch another: then its first changes are heard at once.
+LISTEN_ON_SECONDS: Final = 60.0
 
 
 class Looking(Protocol):
@@ -104,6 +106,7 @@ class OrderWatch:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     _deaf: bool = True
     _closed: bool = False
+    _listen_until: float = float("-inf")
     _watchers: WeakSet[Watcher] = field(default_factory=WeakSet)
     # In the order in which they were looked at.
     _watched: dict[UUID, _Watched] = field(default_factory=dict)
@@ -111,8 +114,8 @@ class OrderWatch:
 
     @property
     def watching(self) -> bool:
-        """Whether anybody watches anything."""
-        return bool(self._watched)
+        """Whether anybody watches anything, or did so a moment ago."""
+        return not self._closed and (bool(self._watched) or self.ticker() < self._listen_until)
 
     async def open(self, order_id: UUID, customer_id: CustomerId | None) -> Watcher:
         """It has the first sight already. Raises Busy, OrderNotFound."""
@@ -130,7 +133,7 @@ class OrderWatch:
 
     def changed(self, order_ids: Iterable[UUID]) -> None:
         """Somebody changed these orders."""
-        told = [order_id for order_id in order_ids if order_id in self._watched]
+        told = [order_id for order_id in order_ids if order_id in self._watched] if self._watched else ()
         if told:
             self._changed.update(dict.fromkeys(told))
             self.wake.set()
@@ -173,11 +176,13 @@ class OrderWatch:
         watched = self._watched.setdefault(order_id, _Watched(looked_at=self.ticker()))
         watched.watchers.add(watcher)
         self._watchers.add(watcher)
+        self._listen_until = self.ticker() + LISTEN_ON_SECONDS
         self.begun.set()
         return watcher
 
     def _leave(self, watcher: Watcher) -> None:
         self._watchers.discard(watcher)
+        self._listen_until = self.ticker() + LISTEN_ON_SECONDS
         watched = self._watched.get(watcher.order_id)
         if watched:
             watched.watchers.discard(watcher)

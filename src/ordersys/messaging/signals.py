@@ -16,7 +16,7 @@ ID_BYTES: Final = 16
 MOST_WAITING: Final = 20_000
 # Until the next message at the earliest: what is told meanwhile shares it. There is no hurry when nobody listens.
 LISTENED_SECONDS: Final = 0.02
-UNHEARD_SECONDS: Final = 0.25
+UNHEARD_SECONDS: Final = 0.1
 AWAY_SECONDS: Final = 1.0
 HEAR_SECONDS: Final = 0.25
 SENDING: Final = "order-signals"
@@ -128,7 +128,7 @@ class SignalReader:
             await channel.join()
             self.audience.deaf(False)
             for message in await channel.hear(HEAR_SECONDS):
-                self.audience.changed(list(_ids(message)))
+                self.audience.changed(_ids(message))
         except Unavailable:
             await self._leave()
             raise

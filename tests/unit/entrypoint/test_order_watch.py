@@ -110,8 +110,7 @@ async def test_anothers_order_and_one_that_is_not_there_cannot_be_watched(watch:
         with pytest.raises(OrderNotFound):
             await watch.open(order_id(of), customer)
 
-    assert len(watch._watchers) == 0
-    assert not watch.watching
+    assert len(watch._watchers) == len(watch._watched) == 0
 
 
 async def test_a_change_is_one_read_however_many_watch(watch: OrderWatch, orders: Orders) -> None:
@@ -270,7 +269,7 @@ async def test_who_leaves_makes_room_at_once_and_the_order_is_let_go(watch: Orde
         watcher.leave()
         watcher.leave()
 
-    assert not watch.watching
+    assert not watch._watched
     assert await seen(await watch.open(order_id(1), ANNA)) == b"CREATED"
 
 
@@ -283,7 +282,7 @@ async def test_an_order_that_nobody_watches_any_more_is_let_go(
     clock.advance(POLL)
     await watch.run_once()
 
-    assert not watch.watching
+    assert not watch._watched
     assert orders.reads == []
 
 
@@ -297,6 +296,18 @@ async def test_a_watch_that_is_closed_tells_everybody_and_takes_nobody(watch: Or
     assert watcher.closed
     with pytest.raises(Busy):
         await watch.open(order_id(1), ANNA)
+
+
+async def test_it_listens_while_somebody_watches_and_a_little_longer(watch: OrderWatch, clock: FakeClock) -> None:
+    assert not watch.watching
+    watcher = await opened(watch)
+    clock.advance(order_watch.LISTEN_ON_SECONDS)
+    assert watch.watching
+    watcher.leave()
+    assert watch.watching
+    clock.advance(order_watch.LISTEN_ON_SECONDS)
+
+    assert not watch.watching
 
 
 async def test_the_first_who_watches_wakes_those_who_listen(watch: OrderWatch) -> None:
