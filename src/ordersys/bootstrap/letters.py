@@ -14,7 +14,7 @@ from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ChaosSettings, RetentionSettings, Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
-from ordersys.messaging.work import Work
+from ordersys.messaging.work import NobodyWatches, Work
 from ordersys.usecase.letters.read_letters import GetLetter, ListLetters, PlanReplay
 from ordersys.usecase.letters.replay_all import ReplayAll
 from ordersys.usecase.letters.settle_letters import DiscardLetters, ReplayLetters
@@ -52,11 +52,13 @@ def letter_container(platform: PlatformContainer) -> LetterContainer:
 
 @asynccontextmanager
 async def operating(settings: Settings) -> AsyncIterator[PlatformContainer]:
-    """The database for a command of an operator; no deliberate fault meets it."""
+    """The database for a command of an operator; no deliberate fault meets it. Watchers learn of what it does from the
+    consumer that it is done for, or look by themselves.
+    """
     calm = msgspec.structs.replace(settings, chaos=ChaosSettings())
     platform = PlatformContainer(settings=calm, name="ordersys-cli")
+    platform.signals.override(providers.Object(NobodyWatches()))
     try:
         yield platform
     finally:
-        await platform.signals().close()
         await platform.engine().dispose()
