@@ -17,6 +17,8 @@ from ordersys.usecase.orders.views import WorkflowView
 from ordersys.usecase.orders.watch_orders import Glance
 
 READ_AT_ONCE: Final = 100
+# Clients that all come back at once, as after a restart, must not take the connections that orders need.
+OPENED_AT_ONCE: Final = 2
 # An order that has ended is watched for its last traces: the capture of the money, the last mark in an inbox.
 LINGER_SECONDS: Final = 3.0
 # Who watched one order will soon watch another: then its first changes are heard at once.
@@ -108,6 +110,7 @@ class OrderWatch:
     _closed: bool = False
     _listen_until: float = float("-inf")
     _watchers: WeakSet[Watcher] = field(default_factory=WeakSet)
+    _opening: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(OPENED_AT_ONCE))
     # In the order in which they were looked at.
     _watched: dict[UUID, _Watched] = field(default_factory=dict)
     _changed: dict[UUID, None] = field(default_factory=dict)
@@ -124,7 +127,8 @@ class OrderWatch:
         # Before the first look, so that no change is missed behind it.
         watcher = self._enter(order_id)
         try:
-            glance = await self.looking.first(order_id, customer_id)
+            async with self._opening:
+                glance = await self.looking.first(order_id, customer_id)
         except BaseException:
             watcher.leave()
             raise

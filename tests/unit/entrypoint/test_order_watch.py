@@ -17,6 +17,7 @@ from ordersys.usecase.orders.views import WorkflowView, order_view
 from ordersys.usecase.orders.watch_orders import Glance
 from tests.fakes.clock import FakeClock
 from tests.fakes.making import ANNA, BORIS, order, order_id
+from tests.waiting import eventually
 
 AWAY = Unavailable("postgres")
 POLL, DEAF_POLL = 5.0, 1.0
@@ -33,11 +34,14 @@ class Orders:
     opened: int = 0
     failures: list[Exception] = field(default_factory=list)
     held: asyncio.Event | None = None
+    looking: int = 0
 
     async def first(self, order_id: UUID, customer_id: CustomerId | None) -> Glance:
         self.opened += 1
+        self.looking += 1
         if self.held:
             await self.held.wait()
+        self.looking -= 1
         if customer_id not in (None, ANNA) or number(order_id) not in self.statuses:
             raise OrderNotFound
         return self.glance(number(order_id))
@@ -271,6 +275,17 @@ async def test_who_leaves_makes_room_at_once_and_the_order_is_let_go(watch: Orde
 
     assert not watch._watched
     assert await seen(await watch.open(order_id(1), ANNA)) == b"CREATED"
+
+
+async def test_those_who_come_at_once_look_one_after_the_other(orders: Orders, clock: FakeClock) -> None:
+    watch = OrderWatch(looking=orders, render=render, ticker=clock, most=50, poll_seconds=POLL, deaf_poll_seconds=POLL)
+    orders.held = asyncio.Event()
+    opening = [asyncio.create_task(watch.open(order_id(1), ANNA)) for _ in range(50)]
+    await eventually(lambda: orders.looking)
+    assert orders.looking == order_watch.OPENED_AT_ONCE
+    orders.held.set()
+
+    assert len(await asyncio.gather(*opening)) == 50
 
 
 async def test_an_order_that_nobody_watches_any_more_is_let_go(
