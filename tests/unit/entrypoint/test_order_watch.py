@@ -314,15 +314,16 @@ async def test_a_watch_that_is_closed_tells_everybody_and_takes_nobody(watch: Or
 
 
 async def test_it_listens_while_somebody_watches_and_a_little_longer(watch: OrderWatch, clock: FakeClock) -> None:
-    assert not watch.watching
+    listens = [watch.watching]
     watcher = await opened(watch)
     clock.advance(order_watch.LISTEN_ON_SECONDS)
-    assert watch.watching
+    listens.append(watch.watching)
     watcher.leave()
-    assert watch.watching
+    listens.append(watch.watching)
     clock.advance(order_watch.LISTEN_ON_SECONDS)
+    listens.append(watch.watching)
 
-    assert not watch.watching
+    assert listens == [False, True, True, False]
 
 
 async def test_the_first_who_watches_wakes_those_who_listen(watch: OrderWatch) -> None:
