@@ -1,0 +1,4 @@
+/** The operators' view. */
+export function ControlRoom() {
+  return <div data-testid="control" />;
+}

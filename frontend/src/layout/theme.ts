@@ -1,0 +1,27 @@
+/** Light or dark: the system's, unless chosen. public/theme.js sets a chosen one before the first paint. */
+import { useEffect, useState } from "preact/hooks";
+
+import { kept } from "../kept";
+
+export type Theme = "light" | "dark";
+const KEY = "ordersys.theme";
+const DARK = "(prefers-color-scheme: dark)";
+
+export function useTheme(): [Theme, () => void] {
+  const [chosen, setChosen] = useState<string | null>(() => kept.getItem(KEY));
+  const [dark, setDark] = useState(() => matchMedia(DARK).matches);
+  useEffect(() => {
+    const query = matchMedia(DARK);
+    const look = () => setDark(query.matches);
+    query.addEventListener("change", look);
+    return () => query.removeEventListener("change", look);
+  }, []);
+  const theme: Theme = chosen === "light" || chosen === "dark" ? chosen : dark ? "dark" : "light";
+  const toggle = () => {
+    const next: Theme = theme === "dark" ? "light" : "dark";
+    kept.setItem(KEY, next);
+    document.documentElement.dataset.theme = next;
+    setChosen(next);
+  };
+  return [theme, toggle];
+}

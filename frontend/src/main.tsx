@@ -1,0 +1,8 @@
+import "./style/tokens.css";
+import "./style/page.css";
+
+import { render } from "preact";
+
+import { App } from "./App";
+
+render(<App />, document.getElementById("app")!);

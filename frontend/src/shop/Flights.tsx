@@ -1,0 +1,3 @@
+export function Flights() {
+  return <div />;
+}
