@@ -1,0 +1,62 @@
+/** Dead letters and what a replay of one would meet. */
+export interface Letter {
+  id: string;
+  consumer: string;
+  event_id: string | null;
+  order_id: string | null;
+  type: string | null;
+  topic: string;
+  partition: number;
+  offset: number;
+  attempts: number;
+  error: string;
+  status: string;
+  created_at: string;
+  resolved_at: string | null;
+  resolved_by: string | null;
+}
+
+export interface Content {
+  letter: Letter;
+  key: string | null;
+  value: string | null;
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface Forecast {
+  handled: boolean;
+  older_than_inbox: boolean;
+  order_finished: boolean;
+  after_later_event: boolean;
+}
+
+export type Outlook = "fine" | "handled" | "forgotten" | "late" | "finished";
+
+/** What to say of a replay, the gravest first; "fine" when nothing stands against it. */
+export function outlooks(plan: Forecast): readonly Outlook[] {
+  const found: Outlook[] = [];
+  if (plan.handled) found.push("handled");
+  if (plan.older_than_inbox) found.push("forgotten");
+  if (plan.after_later_event) found.push("late");
+  if (plan.order_finished) found.push("finished");
+  return found.length ? found : ["fine"];
+}
+
+/** Without readable ids nobody knows which event it is. What was replayed is on its way already. */
+export function canReplay(letter: Letter): boolean {
+  return letter.event_id !== null && letter.status !== "REPLAYED";
+}
+
+export function canDiscard(letter: Letter): boolean {
+  return letter.status === "NEW";
+}
+
+/** JSON is shown indented; anything else as it is. */
+export function pretty(value: string | null): string {
+  if (value === null) return "";
+  try {
+    return JSON.stringify(JSON.parse(value), null, 2);
+  } catch {
+    return value;
+  }
+}

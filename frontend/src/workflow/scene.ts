@@ -1,0 +1,98 @@
+/** What is to be told of an order right now, or of one moment of it. words/ has the sentences. */
+import type { Workflow } from "./flow";
+import { type Call, DEADLINE } from "./graph";
+import type { Moment } from "./moments";
+import { waiting, type Waiting } from "./waiting";
+
+/** Why an order ended without tickets. */
+export type Ending = "declined" | "rejected" | "customer" | "deadline" | "voided";
+
+export type Scene =
+  | { id: "written"; event: string; reason: string | null }
+  | { id: "published"; event: string; attempts: number; topic: string; partition: number; offset: number }
+  | { id: "handled"; event: string; consumer: string; attempts: number; moved: boolean }
+  | { id: "dead"; event: string; consumer: string; attempts: number; error: string }
+  | { id: "publish"; event: string; attempts: number; error: string | null }
+  | { id: "parked"; event: string; error: string }
+  | { id: "awaited"; event: string; consumer: string; place: string }
+  | { id: "retry"; event: string; consumer: string; attempts: number; error: string }
+  | { id: "call"; call: Call; attempts: number; error: string | null }
+  | { id: "nothing" }
+  | { id: "other"; what: string; where: string }
+  | { id: "completed"; captured: boolean }
+  | { id: "cancelled"; ending: Ending; reason: string }
+  | { id: "refunded" };
+
+export function sceneNow(flow: Workflow): Scene {
+  if (flow.waiting_for !== null) return sceneOfWaiting(waiting(flow.waiting_for));
+  const { status, reason } = flow.order;
+  if (status === "CANCELLED") return { id: "cancelled", ending: ending(reason), reason: reasonDetail(reason) };
+  if (status === "REFUNDED") return { id: "refunded" };
+  return { id: "completed", captured: flow.payment?.status === "CAPTURED" };
+}
+
+export function sceneOf(moment: Moment): Scene {
+  const { event } = moment;
+  switch (moment.kind) {
+    case "written":
+      return { id: "written", event, reason: moment.moves.at(-1)?.reason ?? null };
+    case "published": {
+      const { attempts, topic, partition, offset } = moment.row;
+      return { id: "published", event, attempts, topic: topic ?? "", partition: partition ?? 0, offset: offset ?? 0 };
+    }
+    case "handled":
+      return {
+        id: "handled",
+        event,
+        consumer: moment.consumer,
+        attempts: moment.delivery.attempts,
+        moved: moment.moves.length > 0,
+      };
+    case "dead": {
+      const { attempts, error } = moment.delivery;
+      return { id: "dead", event, consumer: moment.consumer, attempts, error: error ?? "" };
+    }
+  }
+}
+
+function sceneOfWaiting(found: Waiting): Scene {
+  switch (found.kind) {
+    case "publish":
+      return { id: "publish", event: found.event, attempts: found.attempts, error: found.error };
+    case "parked":
+      return { id: "parked", event: found.event, error: found.error };
+    case "handle":
+      return { id: "awaited", event: found.event, consumer: found.consumer, place: found.place };
+    case "retry": {
+      const { event, consumer, attempts, error } = found;
+      return { id: "retry", event, consumer, attempts, error };
+    }
+    case "dead": {
+      const { event, consumer, attempts, error } = found;
+      return { id: "dead", event, consumer, attempts, error };
+    }
+    case "call":
+      return { id: "call", call: found.call, attempts: found.attempts, error: found.error };
+    case "nothing":
+      return { id: "nothing" };
+    case "other":
+      return { id: "other", what: found.what, where: found.where };
+  }
+}
+
+/** "payment_declined: card_declined" -> declined. What is none of the system's own words is the customer's. */
+export function ending(reason: string | null): Ending {
+  const own = (reason ?? "").split(":")[0] ?? "";
+  if (own === DEADLINE) return "deadline";
+  const known: Readonly<Record<string, Ending>> = {
+    payment_declined: "declined",
+    tickets_rejected: "rejected",
+    payment_voided: "voided",
+  };
+  return known[own] ?? "customer";
+}
+
+function reasonDetail(reason: string | null): string {
+  const [, detail] = /^\w+: (.*)$/s.exec(reason ?? "") ?? [];
+  return detail ?? reason ?? "";
+}

@@ -1,0 +1,416 @@
+import type { Box, BoxId, Call, Fact, State } from "../graph";
+import type { Delivery } from "../hops";
+import type { Scene } from "../scene";
+import type { Told, Words } from "./en";
+import { clock, plural, until } from "./format";
+
+type Scenes = { [K in Scene["id"]]: (scene: Extract<Scene, { id: K }>) => Told };
+
+const EVENTS: Readonly<Record<string, string>> = {
+  OrderCreated: "заказ оформлен",
+  PaymentAuthorized: "деньги удержаны",
+  PaymentDeclined: "платёж отклонён",
+  TicketIssued: "билеты выписаны",
+  TicketRejected: "авиакомпания отказала",
+  OrderCancelled: "заказ отменён",
+  RefundRequested: "запрошен возврат",
+  TicketVoided: "билеты аннулированы",
+  PaymentVoided: "удержание снято",
+  PaymentRefunded: "деньги возвращены",
+};
+
+const ATTEMPTS = ["попытка", "попытки", "попыток"] as const;
+const attempts = (count: number) => plural(count, "ru", ATTEMPTS);
+
+const WRITTEN: Readonly<Record<string, Omit<Told, "title">>> = {
+  OrderCreated: {
+    what: "API записал четыре вещи одной транзакцией: заказ, его места, ваш Idempotency-Key и сообщение OrderCreated в таблице outbox. И только потом ответил 201.",
+    why: "Если бы API сам отправлял сообщение в Kafka, сбой между двумя записями оставил бы заказ, о котором никто не узнает, или сообщение о заказе, которого нет. Одна транзакция хранит и то и другое: произошло либо всё, либо ничего.",
+  },
+  PaymentAuthorized: {
+    what: "Платёжный шлюз удержал деньги. payment-service записал этот ответ и сообщение PaymentAuthorized одной транзакцией.",
+    why: "Такой же outbox есть у каждого сервиса: ни один ответ не записан без сообщения о нём, и ни одно сообщение не уходит об ответе, который не записан.",
+  },
+  PaymentDeclined: {
+    what: "Шлюз не возьмёт эти деньги. payment-service записал отказ и сообщение PaymentDeclined одной транзакцией.",
+    why: "Повторный вопрос дал бы тот же ответ, так что это не сбой, а результат. Отсюда сага идёт обратным путём.",
+  },
+  TicketIssued: {
+    what: "ticket-service дал каждому месту номер билета и кресло и той же транзакцией записал сообщение TicketIssued.",
+    why: "Либо все места, либо ни одного: половина заказа никому не нужна.",
+  },
+  TicketRejected: {
+    what: "Авиакомпания не даёт билетов на этот заказ. ticket-service записал это вместе с сообщением TicketRejected.",
+    why: "Деньги уже удержаны, и кто-то должен их вернуть. Этим никто не управляет: payment-service и order-service сами знают, что для них значит это сообщение.",
+  },
+  OrderCancelled: {
+    what: "Заказ отменён: места снова свободны, а в outbox лежит сообщение OrderCancelled. Всё одной транзакцией.",
+    why: "Платёж и билеты могут оформляться прямо сейчас. Кому есть что отменять, отменит, когда сообщение дойдёт; а что опоздает, того уже не сделают.",
+  },
+  RefundRequested: {
+    what: "Вы вернули завершённую покупку. Заказ в состоянии REFUND_PENDING, в outbox лежит сообщение RefundRequested.",
+    why: "Сначала аннулируются билеты, потом возвращаются деньги. При обратном порядке кто-то мог бы улететь бесплатно.",
+  },
+  TicketVoided: {
+    what: "Все билеты заказа аннулированы, кресла свободны. ticket-service той же транзакцией записал сообщение TicketVoided.",
+    why: "Этого знака ждёт payment-service: теперь можно возвращать деньги.",
+  },
+  PaymentVoided: {
+    what: "Шлюз снял удержание денег. payment-service записал это вместе с сообщением PaymentVoided.",
+    why: "С карты ничего не списали, поэтому и возвращать нечего.",
+  },
+  PaymentRefunded: {
+    what: "Шлюз вернул деньги. payment-service записал это вместе с сообщением PaymentRefunded.",
+    why: "Заказ кончается как должен: без билетов и без списанных денег.",
+  },
+};
+
+const HANDLED: Readonly<Record<string, Omit<Told, "title">>> = {
+  "payment-service OrderCreated": {
+    what: "payment-service одной транзакцией отметил сообщение в своём inbox и записал, что надо спросить шлюз. Потом спросил.",
+    why: "Пока обрабатывается сообщение, никому не звонят: медленный шлюз задержал бы все остальные заказы. Намерение лежит в базе, и сбой его не потеряет.",
+  },
+  "payment-service TicketIssued": {
+    what: "payment-service узнал, что билеты есть, и велит шлюзу списать удержанные деньги.",
+    why: "Деньги списываются только после выписки билетов. До этого они были лишь удержаны.",
+  },
+  "payment-service TicketRejected": {
+    what: "payment-service узнал, что билетов не будет, и просит шлюз снять удержание.",
+    why: "Это компенсация: сделанный шаг отменяется другим шагом, ведь общей транзакции на все сервисы, которую можно откатить, нет.",
+  },
+  "payment-service OrderCancelled": {
+    what: "payment-service узнал об отмене. Что шлюз удержал, то снимается; о чём ещё не просили, о том и не попросят.",
+    why: "Сообщение может обогнать платёж или прийти после него. В обоих случаях заказ кончается без списания.",
+  },
+  "payment-service TicketVoided": {
+    what: "payment-service узнал, что билеты аннулированы, и просит шлюз вернуть деньги.",
+    why: "Шлюз спрашивают с тем же ключом, что и раньше, номером заказа, поэтому деньги не вернутся дважды.",
+  },
+  "ticket-service PaymentAuthorized": {
+    what: "ticket-service узнал, что деньги удержаны, и попросил у авиакомпании билеты.",
+    why: "Отметка в inbox и билеты записаны одной транзакцией. Если то же сообщение придёт ещё раз, отметка уже есть, и второго билета не будет.",
+  },
+  "ticket-service OrderCancelled": {
+    what: "ticket-service узнал об отмене: выписанные билеты аннулируются, новых уже не будет.",
+    why: "Опоздавший платёж не должен привести к билету на отменённый заказ.",
+  },
+  "ticket-service RefundRequested": {
+    what: "ticket-service аннулировал билеты и освободил кресла.",
+    why: "Первая половина возврата. Деньги вернутся, когда это записано наверняка.",
+  },
+  "order-service PaymentAuthorized": {
+    what: "order-service узнал, что деньги удержаны.",
+    why: "Состояние заказа следует за сообщениями. Никто не спрашивает у других сервисов, как у них дела.",
+  },
+  "order-service PaymentDeclined": {
+    what: "order-service узнал, что платёж отклонён: заказ отменён, места снова свободны.",
+    why: "Места были заняты с первой же транзакции; освободить их и есть компенсация.",
+  },
+  "order-service TicketIssued": {
+    what: "order-service узнал, что билеты есть.",
+    why: "Билеты выписаны, деньги удержаны: для вас покупка завершена. Списания денег никому ждать не нужно.",
+  },
+  "order-service TicketRejected": {
+    what: "order-service узнал об отказе авиакомпании: заказ отменён, места снова свободны.",
+    why: "payment-service сам читает то же сообщение и снимает удержание. Они не ждут друг друга.",
+  },
+  "order-service PaymentVoided": {
+    what: "order-service узнал, что удержание снято.",
+    why: "Будь заказ ещё открыт, теперь он был бы отменён. Если он уже отменён, менять нечего.",
+  },
+  "order-service PaymentRefunded": {
+    what: "order-service узнал, что деньги вернулись.",
+    why: "Билеты аннулированы, деньги возвращены: заказ можно закрыть.",
+  },
+};
+
+const CALL_NAMES: Readonly<Record<Call, string>> = {
+  authorize: "удержать деньги",
+  capture: "списать удержанное",
+  release: "вернуть деньги",
+};
+
+const BOX_NAMES: Readonly<Record<BoxId, string>> = {
+  api: "API",
+  outbox: "Outbox",
+  worker: "Worker",
+  kafka: "Kafka",
+  payment: "payment-service",
+  gateway: "Платёжный шлюз",
+  ticket: "ticket-service",
+  order: "order-service",
+};
+
+const AWAITED_WHY: Readonly<Record<string, string>> = {
+  "payment-service": "Сначала он отметит сообщение в своём inbox. Если Kafka доставит его дважды, вторая копия найдёт отметку и ничего не изменит.",
+  "ticket-service": "Билеты записываются той же транзакцией, что и отметка в inbox, поэтому они появятся один раз, сколько бы ни пришло копий.",
+  "order-service": "Он изменит состояние заказа той же транзакцией, что и отметку в inbox.",
+};
+
+const ENDINGS: Readonly<Record<Extract<Scene, { id: "cancelled" }>["ending"], Told>> = {
+  declined: {
+    title: "Отменён: платёж отклонён",
+    what: "Шлюз не взял деньги, заказ закончился, места снова свободны. С вас ничего не списали.",
+    why: "Каждый сервис сделал своё, когда до него дошло сообщение; координатор не понадобился, и ничего не брошено на полпути.",
+  },
+  rejected: {
+    title: "Отменён: авиакомпания отказала в билетах",
+    what: "Удержание снято, места снова свободны. Билетов у вас нет, и вы ничего не заплатили.",
+    why: "Это обратный путь саги: каждый сделанный шаг отменён своим собственным шагом.",
+  },
+  customer: {
+    title: "Отменён по просьбе",
+    what: "Места свободны, действующих билетов нет, деньги не удерживаются.",
+    why: "Всё, что оформлялось в момент отмены, отменено, даже если пришло позже неё.",
+  },
+  deadline: {
+    title: "Отменён: слишком долго",
+    what: "Ответ не пришёл вовремя, и заказ закончил таймер в worker. Места, билеты и деньги возвращены.",
+    why: "Заказ не должен вечно ждать того, кто не ответит. Срок — последняя страховка каждой саги.",
+  },
+  voided: {
+    title: "Отменён: от платежа отказались",
+    what: "Удержание снято, места снова свободны, билетов нет.",
+    why: "Заказ без денег завершить нельзя.",
+  },
+};
+
+const SCENES: Scenes = {
+  written: ({ event }) => ({
+    title: `Записано в outbox: ${EVENTS[event] ?? event}`,
+    ...(WRITTEN[event] ?? { what: `${event} записано в outbox.`, why: "" }),
+  }),
+  published: ({ event, attempts: count, topic, partition, offset }) => ({
+    title: `Worker доставил ${event} в Kafka`,
+    what:
+      `Kafka подтвердила: топик ${topic}, партиция ${partition}, смещение ${offset}. Строка переехала из outbox в архив.` +
+      (count > 1 ? ` Понадобилось: ${attempts(count)}; между ними строка лежала в сохранности.` : ""),
+    why:
+      count > 1
+        ? "Строка покидает outbox, только когда Kafka её подтвердила. Поэтому потерянное по дороге сообщение просто отправляется снова."
+        : "Строка покидает outbox только после подтверждения Kafka. Все сообщения одного заказа идут в одну партицию и потому не меняются местами.",
+  }),
+  handled: ({ event, consumer, attempts: count, moved }) => {
+    const told = HANDLED[`${consumer} ${event}`] ?? { what: `${consumer} обработал ${event}.`, why: "" };
+    const again = count > 1 ? ` Понадобилось: ${attempts(count)}.` : "";
+    const still = consumer === "order-service" && !moved ? " Заказ уже был там, его состояние не изменилось." : "";
+    return { title: `${consumer} обработал ${event}`, what: told.what + again + still, why: told.why };
+  },
+  dead: ({ event, consumer, attempts: count, error }) => ({
+    title: `${consumer} не смог обработать ${event}`,
+    what: `Сделано: ${attempts(count)}, и сообщение отложено как dead letter. Последняя ошибка: ${error}`,
+    why: "Сообщение, которое не удаётся снова и снова, не должно держать остальные. Оно хранится целиком; когда причина устранена, оператор запускает его заново, и заказ идёт дальше.",
+  }),
+  publish: ({ event, attempts: count, error }) =>
+    count === 0
+      ? {
+          title: `${event} ждёт в outbox`,
+          what: "Сообщение в сохранности, в базе. Через несколько миллисекунд worker возьмёт его и доставит в Kafka.",
+          why: "Заказ и сообщение о нём записаны одной транзакцией, поэтому сообщение не пропадёт, даже если прямо сейчас упадут все процессы.",
+        }
+      : {
+          title: `${event} пока не дошло до Kafka`,
+          what: `Worker пробовал: ${attempts(count)}, подтверждения нет (${error}). Он попробует ещё раз сам.`,
+          why: "Ничего не потеряно: строка остаётся в outbox, пока Kafka не подтвердит. Следующие сообщения этого заказа ждут за ней, чтобы не нарушить порядок; остальные заказы идут своим ходом.",
+        },
+  parked: ({ event, error }) => ({
+    title: `${event} отставлено`,
+    what: `Kafka никогда не примет это сообщение в таком виде (${error}). Оно остаётся в outbox, но больше не отправляется.`,
+    why: "Пробовать вечно бесполезно. Оператор устраняет причину и отпускает строку; до тех пор следующие сообщения этого заказа ждут.",
+  }),
+  awaited: ({ event, consumer, place }) => ({
+    title: `${event} в Kafka, очередь за ${consumer}`,
+    what: `Сообщение лежит в ${place}. ${consumer} его ещё не обработал.`,
+    why: AWAITED_WHY[consumer] ?? "",
+  }),
+  retry: ({ event, consumer, attempts: count, error }) => ({
+    title: `${consumer} пробует ${event} ещё раз`,
+    what: `Сделано: ${attempts(count)}. ${error}`,
+    why: "Неудавшееся сообщение отложено в сторону и не держит другие заказы. Паузы растут: 1, 2, 4, 8 секунд. После пятой попытки оно становится dead letter.",
+  }),
+  call: ({ call, attempts: count, error }) =>
+    count <= 1 && !error
+      ? {
+          title: `Шлюз просят ${CALL_NAMES[call]}`,
+          what: "payment-service ждёт его ответа. Ни одна транзакция не открыта, ни одно другое сообщение не стоит.",
+          why: "Ключом вопроса служит номер заказа. Если ответ потеряется, на тот же вопрос с тем же ключом придёт тот же ответ, и дважды никто не заплатит.",
+        }
+      : {
+          title: `Шлюз снова просят ${CALL_NAMES[call]}`,
+          what: `Сделано: ${attempts(count)}${error ? ` (${error})` : ""}. Вопрос повторится сам.`,
+          why: "Неизвестно, не сделал ли шлюз всё, потеряв только ответ. С тем же ключом переспрашивать безопасно.",
+        },
+  nothing: () => ({
+    title: "Ждёт следующего сообщения",
+    what: "Все сообщения этого заказа обработаны, новых в пути нет.",
+    why: "Если ничего не придёт, заказ сам закончится по сроку.",
+  }),
+  other: ({ what, where }) => ({ title: `Ждёт: ${what}`, what: where, why: "" }),
+  completed: ({ captured }) => ({
+    title: "Готово: билеты ваши",
+    what: captured
+      ? "Билеты выписаны, деньги списаны. Больше делать нечего."
+      : "Билеты выписаны. Деньги удержаны и как раз списываются.",
+    why: "Ни один сервис не звонил другому. Каждый записывал свой результат и сообщение одной транзакцией, worker доставлял сообщение, и следующий сервис шёл дальше: это и есть сага с outbox.",
+  }),
+  cancelled: ({ ending, reason }) => {
+    const told = ENDINGS[ending];
+    return { ...told, what: ending !== "deadline" && reason ? `${told.what} (${reason})` : told.what };
+  },
+  refunded: () => ({
+    title: "Возвращён: билеты аннулированы, деньги вернулись",
+    what: "Билеты аннулированы, деньги вернулись, места снова свободны.",
+    why: "Возврат — сам по себе маленькая сага: сначала билеты, потом деньги, и о каждом шаге говорит сообщение.",
+  }),
+};
+
+const STATE_NAMES: Readonly<Record<State, string>> = {
+  idle: "пока не нужен",
+  done: "готово",
+  active: "работает",
+  failing: "пробует снова",
+  stuck: "нужна помощь",
+};
+
+const PAYMENT_NAMES: Readonly<Record<string, string>> = {
+  REQUESTED: "запрос денег",
+  AUTHORIZED: "деньги удержаны",
+  DECLINED: "отклонён",
+  CAPTURING: "списание",
+  CAPTURED: "деньги списаны",
+  VOIDING: "снятие удержания",
+  VOIDED: "удержание снято",
+  REFUNDING: "возврат денег",
+  REFUNDED: "деньги возвращены",
+};
+
+const CALLS_SHORT: Readonly<Record<Call, string>> = { authorize: "удержать", capture: "списать", release: "вернуть" };
+
+function fact(one: Fact, now: number): string {
+  switch (one.kind) {
+    case "accepted":
+      return `заказ принят ${clock(one.at, "ru")}`;
+    case "asked":
+      return `${one.event} ${clock(one.at, "ru")}`;
+    case "rows":
+      return `ждёт ${one.waiting}, отправлено ${one.published}`;
+    case "row":
+      return `строка ${one.id}: ${one.event}` + (one.attempts ? `, ${attempts(one.attempts)}` : "");
+    case "parked":
+      return `строка ${one.id} отставлена: ${one.error}`;
+    case "next": {
+      const left = until(one.at, now, "ru");
+      return left ? `попытка через ${left}` : "попытка вот-вот";
+    }
+    case "error":
+      return one.error;
+    case "sent":
+      return `${plural(one.events, "ru", ["сообщение", "сообщения", "сообщений"])}, ${attempts(one.attempts)}`;
+    case "nothing_sent":
+      return "ещё ничего не отправил";
+    case "topic":
+      return `${one.topic.topic} [${one.topic.partition}] @${one.topic.offset}`;
+    case "topic_empty":
+      return `${one.stream}: пока пусто`;
+    case "mark":
+      return mark(one.event, one.delivery, now);
+    case "nothing_yet":
+      return "пока нечего делать";
+    case "payment":
+      return `${PAYMENT_NAMES[one.status] ?? one.status}${one.reason ? `: ${one.reason}` : ""}`;
+    case "call":
+      return `${CALLS_SHORT[one.call]}, попытка ${one.attempts}`;
+    case "authorization":
+      return one.id;
+    case "tickets":
+      return (one.valid ? `действуют ${one.valid}` : `аннулировано ${one.void}`) + `: ${one.seats.join(", ")}`;
+    case "order":
+      return one.status;
+  }
+}
+
+function mark(event: string, one: Delivery, now: number): string {
+  const tries = one.attempts > 1 ? `, ${attempts(one.attempts)}` : "";
+  switch (one.state) {
+    case "handled":
+      return `✓ ${event}${tries}`;
+    case "retrying": {
+      const left = one.nextAt && until(one.nextAt, now, "ru");
+      return `↻ ${event}${tries}${left ? `, через ${left}` : ""}`;
+    }
+    case "dead":
+      return `✗ ${event}: dead letter${tries}`;
+    case "discarded":
+      return `✗ ${event}: отброшено`;
+    case "forgotten":
+      return `${event}: уже не хранится`;
+    default:
+      return `… ${event}`;
+  }
+}
+
+export const ru: Words = {
+  lang: "ru",
+  events: EVENTS,
+  boxes: BOX_NAMES,
+  states: STATE_NAMES,
+  payments: PAYMENT_NAMES,
+  scene: (scene: Scene): Told => (SCENES[scene.id] as (one: Scene) => Told)(scene),
+  fact,
+  mark,
+  boxLine: (box: Box) => `${BOX_NAMES[box.id]}: ${STATE_NAMES[box.state]}${box.way === "back" ? ", обратный путь" : ""}`,
+  glossary: {
+    api: "Принимает ваш запрос. Одной транзакцией записывает заказ и сообщение о нём и только потом отвечает; с другими сервисами не разговаривает.",
+    outbox: "Таблица в той же базе, что и заказы. Сообщение в ней — просто строка, поэтому оно есть ровно тогда, когда есть изменение, о котором оно говорит.",
+    worker: "Берёт строки из outbox и доставляет их в Kafka. Удаляет строку, только когда Kafka подтвердила, а до тех пор пробует снова.",
+    kafka: "Журнал всех сообщений, разложенный по топикам. Каждый сервис читает в своём темпе; кто отлучался, продолжит с того же места.",
+    payment: "Просит платёжный шлюз удержать, списать или вернуть деньги. Его inbox помнит, что уже обработано.",
+    gateway: "Сторона банка; здесь это имитация. Знает каждый заказ по ключу и на повторный вопрос отвечает как прежде.",
+    ticket: "Получает у авиакомпании билеты и кресла или аннулирует их.",
+    order: "Меняет состояние заказа, когда приходят сообщения, и освобождает места, если заказ кончился без билетов.",
+  },
+  ui: {
+    graphTitle: "Сага этого заказа",
+    graphAlt: "Рисунок: узлы и пути, по которым идут сообщения заказа. Список за ним говорит то же словами.",
+    boxList: "По узлам",
+    legend: "Обозначения",
+    forward: "вперёд",
+    back: "обратный путь (компенсация)",
+    now: "Что происходит и почему",
+    why: "Почему так",
+    at: "Шаг {n} из {all}",
+    waitsFor: "Чего он ждёт",
+    movesBy: "Двинется само",
+    inTime: (left: string) => `не позже чем через ${left}`,
+    anyMoment: "вот-вот",
+    command: "Эта команда сдвинет дело или покажет, где оно",
+    copy: "Скопировать",
+    copied: "Скопировано",
+    toLetter: "Открыть этот dead letter в диспетчерской",
+    timeline: "Ход событий",
+    timelineHint: "Выберите шаг, чтобы увидеть рисунок таким, каким он был тогда.",
+    chartAlt: "Сколько каждое сообщение пролежало в outbox и в Kafka; времена указаны в списке ниже.",
+    inOutbox: "в outbox",
+    inKafka: "в Kafka до обработки",
+    since: (text: string) => `+${text}`,
+    first: "К первому шагу",
+    previous: "Шаг назад",
+    next: "Шаг вперёд",
+    latest: "Сейчас",
+    play: "Показать медленно",
+    pause: "Пауза",
+    because: (event: string) => `из-за ${event}`,
+    byRequest: "по запросу к API",
+    byTimer: "вышел срок",
+    moved: (status: string) => `заказ → ${status}`,
+    attempts,
+    row: (id: number) => `строка outbox ${id}`,
+    waitingMore: "ещё в пути",
+    whatAreThese: "Что это за узлы?",
+    retention: "Сообщения хранятся несколько дней; что старше, здесь не показано.",
+    live: "в прямом эфире",
+    polling: "прямая связь прервалась, данные запрашиваются раз в несколько секунд",
+    lost: "API не отвечает. Показано последнее известное состояние; заказ идёт дальше и без страницы.",
+    ended: "завершено",
+  },
+};
