@@ -216,7 +216,7 @@ const SCENES: Scenes = {
         }
       : {
           title: `${event} did not reach Kafka yet`,
-          what: `The worker tried: ${attempts(count)}, no confirmation (${error}). It tries again by itself.`,
+          what: `The worker tried: ${attempts(count)}, no confirmation${error ? ` (${error})` : ""}. It tries again by itself.`,
           why: "Nothing is lost: the row stays in the outbox until Kafka confirms. Later messages of this order wait behind it so that the order is kept; other orders go on.",
         },
   parked: ({ event, error }) => ({
@@ -386,7 +386,7 @@ export const en = {
     why: "Why",
     at: "Step {n} of {all}",
     waitsFor: "It waits for",
-    movesBy: "It moves by itself",
+    movesBy: "It goes on or ends by itself",
     inTime: (left: string) => `in ${left} at the latest`,
     anyMoment: "any moment",
     command: "This command moves or shows it",
