@@ -6,11 +6,13 @@ export interface Lag {
   retries: readonly { consumer: string; waiting: number; next_at: string | null }[];
   dead_letters: readonly { consumer: string; open: number }[];
   totals: { orders: number; published: number; processed: number; finished: number | null };
+  /** Servers that did not answer: what they alone know is missing. */
+  unknown: readonly string[];
 }
 
 export const KEPT_SECONDS = 120;
-/** The server's counters move about once a second; over a few seconds a rate is steady. */
-const RATE_SECONDS = 5;
+/** The counters are PostgreSQL's statistics, which come in jumps; over so many seconds a rate is steady. */
+const RATE_SECONDS = 10;
 
 export type Metric = "orders" | "published" | "processed" | "lag" | "pending" | "oldest" | "retries" | "letters";
 export const METRICS: readonly Metric[] = [
@@ -52,7 +54,7 @@ function value(looks: readonly Lag[], index: number, metric: Metric): number | n
     case "processed":
       return rate(looks, index, COUNTED[metric]);
     case "lag":
-      return sum(look.consumers.map((one) => one.lag));
+      return look.unknown.length ? null : sum(look.consumers.map((one) => one.lag));
     case "pending":
       return look.outbox.pending;
     case "oldest":

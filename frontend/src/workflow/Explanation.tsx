@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 
 import type { WaitingFor } from "./flow";
-import type { Scene } from "./scene";
+import { type Scene, sceneOfWaiting } from "./scene";
+import { waiting } from "./waiting";
 import { until } from "./words/format";
 import type { Words } from "./words/en";
 
@@ -49,6 +50,8 @@ export function WaitingPanel({ found, words, now, letterHref }: WaitingProps) {
   const left = found.until && until(found.until, now, words.lang);
   return (
     <dl class="saga-waiting" data-testid="waiting">
+      <dt>{ui.waitsFor}</dt>
+      <dd>{words.scene(sceneOfWaiting(waiting(found))).title}</dd>
       {found.until && (
         <>
           <dt>{ui.movesBy}</dt>

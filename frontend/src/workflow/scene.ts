@@ -55,7 +55,7 @@ export function sceneOf(moment: Moment): Scene {
   }
 }
 
-function sceneOfWaiting(found: Waiting): Scene {
+export function sceneOfWaiting(found: Waiting): Scene {
   switch (found.kind) {
     case "publish":
       return { id: "publish", event: found.event, attempts: found.attempts, error: found.error };

@@ -81,6 +81,7 @@ export const en = {
     scale: (top: string) => `full height: ${top}`,
     lost: "The API does not answer, so nothing new is known. It is asked again every second.",
     since: "last answer",
+    unknownServers: (names: string) => `No answer from: ${names}. What only they know is left out.`,
     parked: (count: number) => `${count} parked in the outbox: no longer tried, see \`ordersys outbox list\`.`,
     byConsumer: "Waiting in Kafka, by consumer",
     totals: (finished: string) => `${finished} orders finished so far`,

@@ -1,0 +1,66 @@
+import { useState } from "preact/hooks";
+
+import { until } from "../workflow/words/format";
+import type { ControlApi, Load } from "./api";
+import { useAttempt } from "./attempt";
+import { Outcome } from "./Outcome";
+import { usePolled } from "./polled";
+import type { Words } from "./words/en";
+
+/** Orders by themselves: bounded, one load at a time. */
+export function LoadPanel({ api, words }: { api: ControlApi; words: Words }) {
+  const { value, error, refresh } = usePolled(() => api.load(), 1000);
+  const [rate, setRate] = useState(20);
+  const [seconds, setSeconds] = useState(30);
+  const attempt = useAttempt();
+  const { load } = words;
+  const running = value?.running ?? false;
+  const start = (event: Event) => {
+    event.preventDefault();
+    void attempt.run(() => api.startLoad(rate, seconds), () => load.started).then(refresh);
+  };
+  const stop = () => void attempt.run(() => api.stopLoad(), () => load.stopped).then(refresh);
+  return (
+    <section class="control-card" aria-labelledby="load-title">
+      <h2 id="load-title">{load.title}</h2>
+      <p class="hint">{load.hint}</p>
+      <form class="control-load" onSubmit={start}>
+        <Field id="load-rate" label={load.rate} max={200} value={rate} set={setRate} />
+        <Field id="load-seconds" label={load.seconds} max={120} value={seconds} set={setSeconds} />
+        <div class="control-buttons">
+          <button type="submit" class="primary" disabled={running || attempt.busy}>
+            {load.start}
+          </button>
+          <button type="button" disabled={!running || attempt.busy} onClick={stop}>
+            {load.stop}
+          </button>
+        </div>
+      </form>
+      <Standing state={value} words={words} />
+      <Outcome attempt={attempt} error={error} words={words} />
+    </section>
+  );
+}
+
+function Field({ id, label, max, value, set }: { id: string; label: string; max: number; value: number; set: (value: number) => void }) {
+  return (
+    <label for={id}>
+      {label}
+      <input id={id} type="number" min="1" max={max} required value={value} onInput={(event) => set(event.currentTarget.valueAsNumber)} />
+    </label>
+  );
+}
+
+function Standing({ state, words }: { state: Load | null; words: Words }) {
+  const { load, lang } = words;
+  if (state === null) return <p data-testid="load">…</p>;
+  const number = new Intl.NumberFormat(lang);
+  const done = load.done(number.format(state.accepted), number.format(state.failed));
+  const left = (state.ends_at && until(state.ends_at, Date.now(), lang)) ?? "…";
+  return (
+    <p data-testid="load">
+      {state.running ? `${load.running(state.rate ?? 0, left)}: ${done}` : state.started_at ? `${load.idle} ${done}` : load.idle}
+      {state.error && <span class="control-warning">{state.error}</span>}
+    </p>
+  );
+}

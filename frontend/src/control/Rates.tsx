@@ -1,0 +1,78 @@
+import { useEffect, useState } from "preact/hooks";
+
+import type { ControlApi } from "./api";
+import { usePolled } from "./polled";
+import { added, type Lag, lagOf, type Metric, METRICS, series } from "./rates";
+import { curve } from "./spark";
+import type { Words } from "./words/en";
+
+const WIDTH = 240;
+const HEIGHT = 56;
+
+/** The figures of the whole system, live. */
+export function Rates({ api, words }: { api: ControlApi; words: Words }) {
+  const { value, error } = usePolled(() => api.lag(), 1000);
+  const [looks, setLooks] = useState<readonly Lag[]>([]);
+  useEffect(() => {
+    if (value) setLooks((before) => added(before, value));
+  }, [value]);
+  return (
+    <section class="control-card control-rates" aria-labelledby="rates-title">
+      <h2 id="rates-title">{words.rates.title}</h2>
+      <p class="hint">{words.rates.hint}</p>
+      {error !== null && (
+        <p class="control-warning" role="alert">
+          {words.rates.lost}
+        </p>
+      )}
+      <div class="control-charts">
+        {METRICS.map((metric) => (
+          <Chart key={metric} metric={metric} looks={looks} words={words} />
+        ))}
+      </div>
+      {value && <Notes lag={value} words={words} />}
+    </section>
+  );
+}
+
+function Chart({ metric, looks, words }: { metric: Metric; looks: readonly Lag[]; words: Words }) {
+  const points = series(looks, metric);
+  const { line, area, top } = curve(points, WIDTH, HEIGHT);
+  const last = points.at(-1)?.value ?? null;
+  const { title, unit } = words.metrics[metric];
+  const number = new Intl.NumberFormat(words.lang, { maximumFractionDigits: last !== null && last < 10 ? 1 : 0 });
+  return (
+    <figure class={`control-chart ${metric}`} data-metric={metric}>
+      <figcaption>
+        {title}
+        <strong>{last === null ? "…" : number.format(last)}</strong>
+        <small>{last === null ? words.rates.unknown : unit}</small>
+      </figcaption>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        <path class="area" d={area} />
+        <path class="line" d={line} vector-effect="non-scaling-stroke" />
+      </svg>
+      <small class="scale">{words.rates.scale(number.format(top))}</small>
+    </figure>
+  );
+}
+
+function Notes({ lag, words }: { lag: Lag; words: Words }) {
+  const { rates, lang } = words;
+  const number = new Intl.NumberFormat(lang);
+  return (
+    <div class="control-notes">
+      <dl aria-label={rates.byConsumer}>
+        {lagOf(lag).map(({ consumer, lag: behind }) => (
+          <div key={consumer}>
+            <dt>{consumer}</dt>
+            <dd>{number.format(behind)}</dd>
+          </div>
+        ))}
+      </dl>
+      {lag.totals.finished !== null && <p>{rates.totals(number.format(lag.totals.finished))}</p>}
+      {lag.outbox.parked > 0 && <p class="control-warning">{rates.parked(lag.outbox.parked)}</p>}
+      {lag.unknown.length > 0 && <p class="control-warning">{rates.unknownServers(lag.unknown.join(", "))}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+
+import { asOf } from "./asof";
+import { bars } from "./bars";
+import { Explanation, WaitingPanel } from "./Explanation";
+import type { Workflow } from "./flow";
+import { BOXES, graph, isQuiet } from "./graph";
+import { moments as momentsOf } from "./moments";
+import { SagaGraph } from "./SagaGraph";
+import { sceneNow, sceneOf } from "./scene";
+import { Steps } from "./Steps";
+import { Timeline } from "./Timeline";
+import { waiting } from "./waiting";
+import type { Words } from "./words/en";
+
+const TICK_MS = 200;
+
+interface Props {
+  flow: Workflow;
+  words: Words;
+  letterHref: (letterId: string) => string;
+}
+
+/** The saga of an order as it is now, or as it was at a chosen moment. */
+export function Saga({ flow, words, letterHref }: Props) {
+  const [step, setStep] = useState<number | null>(null);
+  const moments = useMemo(() => momentsOf(flow, Date.now()), [flow]);
+  const chosen = step === null ? null : (moments[Math.min(step, moments.length - 1)] ?? null);
+  const index = chosen === null ? null : moments.indexOf(chosen);
+  const now = useNow(index === null && !isQuiet(flow, Date.now()));
+  const shown = useMemo(() => (index === null ? flow : asOf(flow, moments, index)), [flow, moments, index]);
+  const drawn = graph(shown, now);
+  const found = flow.waiting_for;
+  const letter = found && waiting(found);
+  return (
+    <div class="saga">
+      <Explanation
+        scene={chosen ? sceneOf(chosen) : sceneNow(flow)}
+        words={words}
+        step={index === null ? null : { number: index + 1, of: moments.length }}
+      />
+      {found && (
+        <WaitingPanel
+          found={found}
+          words={words}
+          now={now}
+          letterHref={letter?.kind === "dead" ? letterHref(letter.letter) : null}
+        />
+      )}
+      <Steps step={index} count={moments.length} choose={setStep} words={words} />
+      <SagaGraph graph={drawn} words={words} now={now} focus={chosen?.box ?? null} />
+      <Timeline moments={moments} bars={bars(graph(flow, now).hops, now)} words={words} step={index} choose={setStep} />
+      <Glossary words={words} />
+    </div>
+  );
+}
+
+function Glossary({ words }: { words: Words }) {
+  return (
+    <details class="saga-glossary">
+      <summary>{words.ui.whatAreThese}</summary>
+      <dl>
+        {BOXES.map((id) => (
+          <div key={id}>
+            <dt>{words.boxes[id]}</dt>
+            <dd>{words.glossary[id]}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="hint">{words.ui.retention}</p>
+    </details>
+  );
+}
+
+/** The time, moving only while something counts down or grows. */
+function useNow(moving: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    setNow(Date.now());
+    if (!moving) return undefined;
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, [moving]);
+  return now;
+}
