@@ -37,7 +37,8 @@ export function Explanation({ scene, words, step }: Props) {
 }
 
 interface WaitingProps {
-  found: WaitingFor;
+  /** null: nothing is waited for. */
+  found: WaitingFor | null;
   words: Words;
   now: number;
   /** Where the dead letter can be dealt with, if that is what it waits for. */
@@ -47,27 +48,28 @@ interface WaitingProps {
 /** When it goes on by itself, and what an operator can do. */
 export function WaitingPanel({ found, words, now, letterHref }: WaitingProps) {
   const { ui } = words;
-  const left = found.until && until(found.until, now, words.lang);
+  const left = found?.until && until(found.until, now, words.lang);
   return (
-    <dl class="saga-waiting" data-testid="waiting">
-      <dt>{ui.waitsFor}</dt>
-      <dd>{words.scene(sceneOfWaiting(waiting(found))).title}</dd>
-      {found.until && (
-        <>
-          <dt>{ui.movesBy}</dt>
-          <dd>{left ? ui.inTime(left) : ui.anyMoment}</dd>
-        </>
+    <section class="saga-waiting" aria-labelledby="waiting-title" data-testid="waiting">
+      <h2 id="waiting-title">{ui.waitsFor}</h2>
+      {found === null ? (
+        <p>{ui.forNothing}</p>
+      ) : (
+        <dl>
+          <dt class="visually-hidden">{ui.waitsFor}</dt>
+          <dd>{words.scene(sceneOfWaiting(waiting(found))).title}</dd>
+          {found.until && <dt>{ui.movesBy}</dt>}
+          {found.until && <dd class="saga-countdown">{left ? ui.inTime(left) : ui.anyMoment}</dd>}
+          {found.command && <dt>{ui.command}</dt>}
+          {found.command && (
+            <dd>
+              <Command key={found.command} text={found.command} words={words} />
+              {letterHref && <a href={letterHref}>{ui.toLetter}</a>}
+            </dd>
+          )}
+        </dl>
       )}
-      {found.command && (
-        <>
-          <dt>{ui.command}</dt>
-          <dd>
-            <Command text={found.command} words={words} />
-            {letterHref && <a href={letterHref}>{ui.toLetter}</a>}
-          </dd>
-        </>
-      )}
-    </dl>
+    </section>
   );
 }
 

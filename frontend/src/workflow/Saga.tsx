@@ -34,19 +34,19 @@ export function Saga({ flow, words, letterHref }: Props) {
   const letter = found && waiting(found);
   return (
     <div class="saga">
-      <Explanation
-        scene={chosen ? sceneOf(chosen) : sceneNow(flow)}
-        words={words}
-        step={index === null ? null : { number: index + 1, of: moments.length }}
-      />
-      {found && (
+      <div class="saga-now">
+        <Explanation
+          scene={chosen ? sceneOf(chosen) : sceneNow(flow)}
+          words={words}
+          step={index === null ? null : { number: index + 1, of: moments.length }}
+        />
         <WaitingPanel
           found={found}
           words={words}
           now={now}
           letterHref={letter?.kind === "dead" ? letterHref(letter.letter) : null}
         />
-      )}
+      </div>
       <Steps step={index} count={moments.length} choose={setStep} words={words} />
       <SagaGraph graph={drawn} words={words} now={now} focus={chosen?.box ?? null} />
       <Timeline moments={moments} bars={bars(graph(flow, now).hops, now)} words={words} step={index} choose={setStep} />

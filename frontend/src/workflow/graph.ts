@@ -23,7 +23,8 @@ export type Fact =
   | { kind: "accepted"; at: string }
   | { kind: "asked"; event: string; at: string }
   | { kind: "rows"; waiting: number; published: number }
-  | { kind: "row"; id: number; event: string; attempts: number }
+  | { kind: "row"; id: number; event: string }
+  | { kind: "tried"; event: string; attempts: number }
   | { kind: "parked"; id: number; event: string; error: string }
   | { kind: "next"; at: string }
   | { kind: "error"; error: string }
@@ -131,7 +132,7 @@ function outboxBox(all: readonly Hop[]): Box {
   if (first?.place === "parked") {
     facts.push({ kind: "parked", id: first.row.id, event: first.name, error: first.row.last_error ?? "" });
   } else if (first) {
-    facts.push({ kind: "row", id: first.row.id, event: first.name, attempts: first.row.attempts });
+    facts.push({ kind: "row", id: first.row.id, event: first.name });
     if (first.row.next_attempt_at) facts.push({ kind: "next", at: first.row.next_attempt_at });
   }
   return { id: "outbox", state: worst(all.map(outboxState)), way: first?.way ?? "forward", facts };
@@ -144,8 +145,10 @@ function outboxState(hop: Hop): State {
 function workerBox(all: readonly Hop[]): Box {
   const sent = all.filter((hop) => hop.place === "topic");
   const failing = all.find((hop) => hop.place === "failing");
-  const attempts = sent.reduce((sum, hop) => sum + hop.row.attempts, 0) + (failing?.row.attempts ?? 0);
-  const facts: Fact[] = [sent.length ? { kind: "sent", events: sent.length, attempts } : { kind: "nothing_sent" }];
+  const attempts = sent.reduce((sum, hop) => sum + hop.row.attempts, 0);
+  const facts: Fact[] = sent.length ? [{ kind: "sent", events: sent.length, attempts }] : [];
+  if (failing) facts.push({ kind: "tried", event: failing.name, attempts: failing.row.attempts });
+  if (!facts.length) facts.push({ kind: "nothing_sent" });
   if (failing?.row.last_error) facts.push({ kind: "error", error: failing.row.last_error });
   if (failing?.row.next_attempt_at) facts.push({ kind: "next", at: failing.row.next_attempt_at });
   // A parked row is no longer the worker's; where it lies, the outbox shows it.
@@ -230,7 +233,8 @@ function service(consumer: Consumer, all: readonly Hop[], own: { facts: Fact[]; 
       .map((delivery) => ({ event: hop.name, delivery })),
   );
   const marks = mine.map(({ event, delivery }): Fact => ({ kind: "mark", event, delivery }));
-  const facts = [...own.facts, ...marks];
+  const next = mine.flatMap(({ delivery }): Fact[] => (delivery.nextAt ? [{ kind: "next", at: delivery.nextAt }] : []));
+  const facts = [...own.facts, ...marks, ...next.slice(0, 1)];
   return {
     id: SERVICE_BOX[consumer],
     state: worst([own.state, ...mine.map(({ delivery }) => deliveryState(delivery))]),

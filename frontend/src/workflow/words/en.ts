@@ -301,7 +301,9 @@ function fact(one: Fact, now: number): string {
     case "rows":
       return `${one.waiting} waiting, ${one.published} published`;
     case "row":
-      return `row ${one.id}: ${one.event}` + (one.attempts ? `, ${attempts(one.attempts)}` : "");
+      return `row ${one.id}: ${one.event}`;
+    case "tried":
+      return `${one.event}, ${attempts(one.attempts)}`;
     case "parked":
       return `row ${one.id} parked: ${one.error}`;
     case "next": {
@@ -319,7 +321,7 @@ function fact(one: Fact, now: number): string {
     case "topic_empty":
       return `${one.stream}: nothing yet`;
     case "mark":
-      return mark(one.event, one.delivery, now);
+      return mark(one.event, one.delivery);
     case "nothing_yet":
       return "nothing to do yet";
     case "payment":
@@ -335,17 +337,15 @@ function fact(one: Fact, now: number): string {
   }
 }
 
-function mark(event: string, one: Delivery, now: number): string {
+function mark(event: string, one: Delivery): string {
   const tries = one.attempts > 1 ? `, ${attempts(one.attempts)}` : "";
   switch (one.state) {
     case "handled":
       return `✓ ${event}${tries}`;
-    case "retrying": {
-      const left = one.nextAt && until(one.nextAt, now, "en");
-      return `↻ ${event}${tries}${left ? `, in ${left}` : ""}`;
-    }
+    case "retrying":
+      return `↻ ${event}${tries}`;
     case "dead":
-      return `✗ ${event}: dead letter${tries}`;
+      return `✗ ${event}: dead letter`;
     case "discarded":
       return `✗ ${event}: discarded`;
     case "forgotten":
@@ -363,7 +363,6 @@ export const en = {
   payments: PAYMENT_NAMES,
   scene: (scene: Scene): Told => (SCENES[scene.id] as (one: Scene) => Told)(scene),
   fact,
-  mark,
   boxLine: (box: Box) => `${BOX_NAMES[box.id]}: ${STATE_NAMES[box.state]}${box.way === "back" ? ", on the way back" : ""}`,
   glossary: {
     api: "Takes your request. It writes the order and a message about it in one commit and then answers; it talks to no other service.",
@@ -386,6 +385,7 @@ export const en = {
     why: "Why",
     at: "Step {n} of {all}",
     waitsFor: "It waits for",
+    forNothing: "Nothing: all of it is done.",
     movesBy: "It goes on or ends by itself",
     inTime: (left: string) => `in ${left} at the latest`,
     anyMoment: "any moment",

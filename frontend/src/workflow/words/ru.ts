@@ -295,9 +295,11 @@ function fact(one: Fact, now: number): string {
     case "rows":
       return `ждёт ${one.waiting}, отправлено ${one.published}`;
     case "row":
-      return `строка ${one.id}: ${one.event}` + (one.attempts ? `, ${attempts(one.attempts)}` : "");
+      return `строка ${one.id}: ${one.event}`;
+    case "tried":
+      return `${one.event}, ${attempts(one.attempts)}`;
     case "parked":
-      return `строка ${one.id} отставлена: ${one.error}`;
+      return `отставлена ${one.id}: ${one.error}`;
     case "next": {
       const left = until(one.at, now, "ru");
       return left ? `попытка через ${left}` : "попытка вот-вот";
@@ -313,7 +315,7 @@ function fact(one: Fact, now: number): string {
     case "topic_empty":
       return `${one.stream}: пока пусто`;
     case "mark":
-      return mark(one.event, one.delivery, now);
+      return mark(one.event, one.delivery);
     case "nothing_yet":
       return "пока нечего делать";
     case "payment":
@@ -329,17 +331,15 @@ function fact(one: Fact, now: number): string {
   }
 }
 
-function mark(event: string, one: Delivery, now: number): string {
+function mark(event: string, one: Delivery): string {
   const tries = one.attempts > 1 ? `, ${attempts(one.attempts)}` : "";
   switch (one.state) {
     case "handled":
       return `✓ ${event}${tries}`;
-    case "retrying": {
-      const left = one.nextAt && until(one.nextAt, now, "ru");
-      return `↻ ${event}${tries}${left ? `, через ${left}` : ""}`;
-    }
+    case "retrying":
+      return `↻ ${event}${tries}`;
     case "dead":
-      return `✗ ${event}: dead letter${tries}`;
+      return `✗ ${event}: dead letter`;
     case "discarded":
       return `✗ ${event}: отброшено`;
     case "forgotten":
@@ -357,7 +357,6 @@ export const ru: Words = {
   payments: PAYMENT_NAMES,
   scene: (scene: Scene): Told => (SCENES[scene.id] as (one: Scene) => Told)(scene),
   fact,
-  mark,
   boxLine: (box: Box) => `${BOX_NAMES[box.id]}: ${STATE_NAMES[box.state]}${box.way === "back" ? ", обратный путь" : ""}`,
   glossary: {
     api: "Принимает ваш запрос. Одной транзакцией записывает заказ и сообщение о нём и только потом отвечает; с другими сервисами не разговаривает.",
@@ -380,6 +379,7 @@ export const ru: Words = {
     why: "Почему так",
     at: "Шаг {n} из {all}",
     waitsFor: "Чего он ждёт",
+    forNothing: "Ничего: всё сделано.",
     movesBy: "Двинется или закончится само",
     inTime: (left: string) => `не позже чем через ${left}`,
     anyMoment: "вот-вот",
