@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
@@ -14,15 +14,20 @@ interface Props {
   api: ControlApi;
   words: Words;
   href: string | null;
+  focused: boolean;
   replay: () => Promise<void>;
   discard: () => Promise<void>;
 }
 
 type Opened = { kind: "record"; content: Content } | { kind: "plan"; plan: Forecast } | null;
 
-export function LetterRow({ letter, event, heads, api, words, href, replay, discard }: Props) {
+export function LetterRow({ letter, event, heads, api, words, href, focused, replay, discard }: Props) {
   const [opened, setOpened] = useState<Opened>(null);
   const attempt = useAttempt();
+  const row = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (focused) row.current?.scrollIntoView({ block: "center" });
+  }, [focused]);
   const { letters, lang } = words;
   const show = () => attempt.run(async () => setOpened({ kind: "record", content: await api.letter(letter.id) }));
   const plan = () => attempt.run(async () => setOpened({ kind: "plan", plan: await api.plan(letter.id) }));
@@ -42,7 +47,7 @@ export function LetterRow({ letter, event, heads, api, words, href, replay, disc
     opened?.kind === kind ? setOpened(null) : void open();
   return (
     <>
-      <tr data-letter={letter.id}>
+      <tr ref={row} class={focused ? "focused" : ""} data-letter={letter.id}>
         {cells.map((cell, index) => (
           <td key={index} data-head={heads[index]}>
             {cell}

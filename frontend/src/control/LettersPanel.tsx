@@ -15,10 +15,12 @@ interface Props {
   api: ControlApi;
   words: Words;
   orderHref: (orderId: string) => string;
+  /** The letter that the reader came for. */
+  focus: string | null;
 }
 
 /** What was put aside, and what becomes of it. */
-export function LettersPanel({ api, words, orderHref }: Props) {
+export function LettersPanel({ api, words, orderHref, focus }: Props) {
   const [status, setStatus] = useState<string | null>("NEW");
   const [older, setOlder] = useState<LetterPage | null>(null);
   const { value, error, refresh } = usePolled(() => api.letters(status, null), 3000);
@@ -60,7 +62,7 @@ export function LettersPanel({ api, words, orderHref }: Props) {
       </label>
       <Outcome attempt={attempt} error={error} words={words} />
       {value && items.length === 0 && <p class="control-empty">{status === "NEW" ? letters.empty : letters.emptyOf}</p>}
-      {items.length > 0 && <Table items={items} api={api} words={words} orderHref={orderHref} settle={settle} />}
+      {items.length > 0 && <Table items={items} api={api} words={words} orderHref={orderHref} focus={focus} settle={settle} />}
       {cursor && (
         <button type="button" disabled={attempt.busy} onClick={more}>
           {letters.more}
@@ -75,7 +77,7 @@ interface TableProps extends Props {
   settle: (work: () => Promise<unknown>, say: string) => Promise<void>;
 }
 
-function Table({ items, api, words, orderHref, settle }: TableProps) {
+function Table({ items, api, words, orderHref, focus, settle }: TableProps) {
   const { letters } = words;
   const heads = [letters.when, letters.consumer, letters.event, letters.order, letters.attempts, letters.error, letters.status];
   const event = (letter: Letter) => (letter.type ? eventName(letter.type) : letters.unreadable);
@@ -101,6 +103,7 @@ function Table({ items, api, words, orderHref, settle }: TableProps) {
             heads={heads}
             api={api}
             words={words}
+            focused={letter.id === focus}
             href={letter.order_id && orderHref(letter.order_id)}
             replay={() => settle(() => api.replay(letter.id), letters.replayed(letter.consumer))}
             discard={() => settle(() => api.discard(letter.id), letters.discarded)}
