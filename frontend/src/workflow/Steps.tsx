@@ -42,7 +42,7 @@ export function Steps({ step, count, choose, words }: Props) {
         {playing ? `❚❚ ${ui.pause}` : `▶ ${ui.play}`}
       </button>
       <button type="button" onClick={go(0)} disabled={step === 0 || count === 0}>
-        ⏮<span class="visually-hidden"> {ui.first}</span>
+        |◀<span class="visually-hidden"> {ui.first}</span>
       </button>
       <button type="button" onClick={go(Math.max(before, 0))} disabled={step === 0 || count === 0}>
         ◀<span class="visually-hidden"> {ui.previous}</span>
