@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
 
+import audit from "./samples/audit.json";
+import lag from "./samples/lag.json";
+import letter from "./samples/letter.json";
+import letters from "./samples/letters.json";
 import { canDiscard, canReplay, type Letter, outlooks, pretty } from "./letters";
 import { added, type Lag, lagOf, METRICS, series } from "./rates";
 import { ceiling, curve } from "./spark";
@@ -125,4 +129,23 @@ test("what is broken is read first, the worst at the top", () => {
 
 test("both languages name the same fault points", () => {
   expect(Object.keys(ru.points)).toEqual(Object.keys(en.points));
+});
+
+describe("as a running system answered", () => {
+  test("the lag of each consumer", () => {
+    expect(lagOf(lag as Lag).map((one) => one.consumer)).toEqual(["order-service", "payment-service", "ticket-service"]);
+    expect(series([lag as Lag], "pending")[0]).toEqual({ at: Date.parse(lag.at), value: lag.outbox.pending });
+  });
+
+  test("an audit, with Russian words for each of its promises", () => {
+    const { broken, kept } = reading(audit as Verdict);
+
+    expect([broken.length, kept.length]).toEqual([0, audit.findings.length]);
+    for (const name of [...audit.findings.map((one) => one.name), ...audit.skipped]) expect(ru.meanings[name]).toMatch(/[а-я]/);
+  });
+
+  test("a dead letter", () => {
+    expect(canReplay(letters.items[0] as Letter)).toBe(true);
+    expect(pretty(letter.value)).toContain('\n  "order_id"');
+  });
 });

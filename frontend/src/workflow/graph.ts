@@ -317,6 +317,5 @@ function hopEdges(hop: Hop, flow: Workflow): readonly Edge[] {
 function gatewayEdges(payment: Payment | null): readonly Edge[] {
   if (payment === null || wasNeverAsked(payment)) return [];
   if (!GIVEN_UP.has(payment.status)) return [edge("payment", "gateway", "forward", callState(payment))];
-  const asked: State = payment.authorization_id ? "done" : "idle";
-  return [edge("payment", "gateway", "forward", asked), edge("payment", "gateway", "back", callState(payment))];
+  return [edge("payment", "gateway", "forward", "done"), edge("payment", "gateway", "back", callState(payment))];
 }
