@@ -23,7 +23,7 @@ export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
   const all = (rate: 0 | null) => Object.fromEntries((answer?.points ?? []).map(({ point }) => [point, rate]));
 
   return (
-    <section class="control-card" aria-labelledby="chaos-title" aria-busy={answer === null && error === null}>
+    <section class="control-card control-chaos" aria-labelledby="chaos-title" aria-busy={answer === null && error === null}>
       <h2 id="chaos-title">{chaos.title}</h2>
       <p class="hint">{chaos.hint}</p>
       {answer && !answer.allowed && <p class="control-warning">{chaos.forbidden}</p>}
@@ -86,8 +86,7 @@ function Slider({ state, words, percent, disabled, change }: SliderProps) {
         <output for={`chaos-${point}`}>{percent(shown)}</output>
       </div>
       <p class="hint" id={`chaos-what-${point}`}>
-        {what} {words.chaos.configured(percent(configured))}
-        {setBy ? `, ${words.chaos.setBy(setBy)}` : ""}
+        {`${what} (${words.chaos.configured(percent(configured))}${setBy ? `, ${words.chaos.setBy(setBy)}` : ""})`}
       </p>
     </li>
   );

@@ -22,10 +22,8 @@ export function Control({ api, words, orderHref, letter }: Props) {
       </header>
       <Rates api={api} words={words} />
       <ChaosPanel api={api} words={words} />
-      <div class="control-column">
-        <LoadPanel api={api} words={words} />
-        <AuditPanel api={api} words={words} />
-      </div>
+      <LoadPanel api={api} words={words} />
+      <AuditPanel api={api} words={words} />
       <LettersPanel api={api} words={words} orderHref={orderHref} focus={letter} />
     </div>
   );

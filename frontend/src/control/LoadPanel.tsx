@@ -59,7 +59,7 @@ function Standing({ state, words }: { state: Load | null; words: Words }) {
   const left = (state.ends_at && until(state.ends_at, Date.now(), lang)) ?? "…";
   return (
     <p data-testid="load">
-      {state.running ? `${load.running(state.rate ?? 0, left)}: ${done}` : state.started_at ? `${load.idle} ${done}` : load.idle}
+      {state.running ? `${load.running(state.rate ?? 0, left)}: ${done}` : state.started_at ? load.last(done) : load.idle}
       {state.error && <span class="control-warning">{state.error}</span>}
     </p>
   );

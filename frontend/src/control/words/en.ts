@@ -107,6 +107,7 @@ export const en = {
     stop: "Stop",
     running: (rate: number, left: string) => `${rate} orders per second, ${left} to go`,
     idle: "No load is running.",
+    last: (done: string) => `No load is running. The last one: ${done}.`,
     done: (accepted: string, failed: string) => `accepted ${accepted}, failed ${failed}`,
     started: "The load is running.",
     stopped: "The load was stopped.",

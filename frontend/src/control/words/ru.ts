@@ -131,6 +131,7 @@ export const ru: Words = {
     stop: "Остановить",
     running: (rate: number, left: string) => `${plural(rate, "ru", ["заказ", "заказа", "заказов"])} в секунду, осталось ${left}`,
     idle: "Нагрузки сейчас нет.",
+    last: (done: string) => `Нагрузки сейчас нет. В последний раз: ${done}.`,
     done: (accepted: string, failed: string) => `принято ${accepted}, не удалось ${failed}`,
     started: "Нагрузка запущена.",
     stopped: "Нагрузка остановлена.",

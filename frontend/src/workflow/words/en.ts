@@ -329,7 +329,7 @@ function fact(one: Fact, now: number): string {
     case "call":
       return `asked to ${CALLS_SHORT[one.call]}, attempt ${one.attempts}`;
     case "authorization":
-      return one.id;
+      return `auth …${one.id.slice(-12)}`;
     case "tickets":
       return (one.valid ? `${one.valid} valid` : `${one.void} void`) + `: ${one.seats.join(", ")}`;
     case "order":

@@ -323,7 +323,7 @@ function fact(one: Fact, now: number): string {
     case "call":
       return `${CALLS_SHORT[one.call]}, попытка ${one.attempts}`;
     case "authorization":
-      return one.id;
+      return `auth …${one.id.slice(-12)}`;
     case "tickets":
       return (one.valid ? `действуют ${one.valid}` : `аннулировано ${one.void}`) + `: ${one.seats.join(", ")}`;
     case "order":
