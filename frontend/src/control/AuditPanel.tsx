@@ -21,7 +21,13 @@ export function AuditPanel({ api, words }: { api: ControlApi; words: Words }) {
         </button>
       </div>
       <div role="status" data-testid="verdict">
-        {attempt.busy ? <p>{audit.running}</p> : verdict ? <Sentence verdict={verdict} words={words} /> : <p>{audit.never}</p>}
+        {attempt.busy ? (
+          <p>{audit.running}</p>
+        ) : verdict ? (
+          <Sentence verdict={verdict} words={words} />
+        ) : (
+          <p>{audit.never}</p>
+        )}
       </div>
       <Outcome attempt={attempt} words={words} />
       {verdict && <Findings verdict={verdict} words={words} />}
@@ -40,7 +46,8 @@ function Sentence({ verdict, words }: { verdict: Verdict; words: Words }) {
         {verdict.holds ? `✓ ${audit.holds}` : `✗ ${audit.broken(broken.length)}`}
       </p>
       <p class="hint">
-        {audit.facts(number.format(verdict.findings.length), number.format(checked), at)}. {audit.grace(verdict.grace_seconds)}
+        {audit.facts(number.format(verdict.findings.length), number.format(checked), at)}.{" "}
+        {audit.grace(verdict.grace_seconds)}
       </p>
     </>
   );
@@ -68,7 +75,8 @@ function List({ findings, words }: { findings: readonly Finding[]; words: Words 
     <ul class="control-findings">
       {findings.map((one) => (
         <li key={one.name} class={one.violations ? "broken" : "holds"}>
-          <code>{one.name}</code> {one.violations ? audit.violations(one.violations) : audit.kept}, {audit.rows(number.format(one.checked))}
+          <code>{one.name}</code> {one.violations ? audit.violations(one.violations) : audit.kept},{" "}
+          {audit.rows(number.format(one.checked))}
           <br />
           {meanings[one.name] ?? one.meaning}
           {one.examples.map((example) => (

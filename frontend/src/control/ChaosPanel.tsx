@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 
-import type { Chaos, ControlApi, PointState } from "./api";
+import type { Chaos, PointState } from "../api/schema";
+import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
 import { Outcome } from "./Outcome";
 import { usePolled } from "./polled";
@@ -16,30 +17,51 @@ export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
   const percent = (rate: number) => new Intl.NumberFormat(words.lang, { style: "percent" }).format(rate);
 
   const change = (rates: Record<string, number | null>, say: string) =>
-    attempt.run(async () => {
-      setAnswer(await api.setChaos(rates));
-      refresh();
-    }, () => say);
+    attempt.run(
+      async () => {
+        setAnswer(await api.setChaos(rates));
+        refresh();
+      },
+      () => say,
+    );
   const all = (rate: 0 | null) => Object.fromEntries((answer?.points ?? []).map(({ point }) => [point, rate]));
 
   return (
-    <section class="control-card control-chaos" aria-labelledby="chaos-title" aria-busy={answer === null && error === null}>
+    <section
+      class="control-card control-chaos"
+      aria-labelledby="chaos-title"
+      aria-busy={answer === null && error === null}
+    >
       <h2 id="chaos-title">{chaos.title}</h2>
       <p class="hint">{chaos.hint}</p>
       {answer && !answer.allowed && <p class="control-warning">{chaos.forbidden}</p>}
       <div class="control-buttons">
-        <button type="button" disabled={!answer?.allowed || attempt.busy} onClick={() => void change(all(0), chaos.allOff)}>
+        <button
+          type="button"
+          disabled={!answer?.allowed || attempt.busy}
+          onClick={() => void change(all(0), chaos.allOff)}
+        >
           {chaos.off}
         </button>
-        <button type="button" disabled={!answer?.allowed || attempt.busy} onClick={() => void change(all(null), chaos.allReset)}>
+        <button
+          type="button"
+          disabled={!answer?.allowed || attempt.busy}
+          onClick={() => void change(all(null), chaos.allReset)}
+        >
           {chaos.reset}
         </button>
       </div>
       <Outcome attempt={attempt} error={error} words={words} />
       <ul class="control-points">
         {(answer?.points ?? []).map((state) => (
-          <Slider key={state.point} state={state} words={words} percent={percent} disabled={!answer!.allowed}
-            change={(rate) => change({ [state.point]: rate }, chaos.saved(state.point, percent(rate)))} />
+          <Slider
+            key={state.point}
+            state={state}
+            words={words}
+            percent={percent}
+            disabled={!answer!.allowed}
+            change={(rate) => change({ [state.point]: rate }, chaos.saved(state.point, percent(rate)))}
+          />
         ))}
       </ul>
     </section>

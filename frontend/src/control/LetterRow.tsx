@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { Link } from "../router";
 import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
 import { canDiscard, canReplay, type Content, type Forecast, type Letter, outlooks, pretty } from "./letters";
@@ -37,7 +38,7 @@ export function LetterRow({ letter, event, heads, api, words, href, focused, rep
     when,
     letter.consumer,
     event,
-    href ? <a href={href}>{letter.order_id!.slice(-8)}</a> : "–",
+    href ? <Link href={href}>{letter.order_id!.slice(-8)}</Link> : "–",
     letter.attempts,
     <span class="control-error">{letter.error}</span>,
     letter.resolved_by ? `${status} ${letters.resolved(letter.resolved_by)}` : status,
@@ -55,13 +56,29 @@ export function LetterRow({ letter, event, heads, api, words, href, focused, rep
         ))}
         <td data-head={letters.actions}>
           <div class="control-buttons">
-            <button type="button" aria-expanded={opened?.kind === "record"} aria-label={`${letters.show}: ${about}`} onClick={toggled("record", show)}>
+            <button
+              type="button"
+              aria-expanded={opened?.kind === "record"}
+              aria-label={`${letters.show}: ${about}`}
+              onClick={toggled("record", show)}
+            >
               {opened?.kind === "record" ? letters.hide : letters.show}
             </button>
-            <button type="button" aria-expanded={opened?.kind === "plan"} aria-label={`${letters.plan}: ${about}`} onClick={toggled("plan", plan)}>
+            <button
+              type="button"
+              aria-expanded={opened?.kind === "plan"}
+              aria-label={`${letters.plan}: ${about}`}
+              onClick={toggled("plan", plan)}
+            >
               {letters.plan}
             </button>
-            <button type="button" class="primary" disabled={!canReplay(letter)} aria-label={`${letters.replay}: ${about}`} onClick={() => void replay()}>
+            <button
+              type="button"
+              class="primary"
+              disabled={!canReplay(letter)}
+              aria-label={`${letters.replay}: ${about}`}
+              onClick={() => void replay()}
+            >
               {letters.replay}
             </button>
             {canDiscard(letter) && <Discard about={about} words={words} discard={discard} />}
@@ -125,7 +142,11 @@ function Record({ content, words }: { content: Content; words: Words }) {
       <h4>{letters.value}</h4>
       <pre tabIndex={0}>{pretty(value)}</pre>
       <h4>{letters.headers}</h4>
-      <pre tabIndex={0}>{Object.entries(headers).map(([name, text]) => `${name}: ${text}`).join("\n")}</pre>
+      <pre tabIndex={0}>
+        {Object.entries(headers)
+          .map(([name, text]) => `${name}: ${text}`)
+          .join("\n")}
+      </pre>
     </div>
   );
 }

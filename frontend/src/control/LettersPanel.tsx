@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 
 import { eventName } from "../workflow/saga";
-import type { ControlApi, LetterPage } from "./api";
+import type { LetterPage, LetterStatus } from "../api/schema";
+import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
 import { LetterRow } from "./LetterRow";
 import type { Letter } from "./letters";
@@ -21,13 +22,13 @@ interface Props {
 
 /** What was put aside, and what becomes of it. */
 export function LettersPanel({ api, words, orderHref, focus }: Props) {
-  const [status, setStatus] = useState<string | null>("NEW");
+  const [status, setStatus] = useState<LetterStatus | null>("NEW");
   const [older, setOlder] = useState<LetterPage | null>(null);
   const { value, error, refresh } = usePolled(() => api.letters(status, null), 3000);
   const attempt = useAttempt();
   const { letters } = words;
 
-  const choose = (chosen: string | null) => {
+  const choose = (chosen: LetterStatus | null) => {
     setStatus(chosen);
     setOlder(null);
     refresh();
@@ -51,7 +52,10 @@ export function LettersPanel({ api, words, orderHref, focus }: Props) {
       <p class="hint">{letters.hint}</p>
       <label class="control-filter">
         {letters.status}
-        <select value={status ?? ""} onChange={(event) => choose(event.currentTarget.value || null)}>
+        <select
+          value={status ?? ""}
+          onChange={(event) => choose((event.currentTarget.value || null) as LetterStatus | null)}
+        >
           {STATUSES.map((one) => (
             <option key={one} value={one}>
               {letters.statuses[one]}
@@ -62,7 +66,9 @@ export function LettersPanel({ api, words, orderHref, focus }: Props) {
       </label>
       <Outcome attempt={attempt} error={error} words={words} />
       {value && items.length === 0 && <p class="control-empty">{status === "NEW" ? letters.empty : letters.emptyOf}</p>}
-      {items.length > 0 && <Table items={items} api={api} words={words} orderHref={orderHref} focus={focus} settle={settle} />}
+      {items.length > 0 && (
+        <Table items={items} api={api} words={words} orderHref={orderHref} focus={focus} settle={settle} />
+      )}
       {cursor && (
         <button type="button" disabled={attempt.busy} onClick={more}>
           {letters.more}
@@ -79,7 +85,15 @@ interface TableProps extends Props {
 
 function Table({ items, api, words, orderHref, focus, settle }: TableProps) {
   const { letters } = words;
-  const heads = [letters.when, letters.consumer, letters.event, letters.order, letters.attempts, letters.error, letters.status];
+  const heads = [
+    letters.when,
+    letters.consumer,
+    letters.event,
+    letters.order,
+    letters.attempts,
+    letters.error,
+    letters.status,
+  ];
   const event = (letter: Letter) => (letter.type ? eventName(letter.type) : letters.unreadable);
   return (
     <table class="control-table">

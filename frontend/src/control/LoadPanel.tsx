@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 
 import { until } from "../workflow/words/format";
-import type { ControlApi, Load } from "./api";
+import type { LoadState as Load } from "../api/schema";
+import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
 import { Outcome } from "./Outcome";
 import { usePolled } from "./polled";
@@ -17,9 +18,20 @@ export function LoadPanel({ api, words }: { api: ControlApi; words: Words }) {
   const running = value?.running ?? false;
   const start = (event: Event) => {
     event.preventDefault();
-    void attempt.run(() => api.startLoad(rate, seconds), () => load.started).then(refresh);
+    void attempt
+      .run(
+        () => api.startLoad(rate, seconds),
+        () => load.started,
+      )
+      .then(refresh);
   };
-  const stop = () => void attempt.run(() => api.stopLoad(), () => load.stopped).then(refresh);
+  const stop = () =>
+    void attempt
+      .run(
+        () => api.stopLoad(),
+        () => load.stopped,
+      )
+      .then(refresh);
   return (
     <section class="control-card" aria-labelledby="load-title">
       <h2 id="load-title">{load.title}</h2>
@@ -42,11 +54,31 @@ export function LoadPanel({ api, words }: { api: ControlApi; words: Words }) {
   );
 }
 
-function Field({ id, label, max, value, set }: { id: string; label: string; max: number; value: number; set: (value: number) => void }) {
+function Field({
+  id,
+  label,
+  max,
+  value,
+  set,
+}: {
+  id: string;
+  label: string;
+  max: number;
+  value: number;
+  set: (value: number) => void;
+}) {
   return (
     <label for={id}>
       {label}
-      <input id={id} type="number" min="1" max={max} required value={value} onInput={(event) => set(event.currentTarget.valueAsNumber)} />
+      <input
+        id={id}
+        type="number"
+        min="1"
+        max={max}
+        required
+        value={value}
+        onInput={(event) => set(event.currentTarget.valueAsNumber)}
+      />
     </label>
   );
 }
@@ -59,7 +91,11 @@ function Standing({ state, words }: { state: Load | null; words: Words }) {
   const left = (state.ends_at && until(state.ends_at, Date.now(), lang)) ?? "…";
   return (
     <p data-testid="load">
-      {state.running ? `${load.running(state.rate ?? 0, left)}: ${done}` : state.started_at ? load.last(done) : load.idle}
+      {state.running
+        ? `${load.running(state.rate ?? 0, left)}: ${done}`
+        : state.started_at
+          ? load.last(done)
+          : load.idle}
       {state.error && <span class="control-warning">{state.error}</span>}
     </p>
   );

@@ -1,50 +1,40 @@
 /** What the control room asks of the API, all of it as an operator. */
-import type { Content, Forecast, Letter } from "./letters";
-import type { Lag } from "./rates";
-import type { Verdict } from "./verdict";
-
-export interface PointState {
-  point: string;
-  configured: number;
-  effective: number;
-  set_by: string | null;
-  set_at: string | null;
-  strikes: number;
-}
-
-export interface Chaos {
-  allowed: boolean;
-  points: readonly PointState[];
-}
-
-export interface Load {
-  running: boolean;
-  rate: number | null;
-  seconds: number | null;
-  started_at: string | null;
-  ends_at: string | null;
-  accepted: number;
-  failed: number;
-  error: string | null;
-}
-
-export interface LetterPage {
-  items: readonly Letter[];
-  next_cursor: string | null;
-}
+import type { Client } from "../api/client";
+import type { Chaos, Forecast, Lag, LetterContent, LetterPage, LetterStatus, LoadState, Verdict } from "../api/schema";
 
 export interface ControlApi {
   lag(): Promise<Lag>;
   chaos(): Promise<Chaos>;
   /** null brings the configured rate back. */
   setChaos(rates: Readonly<Record<string, number | null>>): Promise<Chaos>;
-  load(): Promise<Load>;
-  startLoad(rate: number, seconds: number): Promise<Load>;
-  stopLoad(): Promise<Load>;
-  letters(status: string | null, cursor: string | null): Promise<LetterPage>;
-  letter(id: string): Promise<Content>;
+  load(): Promise<LoadState>;
+  startLoad(rate: number, seconds: number): Promise<LoadState>;
+  stopLoad(): Promise<LoadState>;
+  letters(status: LetterStatus | null, cursor: string | null): Promise<LetterPage>;
+  letter(id: string): Promise<LetterContent>;
   plan(id: string): Promise<Forecast>;
-  replay(id: string): Promise<Content>;
-  discard(id: string): Promise<Content>;
+  replay(id: string): Promise<LetterContent>;
+  discard(id: string): Promise<LetterContent>;
   audit(): Promise<Verdict>;
+}
+
+const PAGE = 20;
+
+export function controlApi(client: Client): ControlApi {
+  const of = (letter_id: string) => ({ path: { letter_id } });
+  return {
+    lag: () => client.call("getLag", {}),
+    chaos: () => client.call("showChaos", {}),
+    setChaos: (rates) => client.call("changeChaos", { body: { rates } }),
+    load: () => client.call("showLoad", {}),
+    startLoad: (rate, seconds) => client.call("startLoad", { body: { rate, seconds } }),
+    stopLoad: () => client.call("stopLoad", {}),
+    letters: (status, cursor) =>
+      client.call("listDeadLetters", { query: { status, limit: PAGE, ...(cursor ? { cursor } : {}) } }),
+    letter: (id) => client.call("getDeadLetter", of(id)),
+    plan: (id) => client.call("planDeadLetter", of(id)),
+    replay: (id) => client.call("replayDeadLetter", of(id)),
+    discard: (id) => client.call("discardDeadLetter", of(id)),
+    audit: () => client.call("getAudit", {}),
+  };
 }

@@ -60,9 +60,16 @@ describe("rates", () => {
       { consumer: "a", topic: "t", partition: 0, lag: 1 },
       { consumer: "b", topic: "t", partition: 1, lag: 3 },
     ];
-    const busy = look(0, 0, { consumers, retries: [{ consumer: "a", waiting: 4, next_at: null }], dead_letters: [{ consumer: "a", open: 2 }] });
+    const busy = look(0, 0, {
+      consumers,
+      retries: [{ consumer: "a", waiting: 4, next_at: null }],
+      dead_letters: [{ consumer: "a", open: 2 }],
+    });
 
-    expect(lagOf(busy)).toEqual([{ consumer: "a", lag: 1 }, { consumer: "b", lag: 5 }]);
+    expect(lagOf(busy)).toEqual([
+      { consumer: "a", lag: 1 },
+      { consumer: "b", lag: 5 },
+    ]);
     const last = (metric: (typeof METRICS)[number]) => series([busy], metric)[0]!.value;
     expect([last("lag"), last("retries"), last("letters")]).toEqual([6, 4, 2]);
     expect(series([{ ...busy, consumers: [], unknown: ["kafka"] }], "lag")[0]!.value).toBeNull();
@@ -82,7 +89,16 @@ describe("curves", () => {
   });
 
   test("the newest point is at the right edge, the scale's top at the upper one", () => {
-    expect(curve([{ at: NOON, value: 0 }, { at: NOON + 2400, value: 5 }], 100, 50)).toEqual({ line: "M98 50L100 0", area: "M98 50L98 50L100 0L100 50Z", top: 5 });
+    expect(
+      curve(
+        [
+          { at: NOON, value: 0 },
+          { at: NOON + 2400, value: 5 },
+        ],
+        100,
+        50,
+      ),
+    ).toEqual({ line: "M98 50L100 0", area: "M98 50L98 50L100 0L100 50Z", top: 5 });
   });
 
   test("what is not known leaves a gap", () => {
@@ -97,7 +113,7 @@ describe("dead letters", () => {
   const letter = { event_id: "e", status: "NEW" } as Letter;
   const plan = { handled: false, older_than_inbox: false, order_finished: false, after_later_event: false };
 
-  test.each([
+  test.each<[Letter, boolean, boolean]>([
     [letter, true, true],
     [{ ...letter, status: "REPLAYED" }, false, false],
     [{ ...letter, status: "DISCARDED" }, true, false],
@@ -133,7 +149,11 @@ test("both languages name the same fault points", () => {
 
 describe("as a running system answered", () => {
   test("the lag of each consumer", () => {
-    expect(lagOf(lag as Lag).map((one) => one.consumer)).toEqual(["order-service", "payment-service", "ticket-service"]);
+    expect(lagOf(lag as Lag).map((one) => one.consumer)).toEqual([
+      "order-service",
+      "payment-service",
+      "ticket-service",
+    ]);
     expect(series([lag as Lag], "pending")[0]).toEqual({ at: Date.parse(lag.at), value: lag.outbox.pending });
   });
 
@@ -141,7 +161,8 @@ describe("as a running system answered", () => {
     const { broken, kept } = reading(audit as Verdict);
 
     expect([broken.length, kept.length]).toEqual([0, audit.findings.length]);
-    for (const name of [...audit.findings.map((one) => one.name), ...audit.skipped]) expect(ru.meanings[name]).toMatch(/[а-я]/);
+    for (const name of [...audit.findings.map((one) => one.name), ...audit.skipped])
+      expect(ru.meanings[name]).toMatch(/[а-я]/);
   });
 
   test("a dead letter", () => {

@@ -1,39 +1,12 @@
 /** Dead letters and what a replay of one would meet. */
-export interface Letter {
-  id: string;
-  consumer: string;
-  event_id: string | null;
-  order_id: string | null;
-  type: string | null;
-  topic: string;
-  partition: number;
-  offset: number;
-  attempts: number;
-  error: string;
-  status: string;
-  created_at: string;
-  resolved_at: string | null;
-  resolved_by: string | null;
-}
+import type { Forecast, LetterContent as Content, LetterView as Letter } from "../api/schema";
 
-export interface Content {
-  letter: Letter;
-  key: string | null;
-  value: string | null;
-  headers: Readonly<Record<string, string>>;
-}
-
-export interface Forecast {
-  handled: boolean;
-  older_than_inbox: boolean;
-  order_finished: boolean;
-  after_later_event: boolean;
-}
+export type { Content, Forecast, Letter };
 
 export type Outlook = "fine" | "handled" | "forgotten" | "late" | "finished";
 
 /** What to say of a replay, the gravest first; "fine" when nothing stands against it. */
-export function outlooks(plan: Forecast): readonly Outlook[] {
+export function outlooks(plan: Omit<Forecast, "letter">): readonly Outlook[] {
   const found: Outlook[] = [];
   if (plan.handled) found.push("handled");
   if (plan.older_than_inbox) found.push("forgotten");

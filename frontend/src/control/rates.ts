@@ -1,14 +1,7 @@
 /** Two minutes of looks at GET /ops/lag, and the figures and curves that are made of them. */
-export interface Lag {
-  at: string;
-  outbox: { pending: number; oldest_pending_seconds: number; parked: number };
-  consumers: readonly { consumer: string; topic: string; partition: number; lag: number }[];
-  retries: readonly { consumer: string; waiting: number; next_at: string | null }[];
-  dead_letters: readonly { consumer: string; open: number }[];
-  totals: { orders: number; published: number; processed: number; finished: number | null };
-  /** Servers that did not answer: what they alone know is missing. */
-  unknown: readonly string[];
-}
+import type { Lag } from "../api/schema";
+
+export type { Lag };
 
 export const KEPT_SECONDS = 120;
 /** The counters are PostgreSQL's statistics, which come in jumps; over so many seconds a rate is steady. */

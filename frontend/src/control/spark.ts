@@ -18,7 +18,9 @@ export function curve(points: readonly Point[], width: number, height: number): 
   const pieces = runs(points).map((run) => run.map(([at, value]) => `${x(at)} ${y(value)}`));
   const line = pieces.map((piece) => `M${piece.join("L")}`).join("");
   const area = pieces
-    .map((piece) => `M${piece[0]!.split(" ")[0]} ${height}L${piece.join("L")}L${piece.at(-1)!.split(" ")[0]} ${height}Z`)
+    .map(
+      (piece) => `M${piece[0]!.split(" ")[0]} ${height}L${piece.join("L")}L${piece.at(-1)!.split(" ")[0]} ${height}Z`,
+    )
     .join("");
   return { line, area, top };
 }

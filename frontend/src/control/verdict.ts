@@ -1,20 +1,7 @@
 /** GET /ops/audit, in the order in which people want to read it. */
-export interface Finding {
-  name: string;
-  meaning: string;
-  checked: number;
-  violations: number;
-  examples: readonly { subject: string; reason: string }[];
-}
+import type { Finding, Verdict } from "../api/schema";
 
-export interface Verdict {
-  holds: boolean;
-  at: string;
-  grace_seconds: number;
-  findings: readonly Finding[];
-  facts: Readonly<Record<string, number>>;
-  skipped: readonly string[];
-}
+export type { Finding, Verdict };
 
 export interface Reading {
   broken: readonly Finding[];

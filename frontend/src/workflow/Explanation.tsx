@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 
+import { Link } from "../router";
 import type { WaitingFor } from "./flow";
 import { type Scene, sceneOfWaiting } from "./scene";
 import { waiting } from "./waiting";
@@ -64,7 +65,7 @@ export function WaitingPanel({ found, words, now, letterHref }: WaitingProps) {
           {found.command && (
             <dd>
               <Command key={found.command} text={found.command} words={words} />
-              {letterHref && <a href={letterHref}>{ui.toLetter}</a>}
+              {letterHref && <Link href={letterHref}>{ui.toLetter}</Link>}
             </dd>
           )}
         </dl>

@@ -26,8 +26,18 @@ export function SagaGraph({ graph, words, now, focus }: Props) {
       <svg class={`saga-drawing ${shape}`} viewBox={`0 0 ${width} ${height}`} aria-hidden="true" data-testid="saga">
         <defs>
           {MARKERS.map((name) => (
-            <marker key={name} id={`head-${name}`} class={`saga-head ${name}`} viewBox="0 0 8 8" refX="1" refY="4"
-              markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">
+            <marker
+              key={name}
+              id={`head-${name}`}
+              class={`saga-head ${name}`}
+              viewBox="0 0 8 8"
+              refX="1"
+              refY="4"
+              markerWidth="8"
+              markerHeight="8"
+              markerUnits="userSpaceOnUse"
+              orient="auto"
+            >
               <path d="M0 0L8 4L0 8Z" />
             </marker>
           ))}
@@ -36,7 +46,14 @@ export function SagaGraph({ graph, words, now, focus }: Props) {
           <Way key={edge.id} edge={edge} d={path(edge)} />
         ))}
         {graph.boxes.map((box) => (
-          <BoxDrawing key={box.id} box={box} place={places[box.id]} words={words} now={now} focused={focus === box.id} />
+          <BoxDrawing
+            key={box.id}
+            box={box}
+            place={places[box.id]}
+            words={words}
+            now={now}
+            focused={focus === box.id}
+          />
         ))}
       </svg>
       <Legend words={words} />
@@ -62,7 +79,12 @@ function Way({ edge, d }: { edge: Edge; d: string }) {
   if (d === "") return null;
   const moving = edge.state === "active" || edge.state === "failing" ? " moving" : "";
   return (
-    <path class={`saga-way ${tone(edge)} ${edge.way}${moving}`} d={d} marker-end={`url(#head-${tone(edge)})`} data-edge={edge.id}>
+    <path
+      class={`saga-way ${tone(edge)} ${edge.way}${moving}`}
+      d={d}
+      marker-end={`url(#head-${tone(edge)})`}
+      data-edge={edge.id}
+    >
       <title>{edge.events.join(", ")}</title>
     </path>
   );
@@ -83,7 +105,11 @@ function BoxDrawing({ box, place, words, now, focused }: BoxProps) {
   // The first fact of a service is its own state; it stays when its marks do not all fit.
   if (box.facts.length > lines.length) lines[0] = box.facts[0]!;
   return (
-    <g class={`saga-box ${box.state}${way}${focused ? " focused" : ""}`} transform={`translate(${x} ${y})`} data-box={box.id}>
+    <g
+      class={`saga-box ${box.state}${way}${focused ? " focused" : ""}`}
+      transform={`translate(${x} ${y})`}
+      data-box={box.id}
+    >
       <rect width={width} height={height} rx="10" />
       <text x="12" y={TITLE_Y} class="saga-name">
         {words.boxes[box.id]}

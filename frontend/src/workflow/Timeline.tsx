@@ -24,11 +24,7 @@ export function Timeline({ moments, bars, words, step, choose }: Props) {
       <ol data-testid="timeline">
         {moments.map((moment, index) => (
           <li key={moment.key} class={`${moment.kind} ${moment.way}`}>
-            <button
-              type="button"
-              aria-current={step === index ? "step" : undefined}
-              onClick={() => choose(index)}
-            >
+            <button type="button" aria-current={step === index ? "step" : undefined} onClick={() => choose(index)}>
               <time dateTime={moment.at} title={clock(moment.at, words.lang)}>
                 {ui.since(span(Date.parse(moment.at) - start, words.lang))}
               </time>
@@ -80,7 +76,10 @@ function Bars({ bars, words }: { bars: readonly Bar[]; words: Words }) {
           <span class="saga-bar-name">{bar.event}</span>
           <span class="saga-track">
             <i class="outbox" style={{ left: `${bar.start}%`, width: `${bar.outbox}%` }} />
-            <i class={`kafka${bar.open ? " open" : ""}`} style={{ left: `${bar.start + bar.outbox}%`, width: `${bar.kafka}%` }} />
+            <i
+              class={`kafka${bar.open ? " open" : ""}`}
+              style={{ left: `${bar.start + bar.outbox}%`, width: `${bar.kafka}%` }}
+            />
           </span>
           <span class="saga-bar-times">
             {bar.outboxMs === null ? "…" : span(bar.outboxMs, lang)}

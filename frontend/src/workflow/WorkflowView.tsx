@@ -1,4 +1,47 @@
-/** The saga of one order. */
-export function WorkflowView({ orderId }: { orderId: string }) {
-  return <p data-testid="workflow">{orderId}</p>;
+import "./workflow.css";
+
+import { useEffect } from "preact/hooks";
+
+import { useLang } from "../locale/lang";
+import { useRoute } from "../router";
+import type { Workflow } from "./flow";
+import { Saga } from "./Saga";
+import { useWorkflow } from "./useWorkflow";
+import { en } from "./words/en";
+import { ru } from "./words/ru";
+
+const WORDS = { en, ru };
+const letterHref = (letterId: string) => `/control?letter=${letterId}`;
+
+interface Props {
+  orderId: string;
+  /** Another one looks anew: the order was just cancelled or given back. */
+  turn?: number;
+  /** Told of every change, for what stands around. */
+  onChange?: (flow: Workflow) => void;
+}
+
+/** The saga of one order, live. */
+export function WorkflowView({ orderId, turn = 0, onChange }: Props) {
+  const words = WORDS[useLang()];
+  const as = useRoute().query.get("as") === "operator" ? "operator" : "customer";
+  const { flow, link, error } = useWorkflow(orderId, as, turn);
+  useEffect(() => {
+    if (flow) onChange?.(flow);
+  }, [flow]);
+  if (error) {
+    return (
+      <p class="saga-failed" role="alert" data-testid="workflow">
+        {words.ui.failed(error instanceof Error ? error.message : String(error))}
+      </p>
+    );
+  }
+  return (
+    <div class="saga-view" data-testid="workflow" data-link={link ?? "opening"} aria-busy={flow === null}>
+      <p class={`saga-link ${link ?? "opening"}`} role="status">
+        {link === "lost" ? words.ui.lost : words.ui.links[link ?? "opening"]}
+      </p>
+      {flow ? <Saga flow={flow} words={words} letterHref={letterHref} /> : <div class="saga-placeholder" />}
+    </div>
+  );
 }

@@ -33,7 +33,14 @@ function orderAfter(last: StatusChange | undefined, flow: Workflow): Partial<Wor
 
 function unpublished(row: OutboxRow): OutboxRow {
   if (row.status !== "published") return row;
-  const none = { published_at: null, topic: null, partition: null, offset: null, next_attempt_at: null, last_error: null };
+  const none = {
+    published_at: null,
+    topic: null,
+    partition: null,
+    offset: null,
+    next_attempt_at: null,
+    last_error: null,
+  };
   return { ...row, ...none, status: "pending", attempts: 0 };
 }
 

@@ -7,7 +7,11 @@ import { flow, mark, NOON, row } from "./making";
 test("a message lies in the outbox until it is published, and in Kafka until the last consumer has it", () => {
   const seen = flow("CREATED", {
     outbox: [row("OrderCreated", 0), row("PaymentAuthorized", 1)],
-    inbox: [mark("payment-service", 0), mark("ticket-service", 1), mark("order-service", 1, { processed_at: new Date(NOON + 200).toISOString() })],
+    inbox: [
+      mark("payment-service", 0),
+      mark("ticket-service", 1),
+      mark("order-service", 1, { processed_at: new Date(NOON + 200).toISOString() }),
+    ],
   });
 
   const [first, second] = bars(hops(seen, NOON), NOON + 500);
@@ -19,5 +23,10 @@ test("a message lies in the outbox until it is published, and in Kafka until the
 test("what is not over grows with the time", () => {
   const seen = flow("CREATED", { outbox: [row("OrderCreated", 0, { status: "pending" })] });
 
-  expect(bars(hops(seen, NOON), NOON + 500)[0]).toMatchObject({ outbox: 100, outboxMs: null, kafkaMs: null, open: true });
+  expect(bars(hops(seen, NOON), NOON + 500)[0]).toMatchObject({
+    outbox: 100,
+    outboxMs: null,
+    kafkaMs: null,
+    open: true,
+  });
 });

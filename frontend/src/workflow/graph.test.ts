@@ -32,7 +32,9 @@ describe("an order on its way", () => {
   });
 
   test("a dropped event is tried again: the worker says when", () => {
-    const outbox = [row("OrderCreated", 1, { status: "pending", attempts: 3, last_error: "publish.drop", next_attempt_at: "t" })];
+    const outbox = [
+      row("OrderCreated", 1, { status: "pending", attempts: 3, last_error: "publish.drop", next_attempt_at: "t" }),
+    ];
     const worker = graph(flow("CREATED", { outbox }), NOON).boxes.find((box) => box.id === "worker")!;
 
     expect(worker.state).toBe("failing");
@@ -70,17 +72,28 @@ describe("an order on its way", () => {
     ["REQUESTED", 2, null, "failing"],
     ["REQUESTED", 1, "503", "failing"],
     ["AUTHORIZED", 0, null, "done"],
-  ] as const)("a payment that is %s at attempt %i (%s) makes the gateway %s", (status, attempts, last_error, expected) => {
-    const asked = flow("CREATED", { payment: payment(status, { attempts, last_error }) });
+  ] as const)(
+    "a payment that is %s at attempt %i (%s) makes the gateway %s",
+    (status, attempts, last_error, expected) => {
+      const asked = flow("CREATED", { payment: payment(status, { attempts, last_error }) });
 
-    expect(state(asked, "gateway")).toBe(expected);
-    expect(edge(asked, "payment-gateway-forward")).toBe(expected);
-  });
+      expect(state(asked, "gateway")).toBe(expected);
+      expect(edge(asked, "payment-gateway-forward")).toBe(expected);
+    },
+  );
 
   test("a message that failed is tried again, a dead one needs help", () => {
     const outbox = [row("OrderCreated", 1)];
-    const retried = flow("CREATED", { outbox, inbox: [mark("payment-service", 1, { status: "retrying" })], retries: [retry("payment-service", 1)] });
-    const dead = flow("CREATED", { outbox, inbox: [mark("payment-service", 1, { status: "dead" })], dead_letters: [letter("payment-service", 1)] });
+    const retried = flow("CREATED", {
+      outbox,
+      inbox: [mark("payment-service", 1, { status: "retrying" })],
+      retries: [retry("payment-service", 1)],
+    });
+    const dead = flow("CREATED", {
+      outbox,
+      inbox: [mark("payment-service", 1, { status: "dead" })],
+      dead_letters: [letter("payment-service", 1)],
+    });
 
     expect(state(retried, "payment")).toBe("failing");
     expect(state(dead, "payment")).toBe("stuck");
@@ -88,7 +101,10 @@ describe("an order on its way", () => {
   });
 
   test("a letter that was replayed is awaited again", () => {
-    const replayed = flow("CREATED", { outbox: [row("OrderCreated", 1)], dead_letters: [letter("payment-service", 1, { status: "REPLAYED" })] });
+    const replayed = flow("CREATED", {
+      outbox: [row("OrderCreated", 1)],
+      dead_letters: [letter("payment-service", 1, { status: "REPLAYED" })],
+    });
 
     expect(state(replayed, "payment")).toBe("active");
   });
@@ -167,7 +183,11 @@ describe("an order that has ended", () => {
 
   test("a refund voids the tickets first, then gives the money back", () => {
     const outbox = [row("OrderCreated", 1), row("RefundRequested", 4), row("TicketVoided", 5, { status: "pending" })];
-    const refunding = flow("REFUND_PENDING", { outbox, inbox: [mark("ticket-service", 4)], payment: payment("CAPTURED") });
+    const refunding = flow("REFUND_PENDING", {
+      outbox,
+      inbox: [mark("ticket-service", 4)],
+      payment: payment("CAPTURED"),
+    });
 
     expect(edge(refunding, "api-outbox-back")).toBe("done");
     expect(edge(refunding, "kafka-ticket-back")).toBe("done");

@@ -192,7 +192,8 @@ function gatewayBox(payment: Payment | null): Box {
   if (call) facts.push({ kind: "call", call, attempts: payment.attempts });
   if (payment.authorization_id) facts.push({ kind: "authorization", id: payment.authorization_id });
   if (call && payment.last_error) facts.push({ kind: "error", error: payment.last_error });
-  if (call && payment.attempts > 0 && payment.next_attempt_at) facts.push({ kind: "next", at: payment.next_attempt_at });
+  if (call && payment.attempts > 0 && payment.next_attempt_at)
+    facts.push({ kind: "next", at: payment.next_attempt_at });
   if (!facts.length) facts.push({ kind: "payment", status: payment.status, reason: payment.reason });
   return { id: "gateway", state: callState(payment), way: GIVEN_UP.has(payment.status) ? "back" : "forward", facts };
 }
@@ -284,10 +285,7 @@ const EVERY_EDGE: readonly Edge[] = [
   edge("api", "outbox", "back"),
   edge("outbox", "worker", "forward"),
   edge("worker", "kafka", "forward"),
-  ...CONSUMERS.flatMap((one) => [
-    edge("kafka", SERVICE_BOX[one], "forward"),
-    edge("kafka", SERVICE_BOX[one], "back"),
-  ]),
+  ...CONSUMERS.flatMap((one) => [edge("kafka", SERVICE_BOX[one], "forward"), edge("kafka", SERVICE_BOX[one], "back")]),
   edge("payment", "gateway", "forward"),
   edge("payment", "gateway", "back"),
   edge("payment", "outbox", "forward"),

@@ -5,14 +5,7 @@ import { type Consumer, eventName, sagaRow, type SagaRow, type Way } from "./sag
 /** `outbox`: no worker has taken it; `failing`: taken and not acknowledged, tried again; `parked`: not tried again. */
 export type Place = "outbox" | "failing" | "parked" | "topic";
 /** `ahead`: not published yet; `awaited`: in the topic; `forgotten`: published so long ago that the inbox forgets. */
-export type DeliveryState =
-  | "ahead"
-  | "awaited"
-  | "handled"
-  | "retrying"
-  | "dead"
-  | "discarded"
-  | "forgotten";
+export type DeliveryState = "ahead" | "awaited" | "handled" | "retrying" | "dead" | "discarded" | "forgotten";
 
 export interface Delivery {
   consumer: Consumer;
@@ -94,7 +87,14 @@ function delivery(consumer: Consumer, row: OutboxRow, now: number, { mark, retry
   }
   if (letter && letter.status !== "REPLAYED") {
     const state = letter.status === "DISCARDED" ? "discarded" : "dead";
-    return { ...blank, state, attempts: letter.attempts, at: letter.created_at, error: letter.error, letter: letter.id };
+    return {
+      ...blank,
+      state,
+      attempts: letter.attempts,
+      at: letter.created_at,
+      error: letter.error,
+      letter: letter.id,
+    };
   }
   if (row.published_at === null) return { ...blank, state: "ahead" };
   const old = now - Date.parse(row.published_at) > FORGETS_AFTER_MS;

@@ -8,7 +8,10 @@ import { flow, NOON, row } from "./making";
 const GRAPH = graph(flow("CANCELLED", { reason: "deadline_passed", outbox: [row("OrderCancelled", 1)] }), NOON);
 
 const apart = (one: Place, other: Place) =>
-  one.x + one.width <= other.x || other.x + other.width <= one.x || one.y + one.height <= other.y || other.y + other.height <= one.y;
+  one.x + one.width <= other.x ||
+  other.x + other.width <= one.x ||
+  one.y + one.height <= other.y ||
+  other.y + other.height <= one.y;
 
 describe.each(["wide", "narrow"] as const)("%s", (shape) => {
   const { width, height, places, path } = layout(shape);

@@ -153,9 +153,19 @@ function narrowPath(edge: Edge): string {
     case "worker-outbox":
       return straight(NX + 200, from.y, NX + 200, to.y + to.height + 7);
     case "kafka-ticket":
-      return detour(right, lane(edge, 312, 319), lane(edge, from.y + 30, from.y + 42), lane(edge, to.y + 30, to.y + 44));
+      return detour(
+        right,
+        lane(edge, 312, 319),
+        lane(edge, from.y + 30, from.y + 42),
+        lane(edge, to.y + 30, to.y + 44),
+      );
     case "kafka-order":
-      return detour(right, lane(edge, 326, 333), lane(edge, from.y + 54, from.y + 66), lane(edge, to.y + 30, to.y + 44));
+      return detour(
+        right,
+        lane(edge, 326, 333),
+        lane(edge, from.y + 54, from.y + 66),
+        lane(edge, to.y + 30, to.y + 44),
+      );
     case "payment-outbox":
       return detour(NX, lane(edge, 27, 20), lane(edge, from.y + 30, from.y + 44), lane(edge, to.y + 30, to.y + 44));
     case "ticket-outbox":

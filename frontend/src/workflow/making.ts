@@ -44,7 +44,13 @@ export function mark(consumer: string, number: number, more: Partial<InboxMark> 
   return { consumer, event_id: `e${number}`, type: "t", status: "processed", attempts: 1, processed_at, ...more };
 }
 
-export function move(from: string | null, to: string, number: number | null, ms: number, reason: string | null = null): StatusChange {
+export function move(
+  from: string | null,
+  to: string,
+  number: number | null,
+  ms: number,
+  reason: string | null = null,
+): StatusChange {
   return { from_status: from, to_status: to, at: at(ms), reason, event_id: number === null ? null : `e${number}` };
 }
 
@@ -54,7 +60,17 @@ export function retry(consumer: string, number: number, more: Partial<Retry> = {
 
 export function letter(consumer: string, number: number, more: Partial<DeadLetter> = {}): DeadLetter {
   const created_at = at(9000);
-  return { id: "d1", consumer, event_id: `e${number}`, type: "t", status: "NEW", attempts: 5, error: "odd", created_at, ...more };
+  return {
+    id: "d1",
+    consumer,
+    event_id: `e${number}`,
+    type: "t",
+    status: "NEW",
+    attempts: 5,
+    error: "odd",
+    created_at,
+    ...more,
+  };
 }
 
 export function payment(status: string, more: Partial<Payment> = {}): Payment {
@@ -76,7 +92,16 @@ export function payment(status: string, more: Partial<Payment> = {}): Payment {
 export function flow(status: string, more: Partial<Workflow> & { reason?: string } = {}): Workflow {
   const { reason = null, ...parts } = more;
   const total = { amount: 100, currency: "RUB" };
-  const whole = { payment: null, tickets: [], outbox: [], inbox: [], history: [], retries: [], dead_letters: [], ...parts };
+  const whole = {
+    payment: null,
+    tickets: [],
+    outbox: [],
+    inbox: [],
+    history: [],
+    retries: [],
+    dead_letters: [],
+    ...parts,
+  };
   return {
     waiting_for: null,
     ...whole,

@@ -69,13 +69,20 @@ describe("moments", () => {
 
 describe("the workflow as it was", () => {
   const all = moments(COMPLETED, NOON);
-  const after = (key: string) => asOf(COMPLETED, all, all.findIndex((one) => one.key === key));
+  const after = (key: string) =>
+    asOf(
+      COMPLETED,
+      all,
+      all.findIndex((one) => one.key === key),
+    );
 
   test("at first there was the order and a row in the outbox", () => {
     const first = after("written e1");
 
     expect(first.order.status).toBe("CREATED");
-    expect(first.outbox.map((one) => [one.type, one.status, one.offset])).toEqual([["ordersys.OrderCreated.v1", "pending", null]]);
+    expect(first.outbox.map((one) => [one.type, one.status, one.offset])).toEqual([
+      ["ordersys.OrderCreated.v1", "pending", null],
+    ]);
     expect([first.inbox, first.payment, first.tickets]).toEqual([[], null, []]);
   });
 
@@ -103,20 +110,47 @@ describe("the workflow as it was", () => {
     });
     const seen = moments(cancelled, NOON);
 
-    expect(seen.map((one) => asOf(cancelled, seen, seen.indexOf(one)).payment?.status ?? null)).toEqual([null, null, null, null, "VOIDED", "VOIDED"]);
+    expect(seen.map((one) => asOf(cancelled, seen, seen.indexOf(one)).payment?.status ?? null)).toEqual([
+      null,
+      null,
+      null,
+      null,
+      "VOIDED",
+      "VOIDED",
+    ]);
   });
 
   test("a refund took captured money back", () => {
     const refunded = {
       ...COMPLETED,
-      outbox: [...COMPLETED.outbox, row("RefundRequested", 4), row("TicketVoided", 5, caused(4)), row("PaymentRefunded", 6, caused(5))],
+      outbox: [
+        ...COMPLETED.outbox,
+        row("RefundRequested", 4),
+        row("TicketVoided", 5, caused(4)),
+        row("PaymentRefunded", 6, caused(5)),
+      ],
       inbox: [...COMPLETED.inbox, mark("ticket-service", 4), mark("payment-service", 5), mark("order-service", 6)],
       payment: payment("REFUNDED"),
     };
     const seen = moments(refunded, NOON);
-    const status = (key: string) => asOf(refunded, seen, seen.findIndex((one) => one.key === key)).payment?.status;
+    const status = (key: string) =>
+      asOf(
+        refunded,
+        seen,
+        seen.findIndex((one) => one.key === key),
+      ).payment?.status;
 
-    expect(["written e4", "handled e5 payment-service", "written e6"].map(status)).toEqual(["CAPTURED", "REFUNDING", "REFUNDED"]);
-    expect(asOf(refunded, seen, seen.findIndex((one) => one.key === "written e5")).tickets.map((one) => one.status)).toEqual(["VOIDED"]);
+    expect(["written e4", "handled e5 payment-service", "written e6"].map(status)).toEqual([
+      "CAPTURED",
+      "REFUNDING",
+      "REFUNDED",
+    ]);
+    expect(
+      asOf(
+        refunded,
+        seen,
+        seen.findIndex((one) => one.key === "written e5"),
+      ).tickets.map((one) => one.status),
+    ).toEqual(["VOIDED"]);
   });
 });

@@ -15,7 +15,10 @@ const NAMES = Object.keys(FILES).map((path) => path.slice("./samples/".length, -
 
 const sample = (name: string) => FILES[`./samples/${name}.json`]!;
 /** When it was looked at. */
-const then = (flow: Workflow) => Math.max(...[flow.order.updated_at, ...flow.outbox.map((row) => row.published_at ?? row.occurred_at)].map(Date.parse));
+const then = (flow: Workflow) =>
+  Math.max(
+    ...[flow.order.updated_at, ...flow.outbox.map((row) => row.published_at ?? row.occurred_at)].map(Date.parse),
+  );
 const drawn = (name: string) => graph(sample(name), then(sample(name)));
 const states = (name: string) => Object.fromEntries(drawn(name).boxes.map((box) => [box.id, box.state]));
 const wayBack = (name: string) =>
@@ -51,7 +54,18 @@ test.each([
   ["declined", ["kafka-order", "payment-outbox"]],
   ["rejected", ["kafka-order", "kafka-payment", "payment-gateway", "payment-outbox", "ticket-outbox"]],
   ["cancelled", ["api-outbox", "kafka-order", "kafka-payment", "kafka-ticket", "payment-gateway", "payment-outbox"]],
-  ["refunded", ["api-outbox", "kafka-order", "kafka-payment", "kafka-ticket", "payment-gateway", "payment-outbox", "ticket-outbox"]],
+  [
+    "refunded",
+    [
+      "api-outbox",
+      "kafka-order",
+      "kafka-payment",
+      "kafka-ticket",
+      "payment-gateway",
+      "payment-outbox",
+      "ticket-outbox",
+    ],
+  ],
 ])("%s lights the way back: %j", (name, lit) => {
   expect(wayBack(name)).toEqual(lit);
 });
@@ -83,7 +97,9 @@ describe.each(NAMES)("%s", (name) => {
       expect(place.get(moment.key)).toBeGreaterThan(place.get(`written ${moment.row.event_id}`)!);
     }
     for (const row of flow.outbox.filter((one) => one.causation_id)) {
-      expect(place.get(`written ${row.event_id}`)).toBeGreaterThan(place.get(`handled ${row.causation_id} ${row.producer}`)!);
+      expect(place.get(`written ${row.event_id}`)).toBeGreaterThan(
+        place.get(`handled ${row.causation_id} ${row.producer}`)!,
+      );
     }
   });
 
@@ -98,7 +114,8 @@ describe.each(NAMES)("%s", (name) => {
     expect(last.outbox).toEqual(flow.outbox);
     expect(last.tickets).toEqual(flow.tickets);
     const still: Record<string, string> = { CAPTURED: "CAPTURING" };
-    const status = flow.payment && (flow.order.status === "COMPLETED" ? still[flow.payment.status] : flow.payment.status);
+    const status =
+      flow.payment && (flow.order.status === "COMPLETED" ? still[flow.payment.status] : flow.payment.status);
     expect(last.payment?.status ?? null).toBe(status);
   });
 

@@ -36,17 +36,33 @@ async function watched(streams: (StreamEvent | Error)[][], answers: (Workflow | 
     },
   };
   const see = (one: Workflow) => seen.push(one.order.status);
-  await watch(sources, { see, link: (link) => seen.push(link), fail: (error) => seen.push(String(error)) }, stop.signal);
+  await watch(
+    sources,
+    { see, link: (link) => seen.push(link), fail: (error) => seen.push(String(error)) },
+    stop.signal,
+  );
   return seen;
 }
 
 describe("an order in sight", () => {
   test("is shown at every change until its stream ends", async () => {
-    expect(await watched([[told(PLACED), told(DONE), END]], [])).toEqual(["CREATED", "live", "COMPLETED", "live", "ended"]);
+    expect(await watched([[told(PLACED), told(DONE), END]], [])).toEqual([
+      "CREATED",
+      "live",
+      "COMPLETED",
+      "live",
+      "ended",
+    ]);
   });
 
   test("is asked for when its stream breaks, and followed again when there is a new one", async () => {
-    const seen = await watched([[told(PLACED), BROKEN], [told(DONE), END]], [PLACED]);
+    const seen = await watched(
+      [
+        [told(PLACED), BROKEN],
+        [told(DONE), END],
+      ],
+      [PLACED],
+    );
 
     expect(seen).toEqual(["CREATED", "live", "CREATED", "polling", "COMPLETED", "live", "ended"]);
   });

@@ -163,7 +163,11 @@ export const en = {
     kept: "kept",
     rows: (count: string) => `${count} rows`,
   },
-  again: "Try again",
+  failures: {
+    unreachable: "The API does not answer. It is asked again by itself; if that takes long, look at `ordersys status`.",
+    forbidden: "This needs an operator's token, and none is to be had here.",
+    other: (title: string, detail: string) => `${title}: ${detail}.`,
+  },
 };
 
 export type Words = typeof en;

@@ -148,8 +148,10 @@ const BOX_NAMES: Readonly<Record<BoxId, string>> = {
 };
 
 const AWAITED_WHY: Readonly<Record<string, string>> = {
-  "payment-service": "It will note the message in its inbox first. If Kafka delivers it twice, the second copy finds the mark and changes nothing.",
-  "ticket-service": "Tickets are made in the same commit as the inbox mark, so they are made once, however often the message comes.",
+  "payment-service":
+    "It will note the message in its inbox first. If Kafka delivers it twice, the second copy finds the mark and changes nothing.",
+  "ticket-service":
+    "Tickets are made in the same commit as the inbox mark, so they are made once, however often the message comes.",
   "order-service": "It will move the order's status in the same commit as the inbox mark.",
 };
 
@@ -363,20 +365,26 @@ export const en = {
   payments: PAYMENT_NAMES,
   scene: (scene: Scene): Told => (SCENES[scene.id] as (one: Scene) => Told)(scene),
   fact,
-  boxLine: (box: Box) => `${BOX_NAMES[box.id]}: ${STATE_NAMES[box.state]}${box.way === "back" ? ", on the way back" : ""}`,
+  boxLine: (box: Box) =>
+    `${BOX_NAMES[box.id]}: ${STATE_NAMES[box.state]}${box.way === "back" ? ", on the way back" : ""}`,
   glossary: {
     api: "Takes your request. It writes the order and a message about it in one commit and then answers; it talks to no other service.",
-    outbox: "A table in the same database as the orders. A message is a row in it, so it is there exactly when the change that it tells of is there.",
-    worker: "Takes rows out of the outbox and brings them to Kafka. It deletes a row only when Kafka has confirmed it, and tries again for as long as that takes.",
-    kafka: "The log of all messages, in topics. Services read at their own pace; a service that was away goes on where it stopped.",
+    outbox:
+      "A table in the same database as the orders. A message is a row in it, so it is there exactly when the change that it tells of is there.",
+    worker:
+      "Takes rows out of the outbox and brings them to Kafka. It deletes a row only when Kafka has confirmed it, and tries again for as long as that takes.",
+    kafka:
+      "The log of all messages, in topics. Services read at their own pace; a service that was away goes on where it stopped.",
     payment: "Asks the payment gateway to hold, take or give back the money. Its inbox remembers what it has handled.",
-    gateway: "The bank's side; a simulator here. It knows every order by its key and answers a repeated question as before.",
+    gateway:
+      "The bank's side; a simulator here. It knows every order by its key and answers a repeated question as before.",
     ticket: "Gets tickets and places on board from the airline, or makes them void.",
     order: "Moves the order's status when messages arrive, and gives seats back when an order ends without tickets.",
   } satisfies Record<BoxId, string> as Record<BoxId, string>,
   ui: {
     graphTitle: "The saga of this order",
-    graphAlt: "A drawing of the boxes and ways that the order's messages take. The list that follows says the same in words.",
+    graphAlt:
+      "A drawing of the boxes and ways that the order's messages take. The list that follows says the same in words.",
     boxList: "Box by box",
     legend: "Key",
     forward: "forward",
@@ -414,10 +422,14 @@ export const en = {
     waitingMore: "still under way",
     whatAreThese: "What are these boxes?",
     retention: "Messages are kept for some days only; what is older is not shown here.",
-    live: "live",
-    polling: "the live connection is down, looked up every few seconds",
     lost: "The API does not answer. What you see is the last known state; the order goes on without the page.",
-    ended: "finished",
+    links: {
+      opening: "Looking the order up …",
+      live: "Live: every change is shown as it happens.",
+      polling: "The live connection is down; the order is looked up every few seconds.",
+      ended: "Finished: nothing of this order is under way any more.",
+    },
+    failed: (detail: string) => `This order cannot be shown: ${detail}.`,
   },
 };
 

@@ -1,4 +1,6 @@
-export type Lang = "en" | "ru";
+import type { Lang } from "../../locale/lang";
+
+export type { Lang };
 
 /** 19:25:03.123, in the reader's time zone. */
 export function clock(at: string, lang: Lang): string {
@@ -14,7 +16,11 @@ export function clock(at: string, lang: Lang): string {
 /** "35 ms", "1.2 s", "3 min". Under a second in milliseconds, as most of a saga is. */
 export function span(ms: number, lang: Lang): string {
   const [size, unit, digits] =
-    Math.abs(ms) < 1000 ? [ms, "millisecond", 0] : Math.abs(ms) < 90_000 ? [ms / 1000, "second", 1] : [ms / 60_000, "minute", 0];
+    Math.abs(ms) < 1000
+      ? [ms, "millisecond", 0]
+      : Math.abs(ms) < 90_000
+        ? [ms / 1000, "second", 1]
+        : [ms / 60_000, "minute", 0];
   return new Intl.NumberFormat(lang, {
     style: "unit",
     unit: unit as string,

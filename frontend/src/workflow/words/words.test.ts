@@ -27,9 +27,11 @@ const SCENES: readonly Scene[] = [
   { id: "nothing" },
   { id: "completed", captured: true },
   { id: "completed", captured: false },
-  ...(["declined", "rejected", "customer", "deadline", "voided"] as const).map(
-    (how): Scene => ({ id: "cancelled", ending: how, reason: "" }),
-  ),
+  ...(["declined", "rejected", "customer", "deadline", "voided"] as const).map((how): Scene => ({
+    id: "cancelled",
+    ending: how,
+    reason: "",
+  })),
   { id: "refunded" },
 ];
 
