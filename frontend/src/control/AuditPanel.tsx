@@ -36,10 +36,10 @@ export function AuditPanel({ api, words }: { api: ControlApi; words: Words }) {
 }
 
 function Sentence({ verdict, words }: { verdict: Verdict; words: Words }) {
-  const { audit, lang } = words;
+  const { audit, locale } = words;
   const { broken, checked } = reading(verdict);
-  const number = new Intl.NumberFormat(lang);
-  const at = new Date(verdict.at).toLocaleTimeString(lang);
+  const number = new Intl.NumberFormat(locale);
+  const at = new Date(verdict.at).toLocaleTimeString(locale);
   return (
     <>
       <p class={`control-verdict ${verdict.holds ? "holds" : "broken"}`}>
@@ -69,8 +69,8 @@ function Findings({ verdict, words }: { verdict: Verdict; words: Words }) {
 }
 
 function List({ findings, words }: { findings: readonly Finding[]; words: Words }) {
-  const { audit, meanings, lang } = words;
-  const number = new Intl.NumberFormat(lang);
+  const { audit, meanings, locale } = words;
+  const number = new Intl.NumberFormat(locale);
   return (
     <ul class="control-findings">
       {findings.map((one) => (

@@ -14,7 +14,7 @@ export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
   const attempt = useAttempt();
   useEffect(() => setAnswer(value), [value]);
   const { chaos } = words;
-  const percent = (rate: number) => new Intl.NumberFormat(words.lang, { style: "percent" }).format(rate);
+  const percent = (rate: number) => new Intl.NumberFormat(words.locale, { style: "percent" }).format(rate);
 
   const change = (rates: Record<string, number | null>, say: string) =>
     attempt.run(

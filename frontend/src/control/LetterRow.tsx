@@ -29,10 +29,10 @@ export function LetterRow({ letter, event, heads, api, words, href, focused, rep
   useEffect(() => {
     if (focused) row.current?.scrollIntoView({ block: "center" });
   }, [focused]);
-  const { letters, lang } = words;
+  const { letters, locale } = words;
   const show = () => attempt.run(async () => setOpened({ kind: "record", content: await api.letter(letter.id) }));
   const plan = () => attempt.run(async () => setOpened({ kind: "plan", plan: await api.plan(letter.id) }));
-  const when = new Date(letter.created_at).toLocaleString(lang, { dateStyle: "short", timeStyle: "medium" });
+  const when = new Date(letter.created_at).toLocaleString(locale, { dateStyle: "short", timeStyle: "medium" });
   const status = letters.statuses[letter.status] ?? letter.status;
   const cells = [
     when,
@@ -59,7 +59,7 @@ export function LetterRow({ letter, event, heads, api, words, href, focused, rep
             <button
               type="button"
               aria-expanded={opened?.kind === "record"}
-              aria-label={`${letters.show}: ${about}`}
+              aria-label={`${opened?.kind === "record" ? letters.hide : letters.show}: ${about}`}
               onClick={toggled("record", show)}
             >
               {opened?.kind === "record" ? letters.hide : letters.show}

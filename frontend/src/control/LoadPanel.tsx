@@ -18,20 +18,9 @@ export function LoadPanel({ api, words }: { api: ControlApi; words: Words }) {
   const running = value?.running ?? false;
   const start = (event: Event) => {
     event.preventDefault();
-    void attempt
-      .run(
-        () => api.startLoad(rate, seconds),
-        () => load.started,
-      )
-      .then(refresh);
+    void attempt.run(() => api.startLoad(rate, seconds)).then(refresh);
   };
-  const stop = () =>
-    void attempt
-      .run(
-        () => api.stopLoad(),
-        () => load.stopped,
-      )
-      .then(refresh);
+  const stop = () => void attempt.run(() => api.stopLoad()).then(refresh);
   return (
     <section class="control-card" aria-labelledby="load-title">
       <h2 id="load-title">{load.title}</h2>
@@ -84,9 +73,9 @@ function Field({
 }
 
 function Standing({ state, words }: { state: Load | null; words: Words }) {
-  const { load, lang } = words;
+  const { load, lang, locale } = words;
   if (state === null) return <p data-testid="load">…</p>;
-  const number = new Intl.NumberFormat(lang);
+  const number = new Intl.NumberFormat(locale);
   const done = load.done(number.format(state.accepted), number.format(state.failed));
   const left = (state.ends_at && until(state.ends_at, Date.now(), lang)) ?? "…";
   return (

@@ -40,7 +40,7 @@ function Chart({ metric, looks, words }: { metric: Metric; looks: readonly Lag[]
   const { line, area, top } = curve(points, WIDTH, HEIGHT);
   const last = points.at(-1)?.value ?? null;
   const { title, unit } = words.metrics[metric];
-  const number = new Intl.NumberFormat(words.lang, { maximumFractionDigits: last !== null && last < 10 ? 1 : 0 });
+  const number = new Intl.NumberFormat(words.locale, { maximumFractionDigits: last !== null && last < 10 ? 1 : 0 });
   return (
     <figure class={`control-chart ${metric}`} data-metric={metric}>
       <figcaption>
@@ -58,8 +58,8 @@ function Chart({ metric, looks, words }: { metric: Metric; looks: readonly Lag[]
 }
 
 function Notes({ lag, words }: { lag: Lag; words: Words }) {
-  const { rates, lang } = words;
-  const number = new Intl.NumberFormat(lang);
+  const { rates, locale } = words;
+  const number = new Intl.NumberFormat(locale);
   return (
     <div class="control-notes">
       <dl aria-label={rates.byConsumer}>

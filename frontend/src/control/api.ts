@@ -18,7 +18,7 @@ export interface ControlApi {
   audit(): Promise<Verdict>;
 }
 
-const PAGE = 20;
+const PAGE = 10;
 
 export function controlApi(client: Client): ControlApi {
   const of = (letter_id: string) => ({ path: { letter_id } });

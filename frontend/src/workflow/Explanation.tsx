@@ -56,19 +56,20 @@ export function WaitingPanel({ found, words, now, letterHref }: WaitingProps) {
       {found === null ? (
         <p>{ui.forNothing}</p>
       ) : (
-        <dl>
-          <dt class="visually-hidden">{ui.waitsFor}</dt>
-          <dd>{words.scene(sceneOfWaiting(waiting(found))).title}</dd>
-          {found.until && <dt>{ui.movesBy}</dt>}
-          {found.until && <dd class="saga-countdown">{left ? ui.inTime(left) : ui.anyMoment}</dd>}
-          {found.command && <dt>{ui.command}</dt>}
-          {found.command && (
-            <dd>
-              <Command key={found.command} text={found.command} words={words} />
-              {letterHref && <Link href={letterHref}>{ui.toLetter}</Link>}
-            </dd>
-          )}
-        </dl>
+        <>
+          <p>{words.scene(sceneOfWaiting(waiting(found))).title}</p>
+          <dl>
+            {found.until && <dt>{ui.movesBy}</dt>}
+            {found.until && <dd class="saga-countdown">{left ? ui.inTime(left) : ui.anyMoment}</dd>}
+            {found.command && <dt>{ui.command}</dt>}
+            {found.command && (
+              <dd>
+                <Command key={found.command} text={found.command} words={words} />
+                {letterHref && <Link href={letterHref}>{ui.toLetter}</Link>}
+              </dd>
+            )}
+          </dl>
+        </>
       )}
     </section>
   );

@@ -67,6 +67,7 @@ const OUTLOOKS: Readonly<Record<Outlook, string>> = {
 
 export const en = {
   lang: "en" as Lang,
+  locale: "en-GB",
   title: "Control room",
   intro: "What the whole system does this very second, and how to make it harder for it.",
   metrics: METRICS,
@@ -109,8 +110,6 @@ export const en = {
     idle: "No load is running.",
     last: (done: string) => `No load is running. The last one: ${done}.`,
     done: (accepted: string, failed: string) => `accepted ${accepted}, failed ${failed}`,
-    started: "The load is running.",
-    stopped: "The load was stopped.",
   },
   letters: {
     title: "Dead letters",

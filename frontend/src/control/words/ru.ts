@@ -95,6 +95,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 
 export const ru: Words = {
   lang: "ru",
+  locale: "ru-RU",
   title: "Диспетчерская",
   intro: "Что вся система делает в эту самую секунду и как усложнить ей жизнь.",
   metrics: METRICS,
@@ -138,8 +139,6 @@ export const ru: Words = {
     idle: "Нагрузки сейчас нет.",
     last: (done: string) => `Нагрузки сейчас нет. В последний раз: ${done}.`,
     done: (accepted: string, failed: string) => `принято ${accepted}, не удалось ${failed}`,
-    started: "Нагрузка запущена.",
-    stopped: "Нагрузка остановлена.",
   },
   letters: {
     title: "Dead letters",
