@@ -12,12 +12,13 @@ BIN := .venv/bin
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@printf '\nARGS="..." hands more to the command: make up ARGS="--scale worker=2", make test ARGS="tests/unit -x".\n'
 
 ##@ Run it here
 .PHONY: up down status logs migrate
 up: stack .venv/.embedded ## start everything on this machine, wait until it answers, print addresses and an example
+	@sh scripts/page.sh build || true
 	@$(BIN)/ordersys up $(ARGS)
 
 down: .venv/.embedded ## stop what `make up` started; the data stays in .ordersys
@@ -36,6 +37,10 @@ migrate: .venv/.embedded ## bring the database of the configuration to the newes
 audit: .venv/.embedded ## was anything lost, done twice or left undone? (ARGS="--ledger PATH --json"; exit 1 when it was)
 	@$(BIN)/ordersys audit $(ARGS)
 
+.PHONY: page
+page: .venv/.embedded ## the web page as you edit it, for a stack that runs (Vite's own server)
+	@sh scripts/page.sh dev
+
 .PHONY: stack
 stack:
 	@case "$(STACK)" in \
@@ -52,27 +57,34 @@ test: .venv/.dev ## all tests, on real servers that the tests start and stop the
 chaos: .venv/.dev ## the long run: kills, stops and cuts by the hundred under load, then the audit (ARGS="--help")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-check: .venv/.dev ## format, lint, types, import rules, sizes, requirement files; changes nothing
+check: .venv/.dev ## format, lint, types, import rules, sizes, requirement files, the page; changes nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/sizes.py
 	@$(BIN)/python scripts/requirements.py check
+	@$(BIN)/python scripts/page_api.py check
+	@sh scripts/page.sh check
 
 bench: .venv/.embedded ## what it does per second and what it costs, against its ceilings (ARGS="saga api --quick"; docs/performance.md)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-fmt: .venv/.dev ## format the code and mend what ruff can mend
+fmt: .venv/.dev ## format the code and mend what can be mended
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+	@sh scripts/page.sh fmt
 
 lock: .venv/.dev ## make requirements/*.txt from pyproject.toml (ARGS=--upgrade takes newer versions)
 	@$(BIN)/python scripts/requirements.py lock $(ARGS)
 
+.PHONY: page-api
+page-api: .venv/.dev ## bring the page's typed API client up to date with the API
+	@$(BIN)/python scripts/page_api.py write
+
 clean: ## stop the stack, then delete .venv, .ordersys (all its data) and every cache
 	@if [ -x $(BIN)/ordersys ] && [ -d .ordersys ]; then $(BIN)/ordersys down; fi
-	@rm -rf .venv .ordersys .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .ordersys frontend/node_modules frontend/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.embedded: requirements/embedded.txt scripts/environment.sh

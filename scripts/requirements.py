@@ -16,9 +16,10 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "requirements"
 # dev is the largest and is resolved first; the others take their versions from it, so that one environment holds all.
 SETS: dict[str, list[str]] = {
-    "dev": ["--extra", "embedded", "--group", "dev"],
-    "embedded": ["--extra", "embedded", "--group", "build"],
-    "runtime": [],
+    "dev": ["pyproject.toml", "--extra", "embedded", "--group", "dev"],
+    "embedded": ["pyproject.toml", "--extra", "embedded", "--group", "build"],
+    "runtime": ["pyproject.toml"],
+    "page": ["--group", "page"],
 }
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)")
 
@@ -44,7 +45,7 @@ def lock(*, upgrade: bool) -> None:
     for name, options in SETS.items():
         path = FOLDER / f"{name}.txt"
         constraint = [] if name == "dev" else ["--constraint", str(FOLDER / "dev.txt")]
-        command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *options, *constraint]
+        command = [sys.executable, "-m", "uv", "pip", "compile", *options, *constraint]
         command += ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
         command += ["--quiet", "--output-file", str(path)] + (["--upgrade"] if upgrade else [])
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

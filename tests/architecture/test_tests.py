@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.places import TESTS, imported, shown
 
-KINDS = {"unit", "contract", "integration", "e2e", "chaos", "architecture", "mutation"}
+KINDS = {"unit", "contract", "integration", "e2e", "page", "chaos", "architecture", "mutation"}
 MAY_SLEEP = {TESTS / "waiting.py"}  # the one place that waits for a condition, with a deadline
 MOCKS = ("unittest.mock", "mock", "pytest_mock")
 SERVERS = {
