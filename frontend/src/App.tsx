@@ -4,9 +4,9 @@ import { Titled } from "./layout/Titled";
 import { WORDS } from "./layout/words";
 import { LangProvider, useLang } from "./locale/lang";
 import { Link, Router, useRoute } from "./router";
-import { Flights } from "./shop/Flights";
-import { Order } from "./shop/Order";
-import { Orders } from "./shop/Orders";
+import { OrdersView } from "./shop/OrdersView";
+import { OrderView } from "./shop/OrderView";
+import { SearchView } from "./shop/SearchView";
 
 export function App() {
   return (
@@ -23,9 +23,9 @@ export function App() {
 function View() {
   const { path } = useRoute();
   const order = /^\/orders\/([0-9a-fA-F-]{36})$/.exec(path)?.[1];
-  if (path === "/") return <Flights />;
-  if (path === "/orders") return <Orders />;
-  if (order) return <Order key={order} orderId={order} />;
+  if (path === "/") return <SearchView />;
+  if (path === "/orders") return <OrdersView />;
+  if (order) return <OrderView key={order} id={order} />;
   if (path === "/control") return <ControlRoom />;
   return <Lost />;
 }

@@ -1,5 +1,6 @@
 import "./style/tokens.css";
 import "./style/page.css";
+import "./shop/shop.css";
 
 import { render } from "preact";
 

@@ -1,9 +1,8 @@
 /** The one client of the page. */
-import { kept } from "../kept";
 import { Client } from "./client";
 import { Session } from "./session";
 
-export const session = new Session(kept);
+export const session = new Session();
 export const client = new Client(session);
 
 /** Resolves after `ms`; rejects with the signal's reason when that comes first. */

@@ -1,10 +1,10 @@
 /** Who the visitor is: a demo customer and, once the control room is opened, a demo operator. Kept over a reload. */
+import { memory, type Memory } from "../parts/memory";
 import { BASE } from "./client";
 import { errorOf, unreachable } from "./problem";
 import type { DemoBody, DemoToken } from "./schema";
 
 export type Role = "customer" | "operator";
-export type Kept = Pick<Storage, "getItem" | "setItem">;
 
 export interface Tokens {
   token: (role: Role) => Promise<string>;
@@ -13,13 +13,13 @@ export interface Tokens {
 }
 
 const EARLY_MS = 60_000;
-const keyOf = (role: Role) => `ordersys.token.${role}`;
+const nameOf = (role: Role) => `token.${role}`;
 
 export class Session implements Tokens {
   private readonly under = new Map<Role, Promise<DemoToken>>();
 
   constructor(
-    private readonly kept: Kept,
+    private readonly kept: Memory = memory,
     private readonly mint: (body: DemoBody) => Promise<DemoToken> = minted,
     private readonly now: () => number = Date.now,
   ) {}
@@ -48,7 +48,7 @@ export class Session implements Tokens {
       const user = this.user(role);
       under = this.mint(user ? { user, role } : { role })
         .then((made) => {
-          this.kept.setItem(keyOf(role), JSON.stringify(made));
+          this.kept.write(nameOf(role), made);
           return made;
         })
         .finally(() => this.under.delete(role));
@@ -57,12 +57,13 @@ export class Session implements Tokens {
     return under;
   }
 
+  /** Somebody new from now on. */
+  forget(role: Role): void {
+    this.kept.remove(nameOf(role));
+  }
+
   private known(role: Role): DemoToken | null {
-    try {
-      return JSON.parse(this.kept.getItem(keyOf(role)) ?? "null") as DemoToken | null;
-    } catch {
-      return null;
-    }
+    return this.kept.read<DemoToken>(nameOf(role));
   }
 }
 

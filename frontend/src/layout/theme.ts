@@ -1,14 +1,14 @@
 /** Light or dark: the system's, unless chosen. public/theme.js sets a chosen one before the first paint. */
 import { useEffect, useState } from "preact/hooks";
 
-import { kept } from "../kept";
+import { memory } from "../parts/memory";
 
 export type Theme = "light" | "dark";
-const KEY = "ordersys.theme";
+const NAME = "theme";
 const DARK = "(prefers-color-scheme: dark)";
 
 export function useTheme(): [Theme, () => void] {
-  const [chosen, setChosen] = useState<string | null>(() => kept.getItem(KEY));
+  const [chosen, setChosen] = useState<string | null>(() => memory.read<string>(NAME));
   const [dark, setDark] = useState(() => matchMedia(DARK).matches);
   useEffect(() => {
     const query = matchMedia(DARK);
@@ -19,7 +19,7 @@ export function useTheme(): [Theme, () => void] {
   const theme: Theme = chosen === "light" || chosen === "dark" ? chosen : dark ? "dark" : "light";
   const toggle = () => {
     const next: Theme = theme === "dark" ? "light" : "dark";
-    kept.setItem(KEY, next);
+    memory.write(NAME, next);
     document.documentElement.dataset.theme = next;
     setChosen(next);
   };

@@ -2,11 +2,13 @@
 import { type ComponentChildren, createContext } from "preact";
 import { useContext, useEffect, useMemo, useState } from "preact/hooks";
 
-import { kept } from "../kept";
+import { memory } from "../parts/memory";
 
 export type Lang = "en" | "ru";
 export const LANGS: readonly Lang[] = ["en", "ru"];
-const KEY = "ordersys.lang";
+const NAME = "lang";
+/** The same texts in every language. */
+export type Texts<T> = Readonly<Record<Lang, T>>;
 
 interface Choice {
   lang: Lang;
@@ -17,6 +19,11 @@ const Chosen = createContext<Choice>({ lang: "en", choose: () => {} });
 
 export function useLang(): Lang {
   return useContext(Chosen).lang;
+}
+
+/** The texts in the reader's language. */
+export function useTexts<T>(texts: Texts<T>): T {
+  return texts[useLang()];
 }
 
 export function useLangChoice(): Choice {
@@ -30,13 +37,13 @@ export function preferred(remembered: string | null, wanted: readonly string[]):
 }
 
 export function LangProvider({ children }: { children: ComponentChildren }) {
-  const [lang, setLang] = useState<Lang>(() => preferred(kept.getItem(KEY), navigator.languages));
+  const [lang, setLang] = useState<Lang>(() => preferred(memory.read<string>(NAME), navigator.languages));
   useEffect(() => {
     document.documentElement.lang = lang;
   }, [lang]);
   const choice = useMemo(() => {
     const choose = (next: Lang) => {
-      kept.setItem(KEY, next);
+      memory.write(NAME, next);
       setLang(next);
     };
     return { lang, choose };

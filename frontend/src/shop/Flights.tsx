@@ -1,3 +1,0 @@
-export function Flights() {
-  return <div />;
-}

@@ -1,5 +1,0 @@
-import { WorkflowView } from "../workflow/WorkflowView";
-
-export function Order({ orderId }: { orderId: string }) {
-  return <WorkflowView orderId={orderId} />;
-}

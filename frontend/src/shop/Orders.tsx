@@ -1,3 +1,0 @@
-export function Orders() {
-  return <div />;
-}

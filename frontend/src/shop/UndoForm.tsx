@@ -1,0 +1,74 @@
+import { useId, useState } from "preact/hooks";
+
+import type { Role } from "../api/session";
+import { useTexts } from "../locale/lang";
+import { Trouble } from "../parts/Trouble";
+import { cancelOrder, refundOrder } from "./calls";
+import type { Undoing } from "./order";
+import type { Order } from "./purchase";
+import { TEXTS } from "./texts";
+
+interface Props {
+  order: Pick<Order, "id">;
+  as: Role;
+  way: Undoing;
+  changed: () => void;
+}
+
+/** Cancelling or giving back, asked for twice. */
+export function UndoForm({ order, as, way, changed }: Props) {
+  const texts = useTexts(TEXTS);
+  const [isOpen, setOpen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const [reason, setReason] = useState(texts.reasonText);
+  const field = useId();
+  const act = way === "cancel" ? cancelOrder : refundOrder;
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      await act(order.id, reason.trim(), as);
+      setOpen(false);
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+      changed();
+    }
+  };
+  if (!isOpen) {
+    return (
+      <div class="undo">
+        <button type="button" onClick={() => setOpen(true)}>
+          {way === "cancel" ? texts.cancel : texts.refund}
+        </button>
+      </div>
+    );
+  }
+  const title = way === "cancel" ? texts.cancelTitle : texts.refundTitle;
+  return (
+    <form class="undo" aria-label={title} onSubmit={submit}>
+      <p>{way === "cancel" ? texts.cancelWhat : texts.refundWhat}</p>
+      <label for={field}>{texts.reason}</label>
+      <input
+        id={field}
+        required
+        maxLength={200}
+        pattern=".*\S.*"
+        value={reason}
+        onInput={(event) => setReason(event.currentTarget.value)}
+      />
+      <p class="row">
+        <button type="submit" class="primary" disabled={busy}>
+          {way === "cancel" ? texts.doCancel : texts.doRefund}
+        </button>
+        <button type="button" disabled={busy} onClick={() => setOpen(false)}>
+          {texts.never}
+        </button>
+      </p>
+      <Trouble error={error} />
+    </form>
+  );
+}
