@@ -73,7 +73,7 @@ async def fits(page: Page) -> None:
 
 async def test_the_theme_is_remembered(visitors: Visitors) -> None:
     page = await visitors.come(scheme="light")
-    await page.get_by_label("Colours").select_option("dark")
+    await page.get_by_role("button", name="Dark theme").click()
     await page.reload()
 
     assert await page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"

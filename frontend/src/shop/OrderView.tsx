@@ -4,6 +4,7 @@ import type { Role } from "../api/session";
 import { Titled } from "../layout/Titled";
 import { money, moment, plural } from "../locale/format";
 import { useLang, useTexts } from "../locale/lang";
+import { Trouble } from "../parts/Trouble";
 import { useRoute } from "../router";
 import type { Workflow } from "../workflow/flow";
 import { WorkflowView } from "../workflow/WorkflowView";
@@ -22,10 +23,20 @@ export function OrderView({ id }: { id: string }) {
   const [order, setOrder] = useState<Order | null>(null);
   // A stream that came to its end is opened again when the order is moved on.
   const [turn, setTurn] = useState(0);
+  const [error, setError] = useState<unknown>(null);
+  const texts = useTexts(TEXTS);
+  if (error) {
+    return (
+      <>
+        <Titled title={texts.order} />
+        <Trouble error={error} />
+      </>
+    );
+  }
   return (
     <>
       <Summary order={order} as={as} changed={() => setTurn((before) => before + 1)} />
-      <WorkflowView orderId={id} turn={turn} onChange={(flow) => setOrder(flow.order)} />
+      <WorkflowView orderId={id} turn={turn} onChange={(flow) => setOrder(flow.order)} onFail={setError} />
     </>
   );
 }

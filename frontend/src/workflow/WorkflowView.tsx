@@ -19,16 +19,22 @@ interface Props {
   turn?: number;
   /** Told of every change, for what stands around. */
   onChange?: (flow: Workflow) => void;
+  /** Told why there is nothing to be seen, and shows nothing itself. */
+  onFail?: (error: unknown) => void;
 }
 
 /** The saga of one order, live. */
-export function WorkflowView({ orderId, turn = 0, onChange }: Props) {
+export function WorkflowView({ orderId, turn = 0, onChange, onFail }: Props) {
   const words = WORDS[useLang()];
   const as = useRoute().query.get("as") === "operator" ? "operator" : "customer";
   const { flow, link, error } = useWorkflow(orderId, as, turn);
   useEffect(() => {
     if (flow) onChange?.(flow);
   }, [flow]);
+  useEffect(() => {
+    if (error) onFail?.(error);
+  }, [error]);
+  if (error && onFail) return null;
   if (error) {
     return (
       <p class="saga-failed" role="alert" data-testid="workflow">

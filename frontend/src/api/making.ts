@@ -1,0 +1,46 @@
+/** For tests: a memory that lasts as long as the test, and a fetch that gives prepared answers. */
+import type { Memory } from "../parts/memory";
+
+export function remembering(): Memory {
+  const held = new Map<string, string>();
+  return {
+    read: <T>(name: string) => JSON.parse(held.get(name) ?? "null") as T | null,
+    write: (name, value) => void held.set(name, JSON.stringify(value)),
+    remove: (name) => void held.delete(name),
+  };
+}
+
+export interface Sent {
+  url: string;
+  method: string;
+  headers: Record<string, string>;
+  body: string | null;
+}
+
+/** Answers in turn; the last one for ever. An Error is thrown. */
+export function answering(...answers: (() => Response | Error)[]) {
+  const sent: Sent[] = [];
+  const fetch = (url: RequestInfo | URL, request: RequestInit = {}): Promise<Response> => {
+    const answer = answers[Math.min(sent.length, answers.length - 1)]!();
+    sent.push({
+      url: String(url),
+      method: request.method ?? "GET",
+      headers: request.headers as Record<string, string>,
+      body: request.body as string | null,
+    });
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  return { sent, fetch: fetch as typeof globalThis.fetch };
+}
+
+export function json(body: unknown, status = 200, type = "application/json"): () => Response {
+  return () => new Response(JSON.stringify(body), { status, headers: { "content-type": type } });
+}
+
+export function problem(status: number, code: string): () => Response {
+  return json(
+    { type: "about:blank", title: "No", status, code, detail: "because" },
+    status,
+    "application/problem+json",
+  );
+}
