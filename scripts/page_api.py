@@ -1,4 +1,4 @@
-"""The web page's view of the API, made from the OpenAPI document: frontend/src/api/schema.ts. Usage: page_api.py write|check"""
+"""The page's view of the API, from the OpenAPI document: frontend/src/api/schema.ts. Usage: page_api.py write|check"""
 
 import sys
 from collections.abc import Iterator, Mapping
