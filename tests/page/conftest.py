@@ -17,6 +17,11 @@ from tests.page.visitors import Visitors
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 300
+# Short pauses: with four of five messages lost, or on the way to a dead letter, an order would take a minute.
+HASTE = {
+    "ORDERSYS__RELAY__RETRY_DELAYS_MS": "[20, 50, 100]",
+    "ORDERSYS__RETRIES__DELAYS_SECONDS": "[0.3, 0.3]",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,7 +65,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def stack(built_page: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """With the page as `ordersys up` starts it, and the demo's 20 % drop."""
-    stack = Stack(folder=tmp_path_factory.mktemp("page"))
+    stack = Stack(folder=tmp_path_factory.mktemp("page"), settings=HASTE)
     (stack.folder / "frontend").symlink_to(built_page)
     try:
         stack.up()

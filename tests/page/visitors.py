@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from playwright.async_api import Browser, BrowserContext, Error, Page, ViewportSize
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.architecture.places import ROOT
 
@@ -32,7 +32,7 @@ class Visitors:
         )
         self.contexts.append(context)
         page = await context.new_page()
-        page.on("pageerror", self._mistaken)
+        page.on("pageerror", lambda error: self.mistakes.append(str(error)))
         await page.goto(path)
         return page
 
@@ -40,9 +40,6 @@ class Visitors:
         for context in self.contexts:
             await context.close()
         assert self.mistakes == []
-
-    def _mistaken(self, error: Error) -> None:
-        self.mistakes.append(str(error))
 
 
 async def flaws(page: Page) -> list[str]:

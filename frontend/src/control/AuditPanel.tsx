@@ -29,7 +29,7 @@ export function AuditPanel({ api, words }: { api: ControlApi; words: Words }) {
           <p>{audit.never}</p>
         )}
       </div>
-      <Outcome attempt={attempt} words={words} />
+      <Outcome attempt={attempt} />
       {verdict && <Findings verdict={verdict} words={words} />}
     </section>
   );

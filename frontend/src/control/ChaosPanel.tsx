@@ -1,15 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
 
 import type { Chaos, PointState } from "../api/schema";
+import { usePolled } from "../parts/polled";
 import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
 import { Outcome } from "./Outcome";
-import { usePolled } from "./polled";
 import type { Words } from "./words/en";
 
 /** A slider per fault point. What others set is seen within seconds. */
 export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
-  const { value, error, refresh } = usePolled(() => api.chaos(), 5000);
+  const { value, error, refresh } = usePolled("chaos", () => api.chaos(), 5000);
   const [answer, setAnswer] = useState<Chaos | null>(null);
   const attempt = useAttempt();
   useEffect(() => setAnswer(value), [value]);
@@ -51,7 +51,7 @@ export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
           {chaos.reset}
         </button>
       </div>
-      <Outcome attempt={attempt} error={error} words={words} />
+      <Outcome attempt={attempt} error={error} />
       <ul class="control-points">
         {(answer?.points ?? []).map((state) => (
           <Slider

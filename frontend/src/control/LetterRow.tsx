@@ -88,7 +88,7 @@ export function LetterRow({ letter, event, heads, api, words, href, focused, rep
       {(opened || attempt.error !== null) && (
         <tr class="control-opened">
           <td colSpan={heads.length + 1}>
-            <Outcome attempt={attempt} words={words} />
+            <Outcome attempt={attempt} />
             {opened?.kind === "record" && <Record content={opened.content} words={words} />}
             {opened?.kind === "plan" && <Plan plan={opened.plan} words={words} />}
           </td>

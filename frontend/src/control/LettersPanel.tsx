@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 
+import { usePolled } from "../parts/polled";
 import { eventName } from "../workflow/saga";
 import type { LetterPage, LetterStatus } from "../api/schema";
 import type { ControlApi } from "./api";
@@ -7,7 +8,6 @@ import { useAttempt } from "./attempt";
 import { LetterRow } from "./LetterRow";
 import type { Letter } from "./letters";
 import { Outcome } from "./Outcome";
-import { usePolled } from "./polled";
 import type { Words } from "./words/en";
 
 const STATUSES = ["NEW", "REPLAYED", "DISCARDED"] as const;
@@ -24,14 +24,13 @@ interface Props {
 export function LettersPanel({ api, words, orderHref, focus }: Props) {
   const [status, setStatus] = useState<LetterStatus | null>("NEW");
   const [older, setOlder] = useState<LetterPage | null>(null);
-  const { value, error, refresh } = usePolled(() => api.letters(status, null), 3000);
+  const { value, error, refresh } = usePolled(`letters ${status}`, () => api.letters(status, null), 3000);
   const attempt = useAttempt();
   const { letters } = words;
 
   const choose = (chosen: LetterStatus | null) => {
     setStatus(chosen);
     setOlder(null);
-    refresh();
   };
   const settle = async (work: () => Promise<unknown>, say: string) => {
     await attempt.run(work, () => say);
@@ -64,7 +63,7 @@ export function LettersPanel({ api, words, orderHref, focus }: Props) {
           <option value="">{letters.all}</option>
         </select>
       </label>
-      <Outcome attempt={attempt} error={error} words={words} />
+      <Outcome attempt={attempt} error={error} />
       {value && items.length === 0 && <p class="control-empty">{status === "NEW" ? letters.empty : letters.emptyOf}</p>}
       {items.length > 0 && (
         <Table items={items} api={api} words={words} orderHref={orderHref} focus={focus} settle={settle} />

@@ -1,16 +1,16 @@
 import { useState } from "preact/hooks";
 
+import { usePolled } from "../parts/polled";
 import { until } from "../workflow/words/format";
 import type { LoadState as Load } from "../api/schema";
 import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
 import { Outcome } from "./Outcome";
-import { usePolled } from "./polled";
 import type { Words } from "./words/en";
 
 /** Orders by themselves: bounded, one load at a time. */
 export function LoadPanel({ api, words }: { api: ControlApi; words: Words }) {
-  const { value, error, refresh } = usePolled(() => api.load(), 1000);
+  const { value, error, refresh } = usePolled("load", () => api.load(), 1000);
   const [rate, setRate] = useState(20);
   const [seconds, setSeconds] = useState(30);
   const attempt = useAttempt();
@@ -38,7 +38,7 @@ export function LoadPanel({ api, words }: { api: ControlApi; words: Words }) {
         </div>
       </form>
       <Standing state={value} words={words} />
-      <Outcome attempt={attempt} error={error} words={words} />
+      <Outcome attempt={attempt} error={error} />
     </section>
   );
 }

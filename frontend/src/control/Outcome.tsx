@@ -1,14 +1,19 @@
+import { ApiError } from "../api/problem";
+import { Trouble } from "../parts/Trouble";
 import type { Attempt } from "./attempt";
-import { Failure } from "./Failure";
-import type { Words } from "./words/en";
 
-/** How the last attempt went, spoken when it changes. Its line is always there, so that nothing jumps. */
-export function Outcome({ attempt, error, words }: { attempt: Attempt; error?: unknown; words: Words }) {
-  const failed = attempt.error ?? error ?? null;
+/** How the last attempt went, or why nothing can be shown, spoken when it changes. Its line is always there, so that nothing jumps. */
+export function Outcome({ attempt, error = null }: { attempt: Attempt; error?: unknown }) {
+  const failed = attempt.error ?? (isPassing(error) ? null : error);
   return (
     <div class="control-outcome">
       <p role="status">{failed === null ? attempt.said : ""}</p>
-      {failed !== null && <Failure error={failed} words={words} />}
+      <Trouble error={failed} />
     </div>
   );
+}
+
+/** The head of the view says that the API is away; what was known of it stays. */
+function isPassing(error: unknown): boolean {
+  return error instanceof ApiError && error.passing;
 }

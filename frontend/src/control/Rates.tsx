@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 
+import { usePolled } from "../parts/polled";
 import type { ControlApi } from "./api";
-import { usePolled } from "./polled";
 import { added, type Lag, lagOf, type Metric, METRICS, series } from "./rates";
 import { curve } from "./spark";
 import type { Words } from "./words/en";
@@ -11,7 +11,7 @@ const HEIGHT = 56;
 
 /** The figures of the whole system, live. */
 export function Rates({ api, words }: { api: ControlApi; words: Words }) {
-  const { value, error } = usePolled(() => api.lag(), 1000);
+  const { value, error } = usePolled("lag", () => api.lag(), 1000);
   const [looks, setLooks] = useState<readonly Lag[]>([]);
   useEffect(() => {
     if (value) setLooks((before) => added(before, value));
@@ -19,12 +19,10 @@ export function Rates({ api, words }: { api: ControlApi; words: Words }) {
   return (
     <section class="control-card control-rates" aria-labelledby="rates-title">
       <h2 id="rates-title">{words.rates.title}</h2>
-      <p class="hint">{words.rates.hint}</p>
-      {error !== null && (
-        <p class="control-warning" role="alert">
-          {words.rates.lost}
-        </p>
-      )}
+      {/* One line for both, so that nothing jumps when the API restarts. */}
+      <p class={error === null ? "hint" : "control-warning"} role="status">
+        {error === null ? words.rates.hint : words.rates.lost}
+      </p>
       <div class="control-charts">
         {METRICS.map((metric) => (
           <Chart key={metric} metric={metric} looks={looks} words={words} />

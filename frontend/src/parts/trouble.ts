@@ -32,6 +32,14 @@ const en = {
       "Try again in a moment: you will not pay twice.",
     ),
     airports_equal: told("From and to are the same city.", "Choose another one."),
+    audit_running: told("An audit is running already.", "Ask again when it has ended."),
+    audit_too_long: told("There is too much to audit from here.", "Run `ordersys audit` instead."),
+    chaos_forbidden: told("This is production.", "Faults cannot be switched on here."),
+    load_forbidden: told("No load can be made here.", "It is refused in production and without demo tokens."),
+    load_running: told("A load is running already.", "Stop it or wait for its end."),
+    letter_not_found: told("There is no such dead letter.", "It may have been pruned; look at the list again."),
+    letter_replayed: told("It was replayed already.", "Its message is on its way."),
+    letter_unreadable: told("Its bytes do not tell which event it is.", "It can only be discarded."),
   },
 };
 
@@ -58,6 +66,17 @@ const ru: typeof en = {
     demo_auth_off: told("Здесь не выдают демонстрационных токенов.", "Вход должен настроить оператор."),
     idempotency_key_in_use: told("Эта покупка ещё выполняется.", "Попробуйте чуть позже: дважды вы не заплатите."),
     airports_equal: told("Откуда и куда — один и тот же город.", "Выберите другой."),
+    audit_running: told("Аудит уже идёт.", "Запустите снова, когда он закончится."),
+    audit_too_long: told("Для проверки отсюда данных слишком много.", "Запустите `ordersys audit`."),
+    chaos_forbidden: told("Это рабочая система.", "Сбои здесь не включаются."),
+    load_forbidden: told(
+      "Нагрузку здесь не создать.",
+      "Она запрещена в рабочей системе и без демонстрационных токенов.",
+    ),
+    load_running: told("Нагрузка уже идёт.", "Остановите её или дождитесь конца."),
+    letter_not_found: told("Такого dead letter нет.", "Возможно, он уже удалён; посмотрите список снова."),
+    letter_replayed: told("Он уже повторён.", "Сообщение в пути."),
+    letter_unreadable: told("По его байтам не понять, что это за событие.", "Его можно только отбросить."),
   },
 };
 

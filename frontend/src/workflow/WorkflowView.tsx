@@ -3,6 +3,7 @@ import "./workflow.css";
 import { useEffect } from "preact/hooks";
 
 import { useLang } from "../locale/lang";
+import { Trouble } from "../parts/Trouble";
 import { useRoute } from "../router";
 import type { Workflow } from "./flow";
 import { Saga } from "./Saga";
@@ -34,14 +35,7 @@ export function WorkflowView({ orderId, turn = 0, onChange, onFail }: Props) {
   useEffect(() => {
     if (error) onFail?.(error);
   }, [error]);
-  if (error && onFail) return null;
-  if (error) {
-    return (
-      <p class="saga-failed" role="alert" data-testid="workflow">
-        {words.ui.failed(error instanceof Error ? error.message : String(error))}
-      </p>
-    );
-  }
+  if (error) return onFail ? null : <Trouble error={error} />;
   return (
     <div class="saga-view" data-testid="workflow" data-link={link ?? "opening"} aria-busy={flow === null}>
       <p class={`saga-link ${link ?? "opening"}`} role="status">

@@ -1,4 +1,4 @@
-import type { Lang } from "../../workflow/words/format";
+import type { Lang } from "../../locale/lang";
 import type { Outlook } from "../letters";
 import type { Metric } from "../rates";
 
@@ -161,11 +161,6 @@ export const en = {
     violations: (count: number) => `${count} broken`,
     kept: "kept",
     rows: (count: string) => `${count} rows`,
-  },
-  failures: {
-    unreachable: "The API does not answer. It is asked again by itself; if that takes long, look at `ordersys status`.",
-    forbidden: "This needs an operator's token, and none is to be had here.",
-    other: (title: string, detail: string) => `${title}: ${detail}.`,
   },
 };
 

@@ -1,4 +1,4 @@
-import { plural } from "../../workflow/words/format";
+import { plural } from "../../locale/format";
 import type { Outlook } from "../letters";
 import type { Metric } from "../rates";
 import type { PointWords, Words } from "./en";
@@ -190,10 +190,5 @@ export const ru: Words = {
     violations: (count: number) => `нарушений: ${count}`,
     kept: "соблюдено",
     rows: (count: string) => `строк: ${count}`,
-  },
-  failures: {
-    unreachable: "API не отвечает. Запрос повторится сам; если это надолго, посмотрите `ordersys status`.",
-    forbidden: "Для этого нужен токен оператора, а здесь его не получить.",
-    other: (title: string, detail: string) => `${title}: ${detail}.`,
   },
 };

@@ -1,7 +1,9 @@
 import type { Box, BoxId, Call, Fact, State } from "../graph";
 import type { Delivery } from "../hops";
 import type { Scene } from "../scene";
-import { clock, type Lang, plural, until } from "./format";
+import { plural } from "../../locale/format";
+import type { Lang } from "../../locale/lang";
+import { clock, until } from "./format";
 
 /** What is happening, in a title and a sentence, and why it is done like this. */
 export interface Told {
@@ -429,7 +431,6 @@ export const en = {
       polling: "The live connection is down; the order is looked up every few seconds.",
       ended: "Finished: nothing of this order is under way any more.",
     },
-    failed: (detail: string) => `This order cannot be shown: ${detail}.`,
   },
 };
 

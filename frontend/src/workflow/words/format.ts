@@ -1,7 +1,5 @@
 import type { Lang } from "../../locale/lang";
 
-export type { Lang };
-
 /** 19:25:03.123, in the reader's time zone. */
 export function clock(at: string, lang: Lang): string {
   return new Intl.DateTimeFormat(lang, {
@@ -42,11 +40,4 @@ export function until(at: string, now: number, lang: Lang): string | null {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   }).format(size);
-}
-
-/** The form of a noun that goes with `count`: [one, few, many]; English has its plural in both of the latter. */
-export function plural(count: number, lang: Lang, forms: readonly [string, string, string]): string {
-  const rule = new Intl.PluralRules(lang).select(count);
-  const form = rule === "one" ? forms[0] : rule === "few" ? forms[1] : forms[2];
-  return `${count} ${form}`;
 }

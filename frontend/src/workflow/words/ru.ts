@@ -2,7 +2,8 @@ import type { Box, BoxId, Call, Fact, State } from "../graph";
 import type { Delivery } from "../hops";
 import type { Scene } from "../scene";
 import type { Told, Words } from "./en";
-import { clock, plural, until } from "./format";
+import { plural } from "../../locale/format";
+import { clock, until } from "./format";
 
 type Scenes = { [K in Scene["id"]]: (scene: Extract<Scene, { id: K }>) => Told };
 
@@ -422,6 +423,5 @@ export const ru: Words = {
       polling: "Прямая связь прервалась; заказ запрашивается раз в несколько секунд.",
       ended: "Завершено: с этим заказом больше ничего не происходит.",
     },
-    failed: (detail: string) => `Этот заказ показать нельзя: ${detail}.`,
   },
 };

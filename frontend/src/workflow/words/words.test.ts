@@ -5,7 +5,7 @@ import { CONSUMERS, SAGA, sagaRow } from "../saga";
 import { ending, type Scene, sceneNow } from "../scene";
 import { flow, payment } from "../making";
 import { en } from "./en";
-import { plural, span, until } from "./format";
+import { span, until } from "./format";
 import { ru } from "./ru";
 
 const EVENTS = Object.keys(SAGA);
@@ -57,15 +57,6 @@ test("no Russian sentence is an English one left over", () => {
     expect(ru.scene(scene).why).toMatch(/[а-я]/);
     expect(en.scene(scene).why).not.toMatch(/[а-я]/);
   }
-});
-
-test.each([
-  [1, "1 попытка"],
-  [3, "3 попытки"],
-  [5, "5 попыток"],
-  [21, "21 попытка"],
-])("%i is said as %s", (count, said) => {
-  expect(plural(count, "ru", ["попытка", "попытки", "попыток"])).toBe(said);
 });
 
 test("short times are milliseconds, a countdown moves in tenths and ends", () => {

@@ -1,0 +1,112 @@
+"""The control room: what operators see and do there."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Locator, Page, expect
+
+from tests.e2e.stack import Stack
+from tests.page.operators import BOXES, boxes, sees_the_end, set_chaos
+from tests.page.shopping import SAGA_MS, buy
+from tests.page.visitors import PHONE, Scheme, Visitors, flaws, overflows
+
+AUDIT_MS = 40_000
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stuck(visitors: Visitors, stack: Stack) -> AsyncIterator[Page]:
+    """The page of an order with a dead letter. What made it is off again."""
+    page = await visitors.come()
+    await set_chaos(stack, "consume.fail", 1)
+    try:
+        await buy(page)
+        await expect(page.get_by_test_id("waiting")).to_contain_text("ordersys dlq replay", timeout=SAGA_MS)
+    finally:
+        await set_chaos(stack, "consume.fail", 0)
+    yield page
+
+
+async def found_from_its_order(page: Page) -> Locator:
+    """The row of its dead letter."""
+    await page.get_by_role("link", name="Open this dead letter in the control room").click()
+    return page.locator("tr[data-letter].focused")
+
+
+async def test_a_dead_letter_is_shown_planned_and_replayed(stuck: Page) -> None:
+    order = stuck.url
+    assert (await boxes(stuck))["payment"] == "stuck"
+    row = await found_from_its_order(stuck)
+
+    await row.get_by_role("button", name=re.compile("^Show")).click()
+    await expect(stuck.get_by_text("The record as it came")).to_be_visible()
+    await row.get_by_role("button", name=re.compile("^Plan")).click()
+    await expect(stuck.get_by_test_id("plan")).to_contain_text("Nothing stands against a replay")
+    await row.get_by_role("button", name=re.compile("^Replay")).click()
+
+    await expect(stuck.get_by_role("status").filter(has_text="it is handled again")).to_be_visible()
+    await stuck.goto(order)
+    await sees_the_end(stuck)
+    assert await boxes(stuck) == dict.fromkeys(BOXES, "done")
+
+
+async def test_a_dead_letter_is_discarded_when_that_was_asked_twice(stuck: Page) -> None:
+    letter = await (await found_from_its_order(stuck)).get_attribute("data-letter")
+    row = stuck.locator(f"tr[data-letter='{letter}']")
+
+    await row.get_by_role("button", name=re.compile("^Discard")).click()
+    await row.get_by_role("button", name="Keep").click()
+    await expect(row).to_be_visible()
+    await row.get_by_role("button", name=re.compile("^Discard")).click()
+    await row.get_by_role("button", name=re.compile("^Really discard")).click()
+
+    await expect(row).to_have_count(0)
+    await stuck.get_by_label("Status").select_option(label="discarded")
+    await expect(row).to_contain_text("discarded by guest-")
+
+
+async def test_a_load_is_switched_on_and_seen_in_the_figures(visitors: Visitors) -> None:
+    page = await visitors.come("/control")
+    await page.get_by_label("Orders per second").fill("20")
+    await page.get_by_label("For how many seconds").fill("3")
+
+    await page.get_by_role("button", name="Start").click()
+
+    load = page.get_by_test_id("load")
+    await expect(load).to_contain_text("20 orders per second")
+    await expect(page.locator("[data-metric=orders] strong")).to_have_text(re.compile("^[1-9]"), timeout=SAGA_MS)
+    await expect(load).to_contain_text("accepted 60, failed 0", timeout=SAGA_MS)
+
+
+async def test_the_audit_says_that_everything_holds(visitors: Visitors) -> None:
+    page = await visitors.come("/control")
+
+    await page.get_by_role("button", name="Run the audit").click()
+
+    verdict = page.get_by_test_id("verdict")
+    await expect(verdict).to_contain_text("nothing lost, nothing done twice", timeout=AUDIT_MS)
+
+
+async def test_while_the_api_restarts_the_figures_say_so_and_come_back(visitors: Visitors, stack: Stack) -> None:
+    page = await visitors.come("/control")
+    await expect(page.locator("[data-metric=pending] strong")).to_have_text(re.compile(r"^\d"))
+
+    stack.kill("api")
+
+    lost = page.get_by_text("The API does not answer, so nothing new is known.")
+    await expect(lost).to_be_visible(timeout=SAGA_MS)
+    await expect(lost).to_be_hidden(timeout=SAGA_MS)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_in_the_control_room(visitors: Visitors, stuck: Page, scheme: Scheme) -> None:
+    await stuck.emulate_media(color_scheme=scheme)
+    row = await found_from_its_order(stuck)
+    await row.get_by_role("button", name=re.compile("^Show")).click()
+    await expect(stuck.get_by_text("The record as it came")).to_be_visible()
+
+    assert await flaws(stuck) == []
+    await stuck.set_viewport_size(PHONE)
+    assert await flaws(stuck) == []
+    assert not await overflows(stuck)
