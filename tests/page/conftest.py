@@ -1,5 +1,6 @@
 """The page in a real Chromium on a stack of its own; both start once, and each visitor has a profile of its own."""
 
+import inspect
 import os
 import shutil
 import subprocess
@@ -27,9 +28,11 @@ HASTE = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One loop for all of them: the browser lives in it."""
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if not item.path.is_relative_to(Path(__file__).parent):
+            continue
+        item.add_marker(pytest.mark.timeout(START_SECONDS))
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            item.add_marker(pytest.mark.timeout(START_SECONDS))
 
 
 def unavailable(why: str) -> NoReturn:
