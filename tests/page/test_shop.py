@@ -1,5 +1,6 @@
 """Buying, watching and giving back, as a visitor does."""
 
+import asyncio
 import re
 from uuid import uuid4
 
@@ -28,7 +29,8 @@ async def test_as_many_tickets_as_seats_and_the_seats_are_gone(visitors: Visitor
     await reaches(page, "COMPLETED")
     await expect(page.locator(".ticket")).to_have_count(3)
     order = page.url.rpartition("/")[2]
-    assert stack.query("SELECT seats FROM order_items WHERE order_id = :id", id=order) == [(3,)]
+    statement = "SELECT seats FROM order_items WHERE order_id = :id"
+    assert await asyncio.to_thread(stack.query, statement, id=order) == [(3,)]
 
 
 async def test_a_declined_payment_cancels_the_order_and_says_why(visitors: Visitors) -> None:

@@ -10,7 +10,6 @@ export interface Words {
   langs: Readonly<Record<Lang, string>>;
   toDark: string;
   toLight: string;
-  you: (user: string) => string;
   foot: string;
   lost: string;
   lostHint: string;
@@ -29,7 +28,6 @@ export const WORDS: Readonly<Record<Lang, Words>> = {
     langs: LANGS,
     toDark: "Dark theme",
     toLight: "Light theme",
-    you: (user) => `You are ${user}`,
     foot: "A demo: no real flights, no real money.",
     lost: "There is no such page",
     lostHint: "To the flights",
@@ -44,7 +42,6 @@ export const WORDS: Readonly<Record<Lang, Words>> = {
     langs: LANGS,
     toDark: "Тёмная тема",
     toLight: "Светлая тема",
-    you: (user) => `Вы — ${user}`,
     foot: "Это демонстрация: ни рейсы, ни деньги не настоящие.",
     lost: "Такой страницы нет",
     lostHint: "К рейсам",

@@ -10,7 +10,7 @@ import { Link } from "../router";
 import { askOrders } from "./calls";
 import { useFlightName } from "./FlightLine";
 import { isUnderWay } from "./order";
-import type { Order } from "./purchase";
+import { abandon, type Order } from "./purchase";
 import { StatusMark } from "./StatusMark";
 import { TEXTS } from "./texts";
 import { useFlights } from "./useFlights";
@@ -23,6 +23,7 @@ export function OrdersView() {
   const [visitor, setVisitor] = useState(0);
   const become = () => {
     session.forget("customer");
+    abandon();
     setVisitor(visitor + 1);
   };
   return (

@@ -1,7 +1,18 @@
 import { describe, expect, it } from "vitest";
 
 import { ApiError, unreachable } from "../api/problem";
-import { begin, buy, KEPT_MS, type Order, PATIENCE_MS, type Purchase, type Store, settle, unsettled } from "./purchase";
+import {
+  abandon,
+  begin,
+  buy,
+  KEPT_MS,
+  type Order,
+  PATIENCE_MS,
+  type Purchase,
+  type Store,
+  settle,
+  unsettled,
+} from "./purchase";
 
 const WANTED = {
   flight_id: "f1",
@@ -75,6 +86,16 @@ describe("a purchase", () => {
     const old = begin(WANTED, 0, kept);
 
     expect(begin(WANTED, KEPT_MS, kept).key).not.toBe(old.key);
+  });
+
+  it("is not finished by another visitor", () => {
+    const kept = store();
+    const before = begin(WANTED, 0, kept);
+
+    abandon(kept);
+
+    expect(unsettled(0, kept)).toEqual([]);
+    expect(begin(WANTED, 0, kept).key).not.toBe(before.key);
   });
 
   it("is sent again with the same key while nobody answers", async () => {

@@ -52,6 +52,11 @@ export function settle(key: string, now: number, store: Store = memory): void {
   );
 }
 
+/** Nobody finishes what somebody else began: as another customer's, the key would buy a second time. */
+export function abandon(store: Store = memory): void {
+  store.write(NAME, []);
+}
+
 function isSame(one: Wanted, other: Wanted): boolean {
   return (
     one.flight_id === other.flight_id &&

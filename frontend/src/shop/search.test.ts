@@ -33,6 +33,11 @@ describe("a search", () => {
     expect(readSearch(new URLSearchParams("date=2026-13-45")).day).toBe("");
   });
 
+  it("goes from one city to another", () => {
+    expect(readSearch(new URLSearchParams("from=LED"))).toMatchObject({ from: "LED", to: "SVO" });
+    expect(readSearch(new URLSearchParams("from=IST&to=IST"))).toMatchObject({ from: "IST", to: "LED" });
+  });
+
   it("comes back from its own address", () => {
     const search = { from: "VVO", to: "SVO", day: "2026-12-05" };
 

@@ -17,11 +17,13 @@ const DAY_MS = 86_400_000;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 export function readSearch(query: URLSearchParams): Search {
-  const known = (code: string | null, other: string) => (CITIES.some((city) => city.code === code) ? code : other);
+  const known = (code: string | null) => (CITIES.some((city) => city.code === code) ? code : null);
+  const from = known(query.get("from")) ?? "SVO";
+  const to = known(query.get("to")) ?? "LED";
   const day = query.get("date") ?? "";
   return {
-    from: known(query.get("from"), "SVO") as string,
-    to: known(query.get("to"), "LED") as string,
+    from,
+    to: from !== to ? to : from === "LED" ? "SVO" : "LED",
     day: DAY.test(day) && !Number.isNaN(Date.parse(day)) ? day : "",
   };
 }

@@ -5,7 +5,6 @@ const SEATS: Forms = ["seat", "seats", "seats"];
 const MEST: Forms = ["место", "места", "мест"];
 
 const en = {
-  flights: "Flights",
   where: "Where to?",
   intro:
     "Buy a demo ticket, then watch on the next page how the order travels through the system. No real money moves.",
@@ -16,7 +15,6 @@ const en = {
   dayBefore: "Day before",
   dayAfter: "Day after",
   looking: "Looking for flights…",
-  found: "flights",
   foundForms: ["flight", "flights", "flights"] as Forms,
   none: "No flights on this day.",
   noneSoon: "No flights between these cities in the next two weeks.",
@@ -59,10 +57,6 @@ const en = {
   more: "Show more",
   order: "Order",
   bought: "bought",
-  status: "State",
-  flight: "Flight",
-  watch: "Watch",
-  watchOf: (flight: string) => `Watch the order ${flight}`,
   statuses: {
     CREATED: "Being paid",
     PAYMENT_AUTHORIZED: "Paid, getting tickets",
@@ -78,7 +72,6 @@ const en = {
     deadline_passed: "it took too long",
   } as Readonly<Record<string, string>>,
   tickets: "Tickets",
-  seat: "seat",
   ticketStatus: { VALID: "valid", VOID: "void" } as Readonly<Record<string, string>>,
   cancel: "Cancel the order…",
   refund: "Give it back…",
@@ -91,11 +84,9 @@ const en = {
   doCancel: "Cancel the order",
   doRefund: "Refund",
   never: "Never mind",
-  loading: "Loading…",
 };
 
 const ru: typeof en = {
-  flights: "Рейсы",
   where: "Куда летим?",
   intro: "Купите учебный билет и посмотрите, как заказ идёт через систему. Настоящих денег здесь нет.",
   from: "Откуда",
@@ -105,7 +96,6 @@ const ru: typeof en = {
   dayBefore: "Днём раньше",
   dayAfter: "Днём позже",
   looking: "Ищем рейсы…",
-  found: "рейсов",
   foundForms: ["рейс", "рейса", "рейсов"],
   none: "В этот день рейсов нет.",
   noneSoon: "Между этими городами нет рейсов в ближайшие две недели.",
@@ -147,10 +137,6 @@ const ru: typeof en = {
   more: "Показать ещё",
   order: "Заказ",
   bought: "куплен",
-  status: "Состояние",
-  flight: "Рейс",
-  watch: "Смотреть",
-  watchOf: (flight) => `Смотреть заказ ${flight}`,
   statuses: {
     CREATED: "Оплачивается",
     PAYMENT_AUTHORIZED: "Оплачен, ждёт билетов",
@@ -166,7 +152,6 @@ const ru: typeof en = {
     deadline_passed: "это длилось слишком долго",
   },
   tickets: "Билеты",
-  seat: "место",
   ticketStatus: { VALID: "действителен", VOID: "аннулирован" },
   cancel: "Отменить заказ…",
   refund: "Вернуть…",
@@ -179,7 +164,6 @@ const ru: typeof en = {
   doCancel: "Отменить заказ",
   doRefund: "Вернуть деньги",
   never: "Не надо",
-  loading: "Загрузка…",
 };
 
 export const TEXTS: Texts<typeof en> = { en, ru };
