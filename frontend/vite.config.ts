@@ -3,11 +3,29 @@ import { defineConfig, type ProxyOptions } from "vite";
 
 declare const process: { env: Record<string, string | undefined> };
 
+/** What is needed here of Node's types. */
+interface Proxy {
+  on(event: "proxyRes", listener: (from: Answer, request: unknown, to: { destroy: () => void }) => void): void;
+}
+
+interface Answer {
+  complete: boolean;
+  once(event: "close", listener: () => void): void;
+}
+
 /** As nginx and the api role do: what the page asks of /api is the API's, without the prefix. */
 const api: ProxyOptions = {
   target: process.env.ORDERSYS_API ?? "http://127.0.0.1:8080",
   changeOrigin: true,
   rewrite: (path) => path.replace(/^\/api/, ""),
+  // An answer that the API breaks off is broken off here, too: whoever reads a stream would wait for its rest.
+  configure: (proxy) => {
+    (proxy as unknown as Proxy).on("proxyRes", (from, _, to) => {
+      from.once("close", () => {
+        if (!from.complete) to.destroy();
+      });
+    });
+  },
 };
 
 export default defineConfig({

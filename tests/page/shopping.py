@@ -19,7 +19,7 @@ async def buy(page: Page, method: str = "pm_ok", seats: int = 1) -> None:
     """From the search to the order."""
     form = await choose_flight(page)
     if seats != 1:
-        await form.get_by_label("Seats").select_option(str(seats))
+        await form.get_by_role("combobox", name="Seats").select_option(str(seats))
     if method != "pm_ok":
         await form.locator(f"input[value={method}]").check()
     await form.get_by_role("button", name=re.compile("^Pay")).click()

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Chaos, PointState } from "../api/schema";
 import { usePolled } from "../parts/polled";
@@ -6,6 +6,9 @@ import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
 import { Outcome } from "./Outcome";
 import type { Words } from "./words/en";
+
+/** A slider that rests for so long is meant: on its way there it is not saved. */
+const SETTLE_MS = 300;
 
 /** A slider per fault point. What others set is seen within seconds. */
 export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
@@ -78,14 +81,21 @@ interface SliderProps {
 
 function Slider({ state, words, percent, disabled, change }: SliderProps) {
   const { point, effective, configured, set_by: setBy } = state;
-  // What is being dragged; null when the server's word counts.
-  const [dragged, setDragged] = useState<number | null>(null);
-  const shown = dragged ?? effective;
+  // What is being chosen; null when the server's word counts.
+  const [chosen, setChosen] = useState<number | null>(null);
+  const shown = chosen ?? effective;
   const { title, what } = words.points[point] ?? { title: point, what: "" };
-  const save = async (rate: number) => {
-    await change(rate);
-    setDragged(null);
-  };
+  const save = useRef(change);
+  save.current = change;
+  useEffect(() => {
+    if (chosen === null) return undefined;
+    let newer = false;
+    const timer = setTimeout(() => void save.current(chosen).then(() => newer || setChosen(null)), SETTLE_MS);
+    return () => {
+      newer = true;
+      clearTimeout(timer);
+    };
+  }, [chosen]);
   return (
     <li class={shown > 0 ? "on" : ""}>
       <label for={`chaos-${point}`}>
@@ -102,8 +112,7 @@ function Slider({ state, words, percent, disabled, change }: SliderProps) {
           disabled={disabled}
           aria-valuetext={percent(shown)}
           aria-describedby={`chaos-what-${point}`}
-          onInput={(event) => setDragged(Number(event.currentTarget.value) / 100)}
-          onChange={(event) => void save(Number(event.currentTarget.value) / 100)}
+          onInput={(event) => setChosen(Number(event.currentTarget.value) / 100)}
         />
         <output for={`chaos-${point}`}>{percent(shown)}</output>
       </div>
