@@ -81,7 +81,6 @@ export const en = {
     unknown: "not known yet",
     scale: (top: string) => `full height: ${top}`,
     lost: "The API does not answer, so nothing new is known. It is asked again every second.",
-    since: "last answer",
     unknownServers: (names: string) => `No answer from: ${names}. What only they know is left out.`,
     parked: (count: number) => `${count} parked in the outbox: no longer tried, see \`ordersys outbox list\`.`,
     byConsumer: "Waiting in Kafka, by consumer",

@@ -108,7 +108,6 @@ export const ru: Words = {
     unknown: "пока неизвестно",
     scale: (top: string) => `вся высота: ${top}`,
     lost: "API не отвечает, нового ничего не известно. Запрос повторяется каждую секунду.",
-    since: "последний ответ",
     unknownServers: (names: string) => `Нет ответа: ${names}. То, что известно только им, не показано.`,
     parked: (count: number) => `Отставлено в outbox: ${count}. Больше не отправляются, см. \`ordersys outbox list\`.`,
     byConsumer: "Ждут в Kafka, по получателям",

@@ -361,10 +361,8 @@ function mark(event: string, one: Delivery): string {
 
 export const en = {
   lang: "en" as Lang,
-  events: EVENTS,
   boxes: BOX_NAMES,
   states: STATE_NAMES,
-  payments: PAYMENT_NAMES,
   scene: (scene: Scene): Told => (SCENES[scene.id] as (one: Scene) => Told)(scene),
   fact,
   boxLine: (box: Box) =>
@@ -385,8 +383,6 @@ export const en = {
   } satisfies Record<BoxId, string> as Record<BoxId, string>,
   ui: {
     graphTitle: "The saga of this order",
-    graphAlt:
-      "A drawing of the boxes and ways that the order's messages take. The list that follows says the same in words.",
     boxList: "Box by box",
     legend: "Key",
     forward: "forward",
@@ -405,7 +401,6 @@ export const en = {
     toLetter: "Open this dead letter in the control room",
     timeline: "Timeline",
     timelineHint: "Choose a step to see the drawing as it was then.",
-    chartAlt: "How long each message lay in the outbox and in Kafka; the times are in the list below.",
     inOutbox: "in the outbox",
     inKafka: "in Kafka until handled",
     since: (text: string) => `+${text}`,
@@ -421,7 +416,6 @@ export const en = {
     moved: (status: string) => `order → ${status}`,
     attempts,
     row: (id: number) => `outbox row ${id}`,
-    waitingMore: "still under way",
     whatAreThese: "What are these boxes?",
     retention: "Messages are kept for some days only; what is older is not shown here.",
     lost: "The API does not answer. What you see is the last known state; the order goes on without the page.",

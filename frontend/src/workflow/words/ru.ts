@@ -354,10 +354,8 @@ function mark(event: string, one: Delivery): string {
 
 export const ru: Words = {
   lang: "ru",
-  events: EVENTS,
   boxes: BOX_NAMES,
   states: STATE_NAMES,
-  payments: PAYMENT_NAMES,
   scene: (scene: Scene): Told => (SCENES[scene.id] as (one: Scene) => Told)(scene),
   fact,
   boxLine: (box: Box) =>
@@ -378,7 +376,6 @@ export const ru: Words = {
   },
   ui: {
     graphTitle: "Сага этого заказа",
-    graphAlt: "Рисунок: узлы и пути, по которым идут сообщения заказа. Список за ним говорит то же словами.",
     boxList: "По узлам",
     legend: "Обозначения",
     forward: "вперёд",
@@ -397,7 +394,6 @@ export const ru: Words = {
     toLetter: "Открыть этот dead letter в диспетчерской",
     timeline: "Ход событий",
     timelineHint: "Выберите шаг, чтобы увидеть рисунок таким, каким он был тогда.",
-    chartAlt: "Сколько каждое сообщение пролежало в outbox и в Kafka; времена указаны в списке ниже.",
     inOutbox: "в outbox",
     inKafka: "в Kafka до обработки",
     since: (text: string) => `+${text}`,
@@ -413,7 +409,6 @@ export const ru: Words = {
     moved: (status: string) => `заказ → ${status}`,
     attempts,
     row: (id: number) => `строка outbox ${id}`,
-    waitingMore: "ещё в пути",
     whatAreThese: "Что это за узлы?",
     retention: "Сообщения хранятся несколько дней; что старше, здесь не показано.",
     lost: "API не отвечает. Показано последнее известное состояние; заказ идёт дальше и без страницы.",
