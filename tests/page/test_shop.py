@@ -110,7 +110,7 @@ async def test_the_search_goes_to_other_cities_and_days(visitors: Visitors) -> N
 
     await page.get_by_role("button", name="Swap the cities").click()
     await expect(page.get_by_role("heading", level=2)).to_contain_text("Saint Petersburg → Moscow")
-    await page.get_by_label("To").select_option("VVO")
+    await page.get_by_role("combobox", name="To", exact=True).select_option("VVO")
     await page.get_by_role("button", name="Day after").click()
 
     await expect(page).to_have_url(re.compile("from=LED&to=VVO"))

@@ -37,7 +37,7 @@ async def test_a_ticket_is_bought_with_the_keyboard_alone(visitors: Visitors) ->
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("form", name=re.compile("^Buy flight"))).to_be_visible()
     await page.keyboard.press("Tab")
-    await expect(page.get_by_label("Seats")).to_be_focused()
+    await expect(page.get_by_role("combobox", name="Seats")).to_be_focused()
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
