@@ -28,3 +28,11 @@ async def buy(page: Page, method: str = "pm_ok", seats: int = 1) -> None:
 
 async def reaches(page: Page, status: str) -> None:
     await expect(page.locator(f".order-status [data-status={status}]")).to_be_visible(timeout=SAGA_MS)
+
+
+async def seats_left(page: Page) -> int:
+    """Of the first flight of the search."""
+    said = await page.locator(".flight-seats").first.inner_text()
+    found = re.search(r"\d+", said)
+    assert found, said
+    return int(found[0])

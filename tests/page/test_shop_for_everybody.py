@@ -12,7 +12,7 @@ from tests.page.visitors import PHONE, WIDE, Scheme, Visitors, flaws, overflows
 async def test_the_browsers_language_comes_first_and_a_chosen_one_stays(visitors: Visitors) -> None:
     page = await visitors.come(language="ru-RU")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Куда летим?")
-    await expect(page.get_by_text(re.compile(r"\d ₽")).first).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"\d\s₽")).first).to_be_visible()
 
     await page.get_by_role("button", name="English").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Where to?")

@@ -14,8 +14,11 @@ interface Held<T> {
   error: unknown;
 }
 
+/** After a failure, where no answer is asked for again. */
+const AGAIN_MS = 3000;
+
 /** Asks at once and again `ms` after each answer, as long as the tab is seen. `key` names the question: another key is
- * another question, and `null` for `ms` asks no more. */
+ * another question. `null` for `ms` asks until there is an answer. */
 export function usePolled<T>(key: string, ask: (signal: AbortSignal) => Promise<T>, ms: number | null): Polled<T> {
   const [held, setHeld] = useState<Held<T>>({ key, value: null, error: null });
   const [turn, setTurn] = useState(0);
@@ -31,14 +34,17 @@ export function usePolled<T>(key: string, ask: (signal: AbortSignal) => Promise<
         waiting = true;
         return;
       }
+      let pause: number | null;
       try {
         const value = await latest.current.ask(gone.signal);
         if (!gone.signal.aborted) setHeld({ key, value, error: null });
+        pause = latest.current.ms;
       } catch (error) {
+        pause = latest.current.ms ?? AGAIN_MS;
         if (!gone.signal.aborted)
           setHeld((before) => ({ key, value: before.key === key ? before.value : null, error }));
       }
-      if (!gone.signal.aborted && latest.current.ms !== null) timer = setTimeout(look, latest.current.ms);
+      if (!gone.signal.aborted && pause !== null) timer = setTimeout(look, pause);
     };
     const seen = () => {
       if (!document.hidden && waiting) void look();
