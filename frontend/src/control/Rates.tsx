@@ -40,7 +40,7 @@ function Chart({ metric, looks, words }: { metric: Metric; looks: readonly Lag[]
   const { title, unit } = words.metrics[metric];
   const number = new Intl.NumberFormat(words.locale, { maximumFractionDigits: last !== null && last < 10 ? 1 : 0 });
   return (
-    <figure class={`control-chart ${metric}`} data-metric={metric}>
+    <figure class="control-chart" data-metric={metric}>
       <figcaption>
         {title}
         <strong>{last === null ? "…" : number.format(last)}</strong>
