@@ -53,7 +53,7 @@ async def walk(page: Page, folder: Path, name: str) -> None:
     await page.get_by_test_id("boxes").first.evaluate("it => it.scrollIntoView({ block: 'end' })")
     await take(page, folder / f"order-graph-{name}.webp")
     await page.goto("/orders")
-    await expect(page.locator(".order-row:not(.bone)")).to_have_count(2)
+    await expect(page.locator(".order-name", has_text="→")).to_have_count(2)
     await take(page, folder / f"orders-{name}.webp")
     await page.goto("/control")
     await page.wait_for_timeout(CHARTED_MS)

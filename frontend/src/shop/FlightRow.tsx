@@ -23,7 +23,7 @@ export function FlightRow({ flight, isOpen, toggle, refresh }: Props) {
         <span class="flight-number">{flight.number}</span>
         <FlightTimes flight={flight} />
         <span class={flight.seats_left < 10 ? "flight-seats few" : "flight-seats"}>
-          {none ? texts.soldOut : `${texts.seatsLeft} ${plural(flight.seats_left, lang, texts.seatForms)}`}
+          {none ? texts.soldOut : texts.seatsLeft(plural(flight.seats_left, lang, texts.seatForms))}
         </span>
         <span class="flight-price">
           <strong>{money(flight.price, lang)}</strong> <span class="hint">{texts.perSeat}</span>
