@@ -513,7 +513,7 @@ GUARDS: Final = (
             ),
             Mutation(
                 name="everybody sees every order",
-                file="entrypoint/http/order_routes.py",
+                file="entrypoint/http/tokens.py",
                 before='return None if "operator" in user.roles else user.customer',
                 after="return None",
                 tests=(
