@@ -51,13 +51,12 @@ stack:
 
 ##@ Work on it
 .PHONY: test chaos check bench fmt lock clean
-# Two at a time where tests have servers of their own and mostly wait; alone where whole stacks have the machine.
-SIDE_BY_SIDE := tests/unit tests/contract tests/integration tests/architecture tests/mutation
-ALONE := tests/e2e tests/chaos tests/page
+# One at a time where whole stacks have the machine; all else two at a time, for its servers mostly wait.
+ALONE := tests/e2e tests/page tests/chaos/test_chaos_run.py
 
 test: .venv/.dev ## all tests, on real servers that the tests start and stop themselves
 ifeq ($(strip $(ARGS)),)
-	@status=0; $(BIN)/pytest -n 2 --dist loadfile $(SIDE_BY_SIDE) || status=1; $(BIN)/pytest $(ALONE) || status=1; exit $$status
+	@status=0; $(BIN)/pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE)) || status=1; $(BIN)/pytest $(ALONE) || status=1; exit $$status
 else
 	@$(BIN)/pytest $(ARGS)
 endif

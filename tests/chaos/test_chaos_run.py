@@ -8,12 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from statistics import median
-from time import monotonic
 from typing import Final
 
 import pytest
 
-from ordersys.config import ROLES
+from ordersys.config import ROLES, KafkaSettings
 from tests.chaos.__main__ import complete
 from tests.chaos.faults import FAULTS
 from tests.chaos.report import Run
@@ -31,19 +30,18 @@ SHORT: Final = Counts(
     kills=2,
     stops=2,
     postgres_stops=1,
-    postgres_kills=2,
+    postgres_kills=1,
     cuts=1,
-    kafka_kills=2,
+    kafka_kills=1,
     kafka_stops=1,
     valkey_flushes=1,
-    valkey_kills=2,
+    valkey_kills=1,
     rolls=1,
     outages=1,
     together=1,
 )
 RATE: Final = 100
 SEED: Final = 7
-ROLE_RECOVERS_WITHIN: Final = 2.0
 STOPPED: Final = {"SIGSTOP: worker", "SIGSTOP: consumer"}
 
 
@@ -74,13 +72,11 @@ def test_every_fault_was_tried_and_bit(run: Run) -> None:
     assert all(trial.evidence and trial.in_flight for trial in run.trials)
 
 
-def test_a_role_is_back_at_work_soon_after_its_death(run: Run) -> None:
+def test_a_role_is_back_at_work_before_its_group_would_have_given_it_up(run: Run) -> None:
     killed = [trial for trial in run.trials if trial.row.startswith("SIGKILL: ")]
     seconds = [one for trial in killed for one in trial.recovery.values()]
 
-    # No restart can be faster than this machine loads a role's code, and that is measured when all is calm: during the
-    # run nine other roles, the load and two servers share the cores.
-    assert median(seconds) < max(ROLE_RECOVERS_WITHIN, 5 * _loading()), killed
+    assert median(seconds) < KafkaSettings().session_timeout_seconds, killed
 
 
 def test_everything_killed_at_once_comes_back_with_the_next_up(run: Run, stack: Stack) -> None:
@@ -100,12 +96,6 @@ def test_everything_killed_at_once_comes_back_with_the_next_up(run: Run, stack: 
     eventually_blocking(lambda: not stack.query(f"{open_orders} LIMIT 1"), within=60, what="every order has ended")
     assert lost(stack, [order for order in accepted if order]) == []
     assert wrong(stack, "burst.jsonl") == {}
-
-
-def _loading() -> float:
-    began = monotonic()
-    subprocess.run([sys.executable, "-c", "import ordersys.bootstrap.roles"], check=True, timeout=60)
-    return monotonic() - began
 
 
 def _say(line: str) -> None:
