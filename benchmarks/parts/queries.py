@@ -104,7 +104,7 @@ def _cases(world: World, total: int) -> Sequence[Case]:
         Case(
             what="the relay's next events",
             statement=outbox_repository.DUE,
-            bound={"shards": list(range(SHARDS)), "limit": 500, "floor": 0},
+            bound={"shards": list(range(SHARDS)), "limit": 500, "floor": 0, "under_way": []},
             without="ALTER TABLE outbox DROP CONSTRAINT pk_outbox",
         ),
     ]

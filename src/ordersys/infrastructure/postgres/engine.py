@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from ordersys.config import PostgresSettings
 
 # What the roles ask is about some rows of large tables. While nobody has analyzed a table, or a plan is kept from when
-# it was small, PostgreSQL would join a batch by reading the table whole.
-LOOKUPS: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+# it was small, PostgreSQL would join a batch by reading the table whole. Hash joins stay: a batch has parts of its own
+# that are joined.
+LOOKUPS: Final = {"enable_seqscan": "off"}
 
 
 def create(settings: PostgresSettings, *, name: str, scans: bool = False) -> AsyncEngine:
