@@ -1,6 +1,6 @@
 """Read orders: an order, a page of them, the whole workflow of one. Another customer's order does not exist."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from ordersys.domain.orders.order import Status
@@ -61,7 +61,7 @@ class GetWorkflow:
         workflow = await self.reads.workflow(order_id, customer_id)
         if workflow is None:
             raise OrderNotFound
-        return replace(workflow, waiting_for=self.expectations.waiting_for(workflow))
+        return self.expectations.explained(workflow)
 
 
 def _position(cursor: str | None) -> UUID | None:

@@ -4,7 +4,7 @@ What has come to a standstill is told before what is merely on its way, and the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -36,6 +36,10 @@ class Expectations:
     def waiting_for(self, flow: WorkflowView) -> WaitingFor | None:
         """None when the order has ended and nothing is left to be given back."""
         return next(self._all(flow), None)
+
+    def explained(self, flow: WorkflowView) -> WorkflowView:
+        """With what it waits for."""
+        return replace(flow, waiting_for=self.waiting_for(flow))
 
     def at_rest(self, flow: WorkflowView) -> bool:
         """Nothing of it is still on its way: it stays as it is until somebody asks for another end."""

@@ -1,12 +1,12 @@
 """Watch orders: how they stand, for callers who want to see every change. Many orders are one read."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.usecase.orders.ports import OrderReads
-from ordersys.usecase.orders.read_orders import OrderNotFound
+from ordersys.usecase.orders.read_orders import GetWorkflow
 from ordersys.usecase.orders.views import WorkflowView
 from ordersys.usecase.orders.waiting import Expectations, ended
 
@@ -27,15 +27,13 @@ class WatchOrders:
 
     async def first(self, order_id: UUID, customer_id: CustomerId | None) -> Glance:
         """`customer_id` None: whoever owns it. Raises OrderNotFound."""
-        flow = await self.reads.workflow(order_id, customer_id)
-        if flow is None:
-            raise OrderNotFound
-        return self._glance(flow)
+        get = GetWorkflow(reads=self.reads, expectations=self.expectations)
+        return self._glance(await get.execute(order_id, customer_id))
 
     async def again(self, order_ids: Collection[UUID]) -> Mapping[UUID, Glance]:
         """For those who were shown them before; that these may see them was asked then."""
-        return {order_id: self._glance(flow) for order_id, flow in (await self.reads.workflows(order_ids)).items()}
+        flows = await self.reads.workflows(order_ids)
+        return {order_id: self._glance(self.expectations.explained(flow)) for order_id, flow in flows.items()}
 
     def _glance(self, flow: WorkflowView) -> Glance:
-        flow = replace(flow, waiting_for=self.expectations.waiting_for(flow))
         return Glance(flow=flow, ended=ended(flow), at_rest=self.expectations.at_rest(flow))
