@@ -71,11 +71,12 @@ ARCHIVE = text("""
         USING (id)
 """)
 
-BACKLOG = text("""
-    SELECT count(*) AS pending,
-        CAST(coalesce(greatest(extract(epoch FROM now() - min(occurred_at)), 0), 0) AS float8) AS oldest_seconds
-    FROM outbox
-""")
+# Of all that waits, over the rows of the outbox. Other statements have it as a part.
+OLDEST_SECONDS: Final = "coalesce(greatest(extract(epoch FROM now() - min(occurred_at)), 0), 0)"
+
+BACKLOG = text(f"""
+    SELECT count(*) AS pending, CAST({OLDEST_SECONDS} AS float8) AS oldest_seconds FROM outbox
+""")  # noqa: S608 - constants only
 
 # Only for rows that are there: one that another worker has archived meanwhile must hold nothing back.
 DEFER = text("""

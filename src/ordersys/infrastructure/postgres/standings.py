@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.codec import from_json
 from ordersys.infrastructure.postgres.errors import translated
+from ordersys.infrastructure.postgres.outbox_repository import OLDEST_SECONDS
 from ordersys.infrastructure.postgres.session import opened
 from ordersys.usecase.operations.ports import Standings
 
-STANDINGS = text("""
+STANDINGS = text(f"""
     SELECT CAST(json_build_object(
         'outbox', (SELECT json_build_object('pending', count(*),
-                'oldest_pending_seconds', coalesce(greatest(extract(epoch FROM now() - min(occurred_at)), 0), 0),
+                'oldest_pending_seconds', {OLDEST_SECONDS},
                 'parked', (SELECT count(*) FROM outbox_attempts WHERE parked_at IS NOT NULL))
             FROM outbox),
         'retries', (SELECT coalesce(json_agg(kept), '[]') FROM (
@@ -33,7 +34,7 @@ STANDINGS = text("""
                 (SELECT count(*) FROM orders WHERE status IN ('CREATED', 'PAYMENT_AUTHORIZED', 'REFUND_PENDING'))
                     AS under_way) AS counted)
     ) AS text)
-""")
+""")  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
