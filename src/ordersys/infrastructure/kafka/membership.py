@@ -31,14 +31,16 @@ class Membership:
     def seen(self, statistics: Mapping[str, Any], *, now: float) -> str:
         """Answers why the member has to start anew, "" while it need not. `now` in seconds."""
         brokers = {name: broker["state"] for name, broker in statistics["brokers"].items()}
-        if "UP" not in brokers.values() or _gets_on(statistics):
+        group = statistics.get("cgrp") or {}
+        state, joining = group.get("state", "unknown"), group.get("join_state", "unknown")
+        # A member that owns nothing need not reach a broker.
+        gets_on = (state, joining) == ("up", "steady") and (not group["assignment_size"] or reached(statistics))
+        if gets_on or "UP" not in brokers.values():
             self._waits_since, self._told = None, False
             return ""
         if self._waits_since is None:
             self._waits_since = now
         waited = now - self._waits_since
-        group = statistics.get("cgrp") or {}
-        state, joining = group.get("state", "unknown"), group.get("join_state", "unknown")
         if waited >= TOLD_SECONDS and not self._told:
             self._told = True
             log.warning(
@@ -52,10 +54,3 @@ class Membership:
         if waited < LOST_SECONDS:
             return ""
         return f"{self._group} has not got on for {waited:.0f} s (state {state}, {joining}; brokers {brokers})"
-
-
-def _gets_on(statistics: Mapping[str, Any]) -> bool:
-    """In its group, and connected if it has something to read: brokers that it does not need it need not reach."""
-    group = statistics.get("cgrp") or {}
-    in_group = (group.get("state"), group.get("join_state")) == ("up", "steady")
-    return in_group and (not group["assignment_size"] or reached(statistics))
