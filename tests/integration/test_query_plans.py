@@ -298,6 +298,14 @@ async def test_a_query_reads_by_its_index_and_as_much_of_many_orders_as_of_few(
         assert max(plan.pages for plan in found) <= LEVEL * max(plan.pages for plan in before) + 10
 
 
+async def test_an_answer_is_found_by_its_key_even_where_its_age_seems_cheaper(few_orders: str) -> None:
+    """As to plans that were made for an empty table, and kept: all keys of a day are of the right age."""
+    async with city_of(few_orders, FEW) as city:
+        found = await plans(city, QUERIES["keys: look up"], "SET enable_nestloop = off")
+
+    assert not any("ix_idempotency_keys_created_at" in plan.indexes for plan in found)
+
+
 async def test_no_statement_of_a_saga_reads_a_large_table_from_end_to_end(database_url: str, many_orders: str) -> None:
     """Those that change something by ids, too: planned for many orders, and not run."""
     platform = PlatformContainer(settings=settings_of(database_url), name="saga")

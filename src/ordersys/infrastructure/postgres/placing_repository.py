@@ -28,12 +28,17 @@ TRY_LOCK = text("""
 
 # A statement of its own: the look-up needs a snapshot that is younger than the lock, or it could miss what the last
 # holder committed. The flights can wait for it: those of an answered key are not locked.
+# Each key is looked up by itself (OFFSET 0 keeps the age out of it): by the index of ages all of a day would be read.
 OPEN = text(f"""
     WITH answered AS MATERIALIZED (
-        SELECT position, fingerprint, outcome FROM idempotency_keys
-        JOIN unnest(CAST(:customers AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]))
-            WITH ORDINALITY AS wanted (customer_id, route, key, position) USING (customer_id, route, key)
-        WHERE created_at > :since
+        SELECT position, fingerprint, outcome
+        FROM unnest(CAST(:customers AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]))
+            WITH ORDINALITY AS wanted (customer_id, route, key, position)
+        CROSS JOIN LATERAL (
+            SELECT fingerprint, outcome, created_at FROM idempotency_keys AS kept
+            WHERE (kept.customer_id, kept.route, kept.key) = (wanted.customer_id, wanted.route, wanted.key) OFFSET 0
+        ) AS answer
+        WHERE answer.created_at > :since
     ), offered AS MATERIALIZED (
         {OFFERED} WHERE id = ANY(ARRAY(
             SELECT flight_id FROM unnest(CAST(:flights AS uuid[]), CAST(:positions AS bigint[]))

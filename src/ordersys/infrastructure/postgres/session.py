@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import Pool, PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
@@ -117,7 +118,7 @@ async def _taken(pool: Pool) -> PoolProxiedConnection:
     """Passes over connections that broke while they lay in the pool."""
     while True:
         try:
-            taken = await greenlet_spawn(pool.connect)
+            taken = _idle(pool) or await greenlet_spawn(pool.connect)
         except dialect.AsyncAdapt_asyncpg_dbapi.Error as failed:
             # The pool tells what the driver said in words of its own, which nobody else here knows.
             raise failed.__cause__ or failed from None
@@ -125,6 +126,18 @@ async def _taken(pool: Pool) -> PoolProxiedConnection:
         if not driver.is_closed():
             return taken
         await greenlet_spawn(taken.invalidate)
+
+
+def _idle(pool: Pool) -> PoolProxiedConnection | None:
+    """One that lies in the pool ready for use: nothing has to be awaited then, and a greenlet costs as much as a
+    statement does.
+    """
+    if not isinstance(pool, QueuePool) or not pool.checkedin():
+        return None
+    try:
+        return pool.connect()
+    except MissingGreenlet:  # it has to be connected anew
+        return None
 
 
 async def _given_back(pool: Pool, taken: PoolProxiedConnection) -> None:
