@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-import sysconfig
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -23,18 +23,13 @@ def describe(servers: Servers, options: Options) -> Mapping[str, object]:
         "machine": f"{os.cpu_count()} cores ({_processor()}), {psutil.virtual_memory().total / 2**30:.0f} GiB, "
         f"{platform.system()} {platform.release()}",
         "disk": f"8 kB made durable in {flush_milliseconds(servers.folder):.3f} ms (median)",
-        "software": f"Python {platform.python_version()} ({_build()}), PostgreSQL {postgres} (synchronous_commit {durable}), "
-        f"Apache Kafka 4.4, asyncpg {version('asyncpg')}, confluent-kafka {version('confluent-kafka')}",
+        "interpreter": f"Python {' '.join(sys.version.split())}",
+        "software": f"PostgreSQL {postgres} (synchronous_commit {durable}), Apache Kafka 4.4, "
+        f"asyncpg {version('asyncpg')}, confluent-kafka {version('confluent-kafka')}",
         "servers": servers.described,
         "load before": f"{os.getloadavg()[0]:.1f}",
         "form": options.form,
     }
-
-
-def _build() -> str:
-    """An interpreter that was not optimized with a profile makes everything here a fifth slower."""
-    arguments = str(sysconfig.get_config_var("CONFIG_ARGS") or "")
-    return "optimized with a profile" if "--enable-optimizations" in arguments else "not optimized with a profile"
 
 
 def _processor() -> str:
