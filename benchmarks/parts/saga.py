@@ -115,8 +115,10 @@ def _product(servers: Servers, name: str, **settings: str) -> Iterator[Aim]:
 
 
 def warm_up(aim: Aim, options: Options) -> None:
-    """Kafka's JVM compiles what runs often, the producer fetches its id, PostgreSQL's cache fills."""
-    for rate, seconds in ((300, 4), (1000, options.seconds(15)), (200, options.seconds(5))):
+    """Kafka's JVM compiles what runs often, which takes a core for half a minute; the producer fetches its id,
+    PostgreSQL's cache fills.
+    """
+    for rate, seconds in ((300, 4), (1000, options.seconds(25)), (200, options.seconds(5))):
         aim.measure(loop="open", rate=rate, seconds=seconds, warm=0.5)
     settle(aim.database)
 

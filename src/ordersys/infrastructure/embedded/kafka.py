@@ -16,9 +16,8 @@ from ordersys.infrastructure.embedded.server import Command, Report, quietly
 
 # For a stack that shares a laptop: little memory, a quick start.
 SMALL_JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-# For measurements. The slow compiler stays away here, too: on two cores it takes a fifth of one for minutes, and what
-# it makes of the broker is not worth that.
-LARGE_JVM = ("-Xms256m", "-Xmx768m", "-XX:+UseG1GC", "-XX:TieredStopAtLevel=1")
+# For measurements: what a broker runs with where it has a machine of its own.
+LARGE_JVM = ("-Xms256m", "-Xmx768m", "-XX:+UseG1GC")
 _JVM = (
     "-XX:-UsePerfData",
     "--sun-misc-unsafe-memory-access=allow",
