@@ -91,8 +91,7 @@ def run(servers: Servers, options: Options) -> Part:
         stretches = [at_rate(aim, rate, options.seconds(12)) for rate in rates]
         full = saturated(aim, options.seconds(12))
         sustained = steady(aim, 0.8 * full.per_second, options.seconds(20, long=600))
-    # Under names that nobody remembers: a broker gives a static member what it had before, though that be other topics.
-    with _product(servers, "saga_by_default", ORDERSYS__KAFKA__STATIC_MEMBERSHIP="false") as aim:
+    with _product(servers, "saga_by_default") as aim:
         warm_up(aim, options)
         name = f"200/s, {aim.world.configuration().kafka.partitions} partitions"
         by_default = at_rate(aim, 200, options.seconds(8), name)

@@ -46,7 +46,7 @@ IN_TRANSACTION: Final = """SELECT count(*) FROM pg_stat_activity
 
 
 def member(name: str) -> str:
-    """The process's static name in its group."""
+    """The process's static name in its group, without the mark of its topics."""
     return f"{GROUPS[role_of(name)]}-{name}"
 
 
@@ -169,7 +169,7 @@ class System:
             self._database = None
 
     async def members(self, group: str) -> Mapping[str, int]:
-        """By static member: how many partitions of the group it has; empty while nobody says."""
+        """By static member, see `member`: how many partitions of the group it has; empty while nobody says."""
         return await asyncio.to_thread(self._members, group)
 
     def _members(self, group: str) -> Mapping[str, int]:
@@ -178,7 +178,9 @@ class System:
         asked = kafka.describe_consumer_groups([group], request_timeout=ANSWER_SECONDS)[group]
         try:
             return {
-                str(one.group_instance_id): len(one.assignment.topic_partitions) if one.assignment else 0
+                str(one.group_instance_id).rpartition("-")[0]: (
+                    len(one.assignment.topic_partitions) if one.assignment else 0
+                )
                 for one in asked.result().members
             }
         except KafkaException:

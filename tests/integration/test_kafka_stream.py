@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.stream import KafkaStream, MemberLost
 from tests.architecture.places import ROOT
-from tests.contract.kafka_worlds import World, fetched, real_world, start_again, until, values
+from tests.contract.kafka_worlds import World, fetched, real_world, record, start_again, until, values
 from tests.integration.librdkafka import OFFSET_COMMIT, mock_cluster, produce
 from tests.servers import KafkaServer
 
@@ -58,10 +58,12 @@ async def world(kafka_server: KafkaServer, topic_prefix: str) -> AsyncIterator[W
 
 @pytest.fixture
 async def join(kafka_server: KafkaServer, world: World) -> AsyncIterator[Join]:
-    """Members with settings of their own: static_membership, instance, max_poll_seconds."""
+    """Members with topics and settings of their own: static_membership, instance, max_poll_seconds."""
     async with AsyncExitStack() as exits:
 
-        def join(*, static: bool = False, instance: str = "test", max_poll_seconds: float = 60) -> KafkaStream:
+        def join(
+            *topics: str, static: bool = False, instance: str = "test", max_poll_seconds: float = 60
+        ) -> KafkaStream:
             kafka = KafkaSettings(
                 bootstrap_servers=kafka_server.bootstrap_servers,
                 static_membership=static,
@@ -69,7 +71,11 @@ async def join(kafka_server: KafkaServer, world: World) -> AsyncIterator[Join]:
                 batch_size=50,
             )
             stream = KafkaStream(
-                kafka, group=world.group, topics=[world.topic], instance=instance, max_poll_seconds=max_poll_seconds
+                kafka,
+                group=world.group,
+                topics=topics or [world.topic],
+                instance=instance,
+                max_poll_seconds=max_poll_seconds,
             )
             exits.push_async_callback(stream.close)
             return stream
@@ -90,6 +96,22 @@ async def test_a_lone_record_is_fetched_at_once(world: World, join: Join) -> Non
         waits.append(time.perf_counter() - started)
 
     assert sorted(waits)[10] < 1
+
+
+async def test_a_static_member_that_comes_back_with_other_topics_is_given_them(world: World, join: Join) -> None:
+    """As after an update of the program. Its group knows its name, and gives it what it had without a look at what it
+    asks for.
+    """
+    stream = join(static=True)
+    await world.publish("before")
+    assert values(await fetched(stream, 1, commit=True)) == ["before"]
+    await stream.close()
+
+    other = world.topic.replace("orders", "payments")
+    stream = join(world.topic, other, static=True)
+    await world.publisher.publish([record(other, b"there"), record(world.topic, b"here")])
+
+    assert sorted(values(await fetched(stream, 2))) == ["here", "there"]
 
 
 async def test_a_killed_broker_means_empty_fetches_and_then_it_goes_on(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import methodcaller
 from time import monotonic
 from typing import Any, Final, cast
+from zlib import crc32
 
 import structlog
 from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -69,6 +70,8 @@ class KafkaStream:
         self.commits_failed = 0
         callbacks = {"error_cb": self._on_error, "stats_cb": self._on_statistics, "on_commit": self._on_commit}
         config = _consumer_config(kafka, group, instance, max_poll_seconds)
+        if kafka.static_membership:
+            config["group.instance.id"] = static_name(group, instance, topics)
         self._consumer = Consumer(config | callbacks, logger=library_log)
         self._consumer.subscribe(list(topics), self._on_assign, self._on_revoke, self._on_lost)
         self._lane = Lane(f"kafka-{group}")
@@ -226,9 +229,16 @@ class KafkaStream:
         }
 
 
+def static_name(group: str, instance: str, topics: Iterable[str]) -> str:
+    """Another one for other topics, as after an update: a group gives a name that it knows what it had before, without
+    a look at what it subscribes to now, and the new topic would have no reader.
+    """
+    return f"{group}-{instance}-{crc32(' '.join(sorted(topics)).encode()):08x}"
+
+
 def _consumer_config(kafka: KafkaSettings, group: str, instance: str, max_poll_seconds: float) -> dict[str, Any]:
     session = kafka.session_timeout_seconds
-    config = client_config(kafka) | {
+    return client_config(kafka) | {
         "client.id": instance or group,
         "group.id": group,
         "group.protocol": "classic",
@@ -250,9 +260,6 @@ def _consumer_config(kafka: KafkaSettings, group: str, instance: str, max_poll_s
         "topic.metadata.refresh.interval.ms": 30_000,
         "statistics.interval.ms": int(STATISTICS_SECONDS * 1000),
     }
-    if kafka.static_membership:
-        config["group.instance.id"] = f"{group}-{instance}"
-    return config
 
 
 def _keys(partitions: Iterable[TopicPartition]) -> list[Partition]:

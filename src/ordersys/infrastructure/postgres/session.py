@@ -118,7 +118,9 @@ async def _taken(pool: Pool) -> PoolProxiedConnection:
     """Passes over connections that broke while they lay in the pool."""
     while True:
         try:
-            taken = _idle(pool) or await greenlet_spawn(pool.connect)
+            taken = _idle(pool)
+            if taken is None:
+                taken = await greenlet_spawn(pool.connect)
         except dialect.AsyncAdapt_asyncpg_dbapi.Error as failed:
             # The pool tells what the driver said in words of its own, which nobody else here knows.
             raise failed.__cause__ or failed from None
