@@ -10,12 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
-from sqlalchemy import TextClause
+from sqlalchemy import TextClause, event
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
-from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import Pool, PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
@@ -26,6 +25,8 @@ from ordersys.domain.shared.errors import Contention
 BROKEN: Final = (asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 # asyncpg prepares anew for each prepare(); a statement's plan is worth keeping as long as its connection.
 _PREPARED: WeakKeyDictionary[asyncpg.Connection, dict[TextClause, Any]] = WeakKeyDictionary()
+# Of a pool: the places of those that were given up and are not connected anew.
+_UNCONNECTED: WeakKeyDictionary[Pool, WeakSet[Any]] = WeakKeyDictionary()
 
 
 class Row(asyncpg.Record):  # type: ignore[misc]  # untyped
@@ -90,6 +91,13 @@ class Session:
         return Result(rows, _touched(prepared.get_statusmsg()))
 
 
+def prepare(engine: AsyncEngine) -> None:
+    """Has sessions take connections straight from the pool while all that lie there are connected."""
+    unconnected = _UNCONNECTED[engine.sync_engine.pool] = WeakSet()
+    event.listen(engine.sync_engine, "invalidate", lambda _, record, __: unconnected.add(record))
+    event.listen(engine.sync_engine, "connect", lambda _, record: unconnected.discard(record))
+
+
 @asynccontextmanager
 async def opened(engine: AsyncEngine) -> AsyncIterator[Session]:
     """A connection of the engine's pool, each statement a transaction of its own.
@@ -134,12 +142,10 @@ def _idle(pool: Pool) -> PoolProxiedConnection | None:
     """One that lies in the pool ready for use: nothing has to be awaited then, and a greenlet costs as much as a
     statement does.
     """
-    if not isinstance(pool, QueuePool) or not pool.checkedin():
+    unconnected = _UNCONNECTED.get(pool)
+    if unconnected is None or len(unconnected) or not isinstance(pool, QueuePool) or not pool.checkedin():
         return None
-    try:
-        return pool.connect()
-    except MissingGreenlet:  # it has to be connected anew
-        return None
+    return pool.connect()
 
 
 async def _given_back(pool: Pool, taken: PoolProxiedConnection) -> None:
