@@ -5,7 +5,6 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ordersys.config import PostgresSettings
-from ordersys.infrastructure.postgres import session
 
 # What the roles ask is about some rows of large tables. While nobody has analyzed a table, or a plan is kept from when
 # it was small, PostgreSQL would join a batch by reading the table whole. Hash joins stay: a batch has parts of its own
@@ -17,7 +16,7 @@ def create(settings: PostgresSettings, *, name: str, scans: bool = False) -> Asy
     """`name` shows in pg_stat_activity. `scans`: for statements about whole tables. Connects lazily; a connection that
     broke is replaced at its next use.
     """
-    engine = create_async_engine(
+    return create_async_engine(
         settings.url.reveal(),
         pool_size=settings.pool_size,
         max_overflow=0,
@@ -39,8 +38,6 @@ def create(settings: PostgresSettings, *, name: str, scans: bool = False) -> Asy
             },
         },
     )
-    session.prepare(engine)
-    return engine
 
 
 def autocommit(engine: AsyncEngine) -> AsyncEngine:

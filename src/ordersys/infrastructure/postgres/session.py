@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
-from sqlalchemy import TextClause, event
+from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import Pool, PoolProxiedConnection, QueuePool
@@ -25,8 +25,6 @@ from ordersys.domain.shared.errors import Contention
 BROKEN: Final = (asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 # asyncpg prepares anew for each prepare(); a statement's plan is worth keeping as long as its connection.
 _PREPARED: WeakKeyDictionary[asyncpg.Connection, dict[TextClause, Any]] = WeakKeyDictionary()
-# Of a pool: the places of those that were given up and are not connected anew.
-_UNCONNECTED: WeakKeyDictionary[Pool, WeakSet[Any]] = WeakKeyDictionary()
 
 
 class Row(asyncpg.Record):  # type: ignore[misc]  # untyped
@@ -91,13 +89,6 @@ class Session:
         return Result(rows, _touched(prepared.get_statusmsg()))
 
 
-def prepare(engine: AsyncEngine) -> None:
-    """Has sessions take connections straight from the pool while all that lie there are connected."""
-    unconnected = _UNCONNECTED[engine.sync_engine.pool] = WeakSet()
-    event.listen(engine.sync_engine, "invalidate", lambda _, record, __: unconnected.add(record))
-    event.listen(engine.sync_engine, "connect", lambda _, record: unconnected.discard(record))
-
-
 @asynccontextmanager
 async def opened(engine: AsyncEngine) -> AsyncIterator[Session]:
     """A connection of the engine's pool, each statement a transaction of its own.
@@ -126,9 +117,7 @@ async def _taken(pool: Pool) -> PoolProxiedConnection:
     """Passes over connections that broke while they lay in the pool."""
     while True:
         try:
-            taken = _idle(pool)
-            if taken is None:
-                taken = await greenlet_spawn(pool.connect)
+            taken = await greenlet_spawn(pool.connect)
         except dialect.AsyncAdapt_asyncpg_dbapi.Error as failed:
             # The pool tells what the driver said in words of its own, which nobody else here knows.
             raise failed.__cause__ or failed from None
@@ -136,16 +125,6 @@ async def _taken(pool: Pool) -> PoolProxiedConnection:
         if not driver.is_closed():
             return taken
         await greenlet_spawn(taken.invalidate)
-
-
-def _idle(pool: Pool) -> PoolProxiedConnection | None:
-    """One that lies in the pool ready for use: nothing has to be awaited then, and a greenlet costs as much as a
-    statement does.
-    """
-    unconnected = _UNCONNECTED.get(pool)
-    if unconnected is None or len(unconnected) or not isinstance(pool, QueuePool) or not pool.checkedin():
-        return None
-    return pool.connect()
 
 
 async def _given_back(pool: Pool, taken: PoolProxiedConnection) -> None:
