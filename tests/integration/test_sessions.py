@@ -17,8 +17,8 @@ END_ITSELF = text("SELECT pg_terminate_backend(pg_backend_pid())")
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """With one connection."""
-    engine = postgres.create(PostgresSettings(url=Secret(database_url), pool_size=1), name="sessions")
+    """With two connections at most."""
+    engine = postgres.create(PostgresSettings(url=Secret(database_url), pool_size=2), name="sessions")
     yield engine
     await engine.dispose()
 
@@ -34,13 +34,15 @@ async def test_a_session_takes_the_connection_that_lies_there(engine: AsyncEngin
 
 async def test_connections_that_were_all_given_up_are_connected_anew(engine: AsyncEngine) -> None:
     """As when a statement past the sessions finds that the server went away: none of the pool is trusted then."""
-    before = await backend(engine)
+    async with opened(engine), opened(engine) as session:
+        before = (await session.execute(WHOSE)).scalar_one()
 
     async with engine.connect() as connection:
         with pytest.raises(DBAPIError):
             await connection.execute(END_ITSELF)
 
-    assert await backend(engine) != before
+    async with opened(engine), opened(engine) as session:
+        assert (await session.execute(WHOSE)).scalar_one() != before
 
 
 async def test_a_connection_that_was_given_up_is_connected_anew(engine: AsyncEngine) -> None:
