@@ -109,3 +109,17 @@ async def test_the_outbox_is_claimed_and_archived_as_ever(snapshot: None, busy: 
     assert all("pk_outbox" in plan.indexes and plan.removed == 0 for plan in claims)
     # At most one look at the whole table, and what it takes to move each row.
     assert max(plan.pages for plan in archives) <= 20 * BATCH
+
+
+async def test_the_backlog_is_counted_without_the_rows_that_are_gone(busy: Busy) -> None:
+    await busy.append(PASSED)
+    await busy.driver.execute("ANALYZE outbox")
+    await busy.driver.execute("DELETE FROM outbox")
+    await busy.append(WAITING)
+    for _ in range(2):
+        assert (await busy.queue.backlog())[0] == WAITING
+
+    backlogs = await busy.plans(busy.queue.backlog(), "FROM outbox")
+
+    table = await busy.driver.fetchval("SELECT pg_relation_size('outbox') / 8192")
+    assert max(plan.pages for plan in backlogs) <= table / 3

@@ -8,8 +8,8 @@ from ordersys.config import PostgresSettings
 
 # What the roles ask is about some rows of large tables. While nobody has analyzed a table, or a plan is kept from when
 # it was small, PostgreSQL would join a batch by reading the table whole. Hash joins stay: a batch has parts of its own
-# that are joined.
-LOOKUPS: Final = {"enable_seqscan": "off"}
+# that are joined. Nor is any of it worth a process of its own.
+LOOKUPS: Final = {"enable_seqscan": "off", "max_parallel_workers_per_gather": "0"}
 
 
 def create(settings: PostgresSettings, *, name: str, scans: bool = False) -> AsyncEngine:

@@ -20,7 +20,7 @@ STANDINGS = text(f"""
         'outbox', (SELECT json_build_object('pending', count(*),
                 'oldest_pending_seconds', {OLDEST_SECONDS},
                 'parked', (SELECT count(*) FROM outbox_attempts WHERE parked_at IS NOT NULL))
-            FROM outbox),
+            FROM outbox WHERE id >= (SELECT min(id) FROM outbox)),
         'retries', (SELECT coalesce(json_agg(kept), '[]') FROM (
             SELECT consumer, count(*) AS waiting, min(next_attempt_at) AS next_at
             FROM inbox_retries GROUP BY consumer) AS kept),
