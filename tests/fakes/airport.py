@@ -294,6 +294,7 @@ class Airport:
             subscribed=types_of(name),
             meter=self.meter,
             precount=Precount(limit=0),
+            batch_size=500,
         )
 
     def _retries(self, name: str) -> Retries[FakeTransaction]:

@@ -111,6 +111,7 @@ class ConsumerContainer(containers.DeclarativeContainer):
         work=work,
         meter=meter,
         precount=providers.Factory(Precount, limit=kafka.provided.batch_size),
+        batch_size=kafka.provided.batch_size,
         retry_delay=settings.provided.delays_seconds[0],
     )
     retries = providers.Singleton(

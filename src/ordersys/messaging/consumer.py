@@ -3,10 +3,13 @@
 What it keeps: the events of one order are handled in topic order; an offset moves only behind events whose effects
 are committed, or that are kept for a later attempt or as dead letters; when the database is away nothing is the
 message's fault, so the batch waits and the member stays in its group.
+
+With a backlog the next batch is fetched and read while the database works on this one.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Generic
 from uuid import UUID
 
@@ -21,9 +24,18 @@ from ordersys.messaging.retry import DeadLetter
 from ordersys.messaging.work import Work
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    deliveries: Sequence[Delivery] = ()
+    messages: Sequence[Message] = ()
+    unreadable: Sequence[DeadLetter] = ()
+
+
 @dataclass(slots=True, kw_only=True)
 class Consumer(Generic[T]):
-    """`retry_delay`: seconds from the first attempt to the second."""
+    """`retry_delay`: seconds from the first attempt to the second. `batch_size`: what a fetch brings when there is more
+    behind it.
+    """
 
     name: str
     stream: Stream
@@ -33,30 +45,47 @@ class Consumer(Generic[T]):
     subscribed: frozenset[str]
     meter: ConsumerMeter
     precount: Precount
+    batch_size: int
     retry_delay: float = 1.0
     parse_id: ParseId = UUID
-    _batch: Sequence[Delivery] = ()
+    _batch: _Batch = field(default_factory=_Batch)
+    _ahead: "asyncio.Task[_Batch] | None" = None
     _counted: frozenset[EventId] = frozenset()
 
     async def run_once(self) -> int:
         """Fetches a batch and settles it. A batch that met an absent database is kept and settled by the next call."""
-        if not self._batch:
-            self._batch = await self.stream.fetch()
+        if not self._batch.deliveries:
+            self._batch = await self._next()
         try:
             await self._settle(self._batch)
         except DomainError:
             await self.stream.hold()
-            self._batch = [delivery for delivery in self._batch if self.stream.owns(delivery)]
+            self._batch = self._still_ours(self._batch)
             raise
-        settled, self._batch = self._batch, ()
+        settled, self._batch = self._batch.deliveries, _Batch()
         if settled:
             await self.stream.commit(settled)
         return len(settled)
 
-    async def _settle(self, deliveries: Sequence[Delivery]) -> None:
-        messages, unreadable = self._read(deliveries)
-        if unreadable:
-            await self._bury(unreadable)
+    async def _next(self) -> _Batch:
+        ahead, self._ahead = self._ahead, None
+        batch = self._still_ours(await ahead) if ahead else await self._fetch()
+        # Smaller ones are not worth it: what comes meanwhile makes the next one larger.
+        if len(batch.deliveries) >= self.batch_size > 1:
+            self._ahead = asyncio.create_task(self._fetch())
+        return batch
+
+    async def _fetch(self) -> _Batch:
+        return self._read(await self.stream.fetch())
+
+    def _still_ours(self, batch: _Batch) -> _Batch:
+        ours = [delivery for delivery in batch.deliveries if self.stream.owns(delivery)]
+        return batch if len(ours) == len(batch.deliveries) else self._read(ours)
+
+    async def _settle(self, batch: _Batch) -> None:
+        messages = batch.messages
+        if batch.unreadable:
+            await self._bury(batch.unreadable)
         if not messages:
             return
         await self._count_ahead(messages)
@@ -64,7 +93,7 @@ class Consumer(Generic[T]):
         self.precount.done(message for message in messages if message.event_id in self._counted)
         self._counted = frozenset()
 
-    def _read(self, deliveries: Iterable[Delivery]) -> tuple[list[Message], list[DeadLetter]]:
+    def _read(self, deliveries: Sequence[Delivery]) -> _Batch:
         messages: list[Message] = []
         unreadable: list[DeadLetter] = []
         for delivery in deliveries:
@@ -74,7 +103,7 @@ class Consumer(Generic[T]):
                 unreadable.append(_letter(self.name, delivery, told(error)))
             else:
                 messages.extend([message] if message else [])
-        return messages, unreadable
+        return _Batch(deliveries=deliveries, messages=messages, unreadable=unreadable)
 
     async def _count_ahead(self, messages: Sequence[Message]) -> None:
         if self._counted:

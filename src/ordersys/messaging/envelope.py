@@ -86,7 +86,7 @@ class Delivery:
 
 
 class Stream(Protocol):
-    """One member of a consumer group. Used by one task at a time."""
+    """One member of a consumer group. The others may be called while a fetch is under way; a hold waits for its end."""
 
     async def fetch(self) -> Sequence[Delivery]:
         """The next batch in topic order; waits a bounded moment, then answers empty."""

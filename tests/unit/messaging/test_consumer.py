@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -41,11 +42,13 @@ class Service:
             subscribed=frozenset({OrderCreated.TYPE}),
             meter=self.meter,
             precount=Precount(limit=0),
+            batch_size=500,
         )
 
     async def _handle(self, transaction: FakeTransaction, messages: Sequence[Message]) -> None:
         ids = [message.event_id for message in messages]
         self.calls.append(ids)
+        await asyncio.sleep(0)  # a database lets the others have their turn
         assert all((NAME, one) in transaction.changes.rows(self.work.database.messaging.inbox) for one in ids)
         for one in ids:
             if one in self.bad:
@@ -99,6 +102,50 @@ async def test_offsets_move_only_after_the_commit() -> None:
     await orders.consumer.run_once()
 
     assert orders.stream.log == ["fetch", "commit", "offsets"]
+
+
+async def test_behind_a_full_batch_the_next_one_is_fetched_while_it_is_handled() -> None:
+    orders = service([delivery(1), delivery(2)], [delivery(3)])
+    orders.consumer.batch_size = 2
+
+    assert [await orders.consumer.run_once() for _ in range(3)] == [2, 1, 0]
+
+    assert orders.stream.log == ["fetch", "fetch", "commit", "offsets", "commit", "offsets", "fetch"]
+    assert orders.calls == [ids(1, 2), ids(3)]
+
+
+async def test_batches_of_one_are_fetched_one_after_the_other() -> None:
+    orders = service([delivery(1)], [delivery(2)])
+    orders.consumer.batch_size = 1
+
+    await orders.consumer.run_once()
+
+    assert orders.stream.log == ["fetch", "commit", "offsets"]
+
+
+async def test_of_a_batch_that_was_fetched_ahead_only_what_is_still_ours_is_handled() -> None:
+    orders = service([delivery(1), delivery(2)], [delivery(3, partition=1), delivery(4)])
+    orders.consumer.batch_size = 2
+    await orders.consumer.run_once()
+
+    orders.stream.lost = {1}
+    await orders.consumer.run_once()
+
+    assert orders.handled == ids(1, 2, 4)
+    assert [one.offset for one in orders.stream.committed] == [1, 2, 4]
+
+
+async def test_a_batch_that_was_fetched_ahead_waits_for_the_one_before_it() -> None:
+    orders = service([delivery(1), delivery(2)], [delivery(3)])
+    orders.consumer.batch_size = 2
+    orders.work.failures = [AWAY]
+    with pytest.raises(Unavailable):
+        await orders.consumer.run_once()
+
+    assert [await orders.consumer.run_once() for _ in range(2)] == [2, 1]
+
+    assert orders.handled == ids(1, 2, 3)
+    assert orders.stream.log.count("fetch") == 2
 
 
 async def test_an_empty_fetch_touches_neither_database_nor_offsets() -> None:

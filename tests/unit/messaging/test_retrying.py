@@ -59,6 +59,7 @@ class Service:
             subscribed=subscribed,
             meter=self.meter,
             precount=Precount(limit=self.ahead),
+            batch_size=500,
         )
         self.retries = self.another()
 

@@ -75,8 +75,9 @@ class Assignments:
         """Notes them as done and answers how many of them were not ours any more."""
         lost = 0
         for delivery in deliveries:
-            if self.owns(delivery):
-                progress = self._owned[delivery.topic, delivery.partition]
+            # Looked up once: the partition may be taken away meanwhile, in another thread.
+            progress = self._owned.get((delivery.topic, delivery.partition))
+            if progress and isinstance(delivery, Fetched) and delivery.assignment == progress.assignment:
                 progress.marked = max(progress.marked, delivery.offset + 1)
             else:
                 lost += 1

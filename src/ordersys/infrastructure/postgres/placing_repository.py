@@ -20,7 +20,7 @@ from ordersys.infrastructure.postgres.outbox_repository import APPENDING, event_
 from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, Opening, Outcome, Placement
 
-# The keys are locked, and looked up, in one statement: it may miss what a holder committed while it began, and the write
+# The keys are locked and looked up in one statement: it may miss what a holder committed while it began, and the write
 # meets that answer then (Contention, and the batch is run again).
 # Each key is looked up by itself (OFFSET 0 keeps the age out of it): by the index of ages all of a day would be read.
 # The flights of an answered key, or of one in use, are not locked.
