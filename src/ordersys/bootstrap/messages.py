@@ -8,7 +8,8 @@ from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.bootstrap.chaos import crash
-from ordersys.config import KafkaSettings, RelaySettings, RetriesSettings
+from ordersys.bootstrap.signals import opening
+from ordersys.config import KafkaSettings, RedisSettings, RelaySettings, RetriesSettings
 from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
 from ordersys.infrastructure.kafka.client import topic_name
@@ -22,11 +23,13 @@ from ordersys.messaging.chaos import Faults
 from ordersys.messaging.chaos_handling import Handle, faulty_handler
 from ordersys.messaging.chaos_publishing import faulty_publisher
 from ordersys.messaging.consumer import Consumer
+from ordersys.messaging.doorbell import Doorbell
 from ordersys.messaging.handling import ConsumerMeter
 from ordersys.messaging.outbox import OutboxQueue
 from ordersys.messaging.precount import Precount
 from ordersys.messaging.relay import Relay, RelayMeter, RelayTuning
 from ordersys.messaging.retrying import Retries
+from ordersys.messaging.signals import SignalReader
 from ordersys.messaging.work import Work
 
 UseCases = Mapping[str, Callable[..., Any]]
@@ -41,6 +44,15 @@ def _tuning(relay: RelaySettings, kafka: KafkaSettings) -> RelayTuning:
     )
 
 
+def _doorbell(relay: Relay, settings: RelaySettings) -> Doorbell:
+    return Doorbell(
+        relay=relay.run_once,
+        ticker=monotonic,
+        idle=settings.idle_poll_ms / 1000,
+        deaf_idle=settings.deaf_poll_ms / 1000,
+    )
+
+
 class RelayContainer(containers.DeclarativeContainer):
     engine = providers.Dependency(instance_of=AsyncEngine)
     queue: providers.Dependency[OutboxQueue] = providers.Dependency()
@@ -49,6 +61,7 @@ class RelayContainer(containers.DeclarativeContainer):
     name = providers.Dependency(instance_of=str)
     settings = providers.Dependency(instance_of=RelaySettings)
     kafka = providers.Dependency(instance_of=KafkaSettings)
+    redis = providers.Dependency(instance_of=RedisSettings)
 
     publisher = providers.Singleton(KafkaPublisher, kafka, name=name)
     leases = providers.Singleton(
@@ -63,6 +76,8 @@ class RelayContainer(containers.DeclarativeContainer):
         ticker=providers.Object(monotonic),
         tuning=providers.Factory(_tuning, settings, kafka),
     )
+    doorbell = providers.Singleton(_doorbell, relay, settings)
+    reader = providers.Singleton(SignalReader, open=providers.Callable(opening, redis, name), audience=doorbell)
 
 
 def _stream(kafka: KafkaSettings, group: str, name: str) -> KafkaStream:

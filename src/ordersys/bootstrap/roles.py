@@ -33,6 +33,8 @@ from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERV
 
 SAMPLE_SECONDS: Final = 2.0
 LAG_SECONDS: Final = 5.0
+# How often it is asked whether the relay has become quiet; it wakes the reader itself.
+LISTEN_SECONDS: Final = 1.0
 DEADLINE_SECONDS: Final = 1.0
 PARTITION_SECONDS: Final = 3600.0
 PRUNE_BUSY_SECONDS: Final = 1.0
@@ -135,19 +137,26 @@ def _letter_needs(letters: LetterContainer) -> Mapping[str, Callable[[], Any]]:
 def worker(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     outbox = relay_container(platform)
-    publisher, relay = outbox.publisher(), outbox.relay()
+    publisher, relay, doorbell, reader = outbox.publisher(), outbox.relay(), outbox.doorbell(), outbox.reader()
     expire = order_container(platform).expire_orders()
     health = _health("worker", platform, {"kafka": _connected(publisher)})
     sampler = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
     keeper = platform.partition_keeper()
     relaying = Loop(
         name="relay",
-        run_once=relay.run_once,
+        run_once=doorbell.run_once,
         watch=platform.loop_log(),
-        wake=asyncio.Event(),
+        wake=doorbell.wake,
         busy=settings.relay.busy_poll_ms / 1000,
         linger=settings.relay.linger_ms / 1000,
-        idle=settings.relay.idle_poll_ms / 1000,
+        longest=doorbell.pause,
+    )
+    listening = Loop(
+        name="signal-reader",
+        run_once=reader.run_once,
+        watch=platform.loop_log(),
+        wake=doorbell.begun,
+        idle=LISTEN_SECONDS,
     )
     return Assembly(
         app=Watch(health=health, render=platform.metrics().render),
@@ -155,12 +164,13 @@ def worker(platform: PlatformContainer) -> Assembly:
         starting=[publisher.warm_up],
         loops=[
             relaying,
+            listening,
             _timer("outbox-sampler", sampler.run_once, SAMPLE_SECONDS, Untold()),
             _timer("order-deadlines", expire.run_once, DEADLINE_SECONDS, Untold()),
             _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, Untold()),
             _retention(platform),
         ],
-        leaving=[relay.leave, publisher.close, *_left(platform)],
+        leaving=[relay.leave, publisher.close, reader.close, *_left(platform)],
     )
 
 
@@ -249,6 +259,7 @@ def relay_container(platform: PlatformContainer) -> RelayContainer:
         name=platform.name,
         settings=platform.settings.provided.relay,
         kafka=platform.settings.provided.kafka,
+        redis=platform.settings.provided.redis,
     )
 
 

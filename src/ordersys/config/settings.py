@@ -120,13 +120,14 @@ class RelaySettings(Section, frozen=True, kw_only=True):
     lease_seconds: Annotated[float, Meta(ge=1, le=300)] = 5
     busy_poll_ms: Milliseconds = 2
     linger_ms: Milliseconds = 100
-    idle_poll_ms: Milliseconds = 50
+    idle_poll_ms: Milliseconds = 250
+    deaf_poll_ms: Milliseconds = 50
     retry_delays_ms: Annotated[tuple[Milliseconds, ...], Meta(min_length=1)] = (50, 100, 200, 400, 1000, 2000, 5000)
 
 
 class RetriesSettings(Section, frozen=True, kw_only=True):
     delays_seconds: Annotated[tuple[Seconds, ...], Meta(min_length=1, max_length=20)] = (1, 2, 4, 8)
-    idle_poll_ms: Milliseconds = 250
+    idle_poll_ms: Milliseconds = 500
 
 
 class PaymentsSettings(Section, frozen=True, kw_only=True):
@@ -135,7 +136,7 @@ class PaymentsSettings(Section, frozen=True, kw_only=True):
     batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 200
     concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 256
     retry_delays_seconds: Annotated[tuple[Seconds, ...], Meta(min_length=1)] = (0.2, 0.5, 1, 2, 4, 8)
-    idle_poll_ms: Milliseconds = 250
+    idle_poll_ms: Milliseconds = 500
 
 
 class ChaosSettings(Section, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ class LoopWatch(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """Seconds between passes: `busy` until `linger` seconds after the last one that found work, for more work often
-    follows at once; from there doubling up to `idle`.
+    follows at once; from there doubling up to `idle`, or what `longest` says just then.
 
     `wake` cuts a pause short. Errors that are not transient end the loop: they are bugs, and the process must say so.
     """
@@ -36,6 +36,7 @@ class Loop:
     wake: asyncio.Event
     busy: float = 0.0
     idle: float = 0.0
+    longest: Callable[[], float] | None = None
     linger: float = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -55,7 +56,7 @@ class Loop:
             if await self._pass(stop):
                 pause, quick_until = self.busy, clock() + self.linger
             elif clock() >= quick_until:
-                pause = min(max(pause * 2, 0.001), self.idle)
+                pause = min(max(pause * 2, 0.001), self.longest() if self.longest else self.idle)
             if pause > 0 and not stop.is_set():
                 await self._pause(pause)
 

@@ -205,3 +205,21 @@ async def test_what_is_not_transient_ends_the_loop(error: Exception) -> None:
 
     assert turns.passes == 2
     assert turns.told == []
+
+
+async def test_the_longest_pause_may_change_while_it_runs() -> None:
+    turns, longest = Turns(script=[]), [0.001]
+    quick = Loop(name="turns", run_once=turns.run_once, watch=turns, wake=turns.wake, longest=lambda: longest[0])
+    task = asyncio.create_task(quick.run(turns.stop))
+    await eventually(lambda: turns.passes > 20)
+
+    longest[0] = 60.0
+    await eventually(lambda: _rests(turns))
+
+    turns.stop.set()
+    await asyncio.wait_for(task, 2)
+
+
+def _rests(turns: Turns) -> bool:
+    before, turns.passes = turns.passes, 0
+    return before == 0

@@ -24,7 +24,7 @@ from ordersys.messaging.envelope import Delivery
 
 log = structlog.get_logger()
 
-FETCH_SECONDS: Final = 0.2
+FETCH_SECONDS: Final = 0.5
 HOLD_SECONDS: Final = 0.1
 HEARTBEAT_SECONDS: Final = 0.5
 MAX_POLL_SECONDS: Final = 60.0

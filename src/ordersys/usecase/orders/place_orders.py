@@ -99,6 +99,7 @@ class PlaceOrders:
             batch = _Batch(now=now, sale=Sale(offers=opening.offers))
             results = [self._answer(command, opening.claims[command.idempotency], batch) for command in commands]
             await transaction.placing.write(batch.placement(), at=now, since=since)
+            transaction.changed(order.id for order in batch.orders)
             transaction.on_commit(lambda: self.meter.created(len(batch.orders)))
         return results
 
