@@ -78,7 +78,7 @@ async def test_what_was_put_aside_comes_back_whole(world: World) -> None:
     original = message(7, order=3)
     delivery = replace(original.delivery, key=b"\0key", headers={**original.delivery.headers, **odd})
     async with world.work.begin() as transaction:
-        await transaction.retries.put_aside(NAME, replace(original, delivery=delivery), "ValueError: a\0b", 0)
+        await transaction.retries.put_aside(NAME, original._replace(delivery=delivery), "ValueError: a\0b", 0)
 
     found = await due(world)
 
@@ -90,7 +90,7 @@ async def test_what_was_put_aside_comes_back_whole(world: World) -> None:
 
 async def test_a_message_without_key_or_value_comes_back_without(world: World) -> None:
     bare = Delivery(topic="t", partition=3, offset=2**40, key=None, value=None, headers={})
-    await queue(world, replace(message(1), delivery=bare))
+    await queue(world, message(1)._replace(delivery=bare))
 
     found = await due(world)
 

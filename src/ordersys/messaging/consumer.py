@@ -138,9 +138,7 @@ class Consumer(Generic[T]):
             ours = await self._lock(transaction, messages)
             new = await transaction.inbox.claim_free(self.name, messages, passing=later | ours)
             await self._release(transaction, ours, new)
-            once = first_of_each(messages, lambda message: message.event_id)
-            fresh = [message for message in once if message.event_id in new]
-            others = [message for message in once if message.event_id not in new]
+            fresh, others = _split(messages, new)
             behind = await transaction.retries.queue(self.name, others) if others else ()
             if fresh:
                 await self.handle(transaction, fresh)
@@ -149,6 +147,8 @@ class Consumer(Generic[T]):
 
     async def _lock(self, transaction: T, messages: Sequence[Message]) -> set[EventId]:
         """Those that were counted ahead and that no later attempt has taken over."""
+        if not self._counted:
+            return set()
         counted = {message.event_id: 1 for message in messages if message.event_id in self._counted}
         return await transaction.retries.lock(self.name, counted) if counted else set()
 
@@ -173,6 +173,15 @@ class Consumer(Generic[T]):
         async with self.work.begin() as transaction:
             await transaction.dead_letters.add(letters)
             transaction.on_commit(lambda: self.meter.dead_lettered(self.name, letters, None))
+
+
+def _split(messages: Sequence[Message], new: Collection[EventId]) -> tuple[Sequence[Message], Sequence[Message]]:
+    """The new ones and the others, each of them once."""
+    if len(new) == len(messages):
+        return messages, ()
+    once = first_of_each(messages, lambda message: message.event_id)
+    fresh = [message for message in once if message.event_id in new]
+    return fresh, [message for message in once if message.event_id not in new]
 
 
 def _letter(consumer: str, delivery: Delivery, error: str) -> DeadLetter:

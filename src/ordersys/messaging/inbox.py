@@ -4,8 +4,7 @@ Invariant: an event's inbox row and its effects are in one transaction, so an ef
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from ordersys.domain.shared.event import Event
@@ -13,8 +12,8 @@ from ordersys.domain.shared.ids import EventId, OrderId
 from ordersys.messaging.envelope import Cause, Delivery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+# A tuple, like OutboxRow and Record: a consumer makes some ten thousands a second.
+class Message(NamedTuple):
     """A delivery whose headers and payload could be read."""
 
     event_id: EventId

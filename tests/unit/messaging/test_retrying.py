@@ -426,7 +426,7 @@ async def test_an_attempt_that_another_process_has_counted_on_is_left_to_it() ->
 async def test_a_kept_message_that_cannot_be_read_any_more_is_dead_at_once() -> None:
     orders = service()
     async with orders.work.begin() as transaction:
-        broken = replace(message(1), delivery=replace(delivery(1), value=b"{"))
+        broken = message(1)._replace(delivery=replace(delivery(1), value=b"{"))
         await transaction.retries.queue(NAME, [broken])
     await orders.retry()
 
@@ -437,7 +437,7 @@ async def test_a_kept_message_that_nobody_subscribes_to_any_more_is_let_go() -> 
     orders = service()
     async with orders.work.begin() as transaction:
         other = delivery(1, headers={"ce_type": b"ordersys.Other.v1"})
-        await transaction.retries.queue(NAME, [replace(message(1), delivery=other)])
+        await transaction.retries.queue(NAME, [message(1)._replace(delivery=other)])
     await orders.retry()
 
     assert orders.kept == []

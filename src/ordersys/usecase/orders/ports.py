@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from ordersys.domain.orders.order import Order, Status
@@ -100,8 +100,8 @@ class Seats(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusChange:
+# Tuples, like Message: one of each is made for every event.
+class StatusChange(NamedTuple):
     """One step of an order's life, as its history keeps it."""
 
     order_id: OrderId
@@ -112,8 +112,7 @@ class StatusChange:
     event_id: EventId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """Where an order stands: what a move needs to know of it. What it bought is asked for when seats are given back."""
 
     order_id: OrderId
