@@ -120,6 +120,11 @@ class Plan:
             for node in self.nodes()
         )
 
+    @property
+    def compared(self) -> int:
+        """Pairs of rows that were held against each other and did not match."""
+        return sum(node.get("Rows Removed by Join Filter", 0) for node in self.nodes())
+
     def nodes(self) -> Iterator[dict[str, Any]]:
         todo = [self.root]
         while todo:
@@ -142,6 +147,17 @@ async def explain(connection: asyncpg.Connection, sent: Sent, *, run: bool = Tru
     plans = [await _explained(connection, f"EXPLAIN ({how}) EXECUTE tried{values}") for _ in range(PLAN_TRIES)]
     await connection.execute("DEALLOCATE tried")
     return [plans[0], plans[-1]]
+
+
+async def explain_kept(connection: asyncpg.Connection, sent: Sent, meanwhile: Callable[[], Awaitable[None]]) -> Plan:
+    """The plan that PostgreSQL has settled for before `meanwhile`, and keeps. What runs is rolled back."""
+    values = await _literals(connection, sent)
+    await connection.execute(f"PREPARE kept AS {sent.sql}")
+    explaining = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE kept{values}"
+    for _ in range(PLAN_TRIES):
+        await _explained(connection, explaining)
+    await meanwhile()
+    return await _explained(connection, explaining)
 
 
 async def _explained(connection: asyncpg.Connection, explaining: str) -> Plan:

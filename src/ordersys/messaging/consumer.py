@@ -157,7 +157,9 @@ class Consumer(Generic[T]):
         if not ours:
             return
         await transaction.retries.take(self.name, {one: 1 for one in ours if one in new})
-        await transaction.retries.give_back(self.name, {one: 1 for one in ours if one not in new})
+        waiting = {one: 1 for one in ours if one not in new}
+        if waiting:
+            await transaction.retries.give_back(self.name, waiting)
 
     def _count(self, fresh: Sequence[Message], duplicates: int) -> None:
         self.meter.processed(self.name, fresh)

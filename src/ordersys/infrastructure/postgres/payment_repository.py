@@ -66,14 +66,11 @@ CHANGE = text("""
 # left of the row: of two answers to a question, the second finds nobody who waits for it.
 _AWAITED = """
     awaited AS MATERIALIZED (
-        SELECT payments.order_id, payments.status FROM payments
+        SELECT answer.* FROM payments
         JOIN answer ON payments.order_id = answer.order_id AND payments.status = answer.asked
         ORDER BY payments.order_id FOR UPDATE OF payments)
 """
-_ANSWERED = """
-    FROM answer JOIN awaited ON awaited.order_id = answer.order_id AND awaited.status = answer.asked
-    WHERE payments.order_id = answer.order_id AND payments.status = answer.asked
-"""
+_ANSWERED = "FROM awaited WHERE payments.order_id = awaited.order_id AND payments.status = awaited.asked"
 
 # One statement is one transaction: the result, and the event of those that wrote theirs. A capture has no event.
 SETTLE = text(f"""
@@ -85,11 +82,11 @@ SETTLE = text(f"""
             AS answer (order_id, asked, status, authorization_id, reason, event_id, aggregatetype, type, payload,
                 headers, shard, occurred_at, position)
     ), {_AWAITED}, settled AS (
-        UPDATE payments SET status = answer.status, reason = coalesce(answer.reason, payments.reason),
-            authorization_id = coalesce(answer.authorization_id, payments.authorization_id),
+        UPDATE payments SET status = awaited.status, reason = coalesce(awaited.reason, payments.reason),
+            authorization_id = coalesce(awaited.authorization_id, payments.authorization_id),
             last_error = NULL, next_attempt_at = NULL, claimed_by = NULL, claimed_until = NULL, updated_at = :at
         {_ANSWERED}
-        RETURNING answer.*
+        RETURNING awaited.*
     )
     INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
     SELECT event_id, aggregatetype, order_id, type, payload, CAST(headers AS jsonb), shard, occurred_at
@@ -101,7 +98,8 @@ POSTPONE = text(f"""
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:asked AS text[]), CAST(:errors AS text[]),
             CAST(:moments AS timestamptz[])) AS answer (order_id, asked, error, at)
     ), {_AWAITED}
-    UPDATE payments SET last_error = answer.error, next_attempt_at = answer.at, claimed_by = NULL, claimed_until = NULL
+    UPDATE payments
+    SET last_error = awaited.error, next_attempt_at = awaited.at, claimed_by = NULL, claimed_until = NULL
     {_ANSWERED}
 """)  # noqa: S608 - constants only
 
