@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -38,4 +39,5 @@ def eventually_blocking(predicate: Callable[[], T], within: float = 5.0, what: s
 
 
 def _verdict(predicate: Callable[[], object], within: float, what: str, last: object) -> str:
-    return f"not within {within} s: {what or inspect.getsource(predicate).strip()}; last answer {last!r}"
+    asked = repr(predicate) if isinstance(predicate, partial) else inspect.getsource(predicate).strip()
+    return f"not within {within} s: {what or asked}; last answer {last!r}"

@@ -54,9 +54,7 @@ OTHER_CHARGE: Final = "__import__('dataclasses').replace(intent.charge, order_id
 AWAITED: Final = '''payments.status = answer.asked
         ORDER BY payments.order_id FOR UPDATE OF payments)
 """
-_ANSWERED = """
-    FROM answer JOIN awaited ON awaited.order_id = answer.order_id AND awaited.status = answer.asked
-    WHERE payments.order_id = answer.order_id AND payments.status = answer.asked'''
+_ANSWERED = "FROM awaited WHERE payments.order_id = awaited.order_id AND payments.status = awaited.asked'''
 
 GUARDS: Final = (
     Guard(
@@ -300,15 +298,15 @@ GUARDS: Final = (
             Mutation(
                 name="offsets move as soon as a batch is fetched",
                 file="messaging/consumer.py",
-                before="self._batch = await self.stream.fetch()\n",
-                after="self._batch = await self.stream.fetch()\n            await self.stream.commit(self._batch)\n",
+                before="= await self._next()\n",
+                after="= await self._next()\n            await self.stream.commit(self._batch.deliveries)\n",
                 tests=(f"{CONSUMER}::test_offsets_move_only_after_the_commit",),
             ),
             Mutation(
                 name="offsets move although the database is away",
                 file="messaging/consumer.py",
                 before="            await self.stream.hold()\n",
-                after="            await self.stream.commit(self._batch)\n",
+                after="            await self.stream.commit(self._batch.deliveries)\n",
                 tests=(f"{CONSUMER}::test_a_dead_letter_that_cannot_be_kept_moves_no_offset",),
             ),
         ),
@@ -370,8 +368,8 @@ GUARDS: Final = (
             Mutation(
                 name="what was counted ahead and has to wait stays counted",
                 file="messaging/consumer.py",
-                before="await transaction.retries.give_back(self.name, {one: 1",
-                after="dict({one: 1",
+                before="await transaction.retries.give_back(self.name, waiting)",
+                after="pass",
                 tests=(f"{RETRYING}::test_what_waits_in_a_counted_batch_keeps_its_place_before_the_later_ones",),
             ),
             Mutation(
@@ -391,8 +389,8 @@ GUARDS: Final = (
             Mutation(
                 name="taken whoever counted last",
                 file="infrastructure/postgres/retry_repository.py",
-                before="AND kept.event_id = ours.event_id AND kept.attempts = ours.attempts",
-                after="AND kept.event_id = ours.event_id",
+                before="DELETE FROM inbox_retries AS kept WHERE {_OURS} AND kept.attempts = {_TRIED}",
+                after="DELETE FROM inbox_retries AS kept WHERE {_OURS} AND 0 < {_TRIED}",
                 tests=("contract/test_retries.py::test_only_the_attempt_that_was_counted_takes_the_message[real]",),
             ),
             Mutation(
@@ -477,7 +475,7 @@ GUARDS: Final = (
                 file="infrastructure/postgres/payment_repository.py",
                 before=AWAITED,
                 after=AWAITED.replace("payments.status = answer.asked", "true").replace(
-                    "awaited.status = answer.asked", "true"
+                    "payments.status = awaited.asked", "true"
                 ),
                 tests=("contract/test_payments.py::test_only_an_answer_that_is_awaited_is_written_and_told[real]",),
             ),

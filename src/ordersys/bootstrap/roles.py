@@ -154,7 +154,7 @@ def worker(platform: PlatformContainer) -> Assembly:
     listening = Loop(
         name="signal-reader",
         run_once=reader.run_once,
-        watch=platform.loop_log(),
+        watch=Untold(),
         wake=doorbell.begun,
         idle=LISTEN_SECONDS,
     )
