@@ -19,7 +19,7 @@ from tests.integration.statements import Recorder
 
 # What is sent to PostgreSQL, BEGIN and COMMIT included. To consume is one batch of one type of event, inbox included.
 COUNTS = {
-    "place orders": 4,
+    "place orders": 5,
     "relay pass": 2,
     "consume: request payments": 4,
     "claim payments": 1,

@@ -284,8 +284,8 @@ GUARDS: Final = (
             Mutation(
                 name="a key under way elsewhere is free",
                 file="infrastructure/postgres/placing_repository.py",
-                before="pg_try_advisory_xact_lock(",
-                after="0 < length('free') OR pg_try_advisory_xact_lock(",
+                before="SELECT pg_try_advisory_xact_lock(",
+                after="SELECT 0 < length('free') OR pg_try_advisory_xact_lock(",
                 tests=("contract/test_placing.py::test_of_many_at_the_same_moment_one_takes_the_key[real]",),
             ),
         ),

@@ -1,8 +1,8 @@
 """The coalescer: calls that wait at the same moment share one transaction. There is no timer: alone, a call goes at
 once.
 
-A batch that fails is run again one by one, so that one bad command fails alone; so is a lone command whose
-transaction was given up. When a server is away all of the batch fails.
+A batch that fails is run again one by one, so that one bad command fails alone; when a server is away all of it
+fails.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from ordersys.domain.shared.errors import Contention, DomainError, Kind, Unavailable
+from ordersys.domain.shared.errors import DomainError, Kind, Unavailable
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -66,16 +66,16 @@ class Coalescer(Generic[C, R]):
             # In the same step as the last look at what waits: a call that came in between would wait for ever.
             self._free += 1
 
-    async def _run(self, batch: Sequence[tuple[C, asyncio.Future[R]]], *, alone: bool = False) -> None:
+    async def _run(self, batch: Sequence[tuple[C, asyncio.Future[R]]]) -> None:
         try:
             results = await self.execute([command for command, _ in batch])
             answered = list(zip(batch, results, strict=True))
         except Exception as error:  # noqa: BLE001 - the boundary: every caller gets its own answer
-            if alone or isinstance(error, Unavailable) or (len(batch) == 1 and not isinstance(error, Contention)):
+            if len(batch) == 1 or isinstance(error, Unavailable):
                 _fail(batch, error)
             else:
                 for one in batch:
-                    await self._run([one], alone=True)
+                    await self._run([one])
             return
         for (_, future), result in answered:
             if not future.done():

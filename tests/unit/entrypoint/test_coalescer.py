@@ -114,14 +114,6 @@ async def test_a_bad_command_fails_alone() -> None:
     assert bank.batches == [[1, 2, 3], [1], [2], [3]]
 
 
-async def test_a_lone_command_that_lost_to_another_is_run_once_more() -> None:
-    bank = Bank()
-    bank.errors = {1: Contention("40P01")}
-
-    assert await outcomes(bank.submit(1)) == ["Contention"]
-    assert bank.batches == [[1], [1]]
-
-
 async def test_a_batch_that_lost_to_another_is_run_again_one_by_one() -> None:
     bank = Bank()
     bank.errors = {2: Contention("40P01")}

@@ -1,4 +1,4 @@
-"""New orders, by the batch: two statements between BEGIN and COMMIT, however many orders there are.
+"""New orders, by the batch: three statements between BEGIN and COMMIT, however many orders there are.
 
 An idempotency key is taken by a transaction-scoped advisory lock that is only tried, never waited for: whoever comes
 second is told at once, and a crash of the first frees the key with its connection.
@@ -20,34 +20,37 @@ from ordersys.infrastructure.postgres.outbox_repository import APPENDING, event_
 from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, Opening, Outcome, Placement
 
-# The keys are locked and looked up in one statement: it may miss what a holder committed while it began, and the write
-# meets that answer then (Contention, and the batch is run again).
+TRY_LOCK = text("""
+    SELECT pg_try_advisory_xact_lock(hashtextextended(concat_ws(chr(31), customer_id, route, key), 0)) AS taken
+    FROM unnest(CAST(:customers AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]))
+        WITH ORDINALITY AS wanted (customer_id, route, key, position) ORDER BY position
+""")
+
+# A statement of its own: the look-up needs a snapshot that is younger than the lock, or it could miss what the last
+# holder committed. The flights can wait for it: those of an answered key are not locked.
 # Each key is looked up by itself (OFFSET 0 keeps the age out of it): by the index of ages all of a day would be read.
-# The flights of an answered key, or of one in use, are not locked.
 OPEN = text(f"""
-    WITH wanted AS MATERIALIZED (
-        SELECT customer_id, route, key, position,
-            pg_try_advisory_xact_lock(hashtextextended(concat_ws(chr(31), customer_id, route, key), 0)) AS free
+    WITH answered AS MATERIALIZED (
+        SELECT position, fingerprint, outcome
         FROM unnest(CAST(:customers AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]))
             WITH ORDINALITY AS wanted (customer_id, route, key, position)
-    ), known AS MATERIALIZED (
-        SELECT position, fingerprint, outcome, free
-        FROM wanted LEFT JOIN LATERAL (
+        CROSS JOIN LATERAL (
             SELECT fingerprint, outcome, created_at FROM idempotency_keys AS kept
             WHERE (kept.customer_id, kept.route, kept.key) = (wanted.customer_id, wanted.route, wanted.key) OFFSET 0
-        ) AS answer ON answer.created_at > :since
-        WHERE answer.created_at IS NOT NULL OR NOT free
+        ) AS answer
+        WHERE answer.created_at > :since
     ), offered AS MATERIALIZED (
         {OFFERED} WHERE id = ANY(ARRAY(
             SELECT flight_id FROM unnest(CAST(:flights AS uuid[]), CAST(:positions AS bigint[]))
-                AS item (flight_id, position) WHERE position NOT IN (SELECT position FROM known)))
+                AS item (flight_id, position) WHERE position NOT IN (SELECT position FROM answered)))
         ORDER BY id FOR NO KEY UPDATE
     )
-    SELECT * FROM known FULL JOIN offered ON false
+    SELECT * FROM answered FULL JOIN offered ON false
 """)  # noqa: S608 - constants only
 
 # One statement for six tables. Their order does not matter: none of its parts reads what another one writes, and the
-# foreign key of the items is checked at its end. An expired answer may be replaced, a live one never.
+# foreign key of the items is checked at its end. An expired answer may be replaced; a live one cannot be there, since
+# the key is locked and was looked up.
 WRITE = text(f"""
     WITH taken AS ({TAKING_SEATS}), ordered AS (
         INSERT INTO orders (id, customer_id, status, payment_method, total_amount, currency, created_at, updated_at)
@@ -82,21 +85,25 @@ class PlacingRepository:
 
     async def open(self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime) -> Opening:
         keys = list(wanted)
-        items = [(flight, at) for at, key in enumerate(keys, 1) for flight in wanted[key]]
+        columns = _key_columns(keys)
+        taken = list((await self.connection.execute(TRY_LOCK, columns)).scalars())
+        claims: dict[IdempotencyKey, Claim] = {
+            key: None if free else InUse() for key, free in zip(keys, taken, strict=True)
+        }
+        items = [(flight, at) for at, key in enumerate(keys, 1) if taken[at - 1] for flight in wanted[key]]
         bound = {
-            **_key_columns(keys),
+            **columns,
             "since": since,
             "flights": [flight for flight, _ in items],
             "positions": [position for _, position in items],
         }
-        claims: dict[IdempotencyKey, Claim] = dict.fromkeys(keys)
         offers: dict[FlightId, Offer] = {}
         for row in await self.connection.execute(OPEN, bound):
             if row["position"] is None:
                 offers[row["id"]] = offer(row)
             else:
                 # Also for a key in use: an answer that is there is there to stay.
-                claims[keys[row["position"] - 1]] = InUse() if row["outcome"] is None else _answered(row)
+                claims[keys[row["position"] - 1]] = _answered(row)
         return Opening(claims=claims, offers=offers)
 
     async def write(self, placement: Placement, *, at: datetime, since: datetime) -> None:
