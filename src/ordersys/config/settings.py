@@ -118,7 +118,7 @@ class WatchingSettings(Section, frozen=True, kw_only=True):
 class RelaySettings(Section, frozen=True, kw_only=True):
     batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 500
     lease_seconds: Annotated[float, Meta(ge=1, le=300)] = 5
-    busy_poll_ms: Milliseconds = 4
+    busy_poll_ms: Milliseconds = 3
     linger_ms: Milliseconds = 100
     idle_poll_ms: Milliseconds = 250
     deaf_poll_ms: Milliseconds = 50
