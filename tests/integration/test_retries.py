@@ -104,7 +104,8 @@ async def test_an_absent_database_spends_no_attempt(world: World, postgres_serve
         await until(lambda: _letters(world), within=20)
 
     assert calls <= 5
-    assert len(world.calls) == 5
+    # One may have been under way when the database went away, and was not spent, either.
+    assert len(world.calls) in {5, 6}
     assert await world.scalar("SELECT attempts FROM dead_letters") == 5
 
 
