@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from time import monotonic
+from itertools import count
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.signals import opening
 from ordersys.config import RedisSettings, Secret, Settings
-from ordersys.messaging.doorbell import Doorbell
+from ordersys.messaging.doorbell import QUIET_SECONDS, Doorbell
 from ordersys.messaging.signals import SignalReader
 from tests.integration.saga import saga_of, settings_of
 from tests.waiting import eventually
@@ -27,8 +27,7 @@ async def resting(settings: Settings) -> AsyncIterator[Doorbell]:
     async def nothing() -> int:
         return 0
 
-    bell = Doorbell(relay=nothing, ticker=monotonic, idle=60, deaf_idle=0.05)
-    bell.watching = True
+    bell = Doorbell(relay=nothing, ticker=count(step=QUIET_SECONDS).__next__, idle=60, deaf_idle=0.05)
     reader = SignalReader(open=opening(settings.redis, "worker"), audience=bell)
     listening = asyncio.create_task(_listen(reader))
     await eventually(lambda: bell.pause() == 60)

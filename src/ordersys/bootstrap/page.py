@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any, Final
+from typing import Any
 
 from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,7 +11,7 @@ from ordersys.bootstrap.load import load_switch
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.samplers import Untold
-from ordersys.bootstrap.signals import opening
+from ordersys.bootstrap.signals import IDLE_SECONDS, listening, opening
 from ordersys.config import Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
@@ -26,9 +26,6 @@ from ordersys.messaging.signals import SignalReader
 from ordersys.usecase.operations.measure_lag import MeasureLag
 from ordersys.usecase.operations.ports import PartitionLags
 from ordersys.usecase.orders.watch_orders import WatchOrders
-
-# How often it is asked whether somebody watches; a new watcher wakes both loops.
-IDLE_SECONDS: Final = 1.0
 
 
 class PageContainer(containers.DeclarativeContainer):
@@ -86,5 +83,5 @@ def page_loops(page: PageContainer, watch: LoopWatch) -> Sequence[Loop]:
     watching, reader = page.order_watch(), page.reader()
     return [
         Loop(name="order-watch", run_once=watching.run_once, watch=Untold(), wake=watching.wake, idle=IDLE_SECONDS),
-        Loop(name="signal-reader", run_once=reader.run_once, watch=watch, wake=watching.begun, idle=IDLE_SECONDS),
+        listening(reader, watching.begun, watch),
     ]

@@ -21,6 +21,7 @@ from ordersys.bootstrap.payments import PaymentContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import Assembly, run
 from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, Untold
+from ordersys.bootstrap.signals import listening
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
 from ordersys.domain.shared.ids import Ids
@@ -33,8 +34,6 @@ from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERV
 
 SAMPLE_SECONDS: Final = 2.0
 LAG_SECONDS: Final = 5.0
-# How often it is asked whether the relay has become quiet; it wakes the reader itself.
-LISTEN_SECONDS: Final = 1.0
 DEADLINE_SECONDS: Final = 1.0
 PARTITION_SECONDS: Final = 3600.0
 PRUNE_BUSY_SECONDS: Final = 1.0
@@ -151,20 +150,13 @@ def worker(platform: PlatformContainer) -> Assembly:
         linger=settings.relay.linger_ms / 1000,
         longest=doorbell.pause,
     )
-    listening = Loop(
-        name="signal-reader",
-        run_once=reader.run_once,
-        watch=Untold(),
-        wake=doorbell.begun,
-        idle=LISTEN_SECONDS,
-    )
     return Assembly(
         app=Watch(health=health, render=platform.metrics().render),
         health=health,
         starting=[publisher.warm_up],
         loops=[
             relaying,
-            listening,
+            listening(reader, doorbell.begun, Untold()),
             _timer("outbox-sampler", sampler.run_once, SAMPLE_SECONDS, Untold()),
             _timer("order-deadlines", expire.run_once, DEADLINE_SECONDS, Untold()),
             _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, Untold()),

@@ -7,10 +7,12 @@ from functools import partial
 from typing import Final
 
 from ordersys.config import RedisSettings
-from ordersys.messaging.loop import LoopWatch
-from ordersys.messaging.signals import Channel, Opening, OrderSignals
+from ordersys.messaging.loop import Loop, LoopWatch
+from ordersys.messaging.signals import Channel, Opening, OrderSignals, SignalReader
 
 CHANNEL: Final = "ordersys:orders:changed"
+# How often it is asked whether somebody watches; whoever begins to wakes the loop.
+IDLE_SECONDS: Final = 1.0
 
 
 def order_signals(redis: RedisSettings, name: str, watch: LoopWatch) -> OrderSignals:
@@ -19,6 +21,10 @@ def order_signals(redis: RedisSettings, name: str, watch: LoopWatch) -> OrderSig
 
 def opening(redis: RedisSettings, name: str) -> Opening:
     return partial(asyncio.to_thread, _channel, redis, name)
+
+
+def listening(reader: SignalReader, begun: asyncio.Event, watch: LoopWatch) -> Loop:
+    return Loop(name="signal-reader", run_once=reader.run_once, watch=watch, wake=begun, idle=IDLE_SECONDS)
 
 
 def _channel(redis: RedisSettings, name: str) -> Channel:

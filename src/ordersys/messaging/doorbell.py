@@ -27,17 +27,21 @@ class Doorbell:
     deaf_idle: float
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
-    watching: bool = False
     _deaf: bool = True
-    _worked_at: float | None = None
+    _worked_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._worked_at = self.ticker()
+
+    @property
+    def watching(self) -> bool:
+        return self.ticker() - self._worked_at >= QUIET_SECONDS
 
     async def run_once(self) -> int:
         sent = await self.relay()
-        now = self.ticker()
-        if sent or self._worked_at is None:
-            self._worked_at, self.watching = now, False
-        elif not self.watching and now - self._worked_at >= QUIET_SECONDS:
-            self.watching = True
+        if sent:
+            self._worked_at = self.ticker()
+        elif self._deaf and self.watching:
             self.begun.set()
         return sent
 

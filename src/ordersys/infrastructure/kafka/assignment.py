@@ -68,20 +68,24 @@ class Assignments:
         return progress.assignment if progress else None
 
     def owns(self, delivery: Delivery) -> bool:
-        number = self.number((delivery.topic, delivery.partition))
-        return number is not None and isinstance(delivery, Fetched) and delivery.assignment == number
+        return self._progress(delivery) is not None
 
     def mark(self, deliveries: Sequence[Delivery]) -> int:
         """Notes them as done and answers how many of them were not ours any more."""
         lost = 0
         for delivery in deliveries:
-            # Looked up once: the partition may be taken away meanwhile, in another thread.
-            progress = self._owned.get((delivery.topic, delivery.partition))
-            if progress and isinstance(delivery, Fetched) and delivery.assignment == progress.assignment:
+            progress = self._progress(delivery)
+            if progress:
                 progress.marked = max(progress.marked, delivery.offset + 1)
             else:
                 lost += 1
         return lost
+
+    def _progress(self, delivery: Delivery) -> Progress | None:
+        """Of the assignment that the delivery came under. One look-up: another thread may take the partition away."""
+        progress = self._owned.get((delivery.topic, delivery.partition))
+        ours = progress and isinstance(delivery, Fetched) and delivery.assignment == progress.assignment
+        return progress if ours else None
 
     def saved(self, partition: Partition, offset: int) -> None:
         progress = self._owned.get(partition)

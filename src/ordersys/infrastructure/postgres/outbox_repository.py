@@ -74,10 +74,11 @@ ARCHIVE = text("""
 # Of all that waits, over the rows of the outbox. Other statements have it as a part.
 OLDEST_SECONDS: Final = "coalesce(greatest(extract(epoch FROM now() - min(occurred_at)), 0), 0)"
 
-# From the lowest id on: the table is as large as the longest queue that it ever was.
+# All that waits, from the lowest id on: the table is as large as the longest queue that it ever was.
+WAITING: Final = "outbox WHERE id >= (SELECT min(id) FROM outbox)"
+
 BACKLOG = text(f"""
-    SELECT count(*) AS pending, CAST({OLDEST_SECONDS} AS float8) AS oldest_seconds
-    FROM outbox WHERE id >= (SELECT min(id) FROM outbox)
+    SELECT count(*) AS pending, CAST({OLDEST_SECONDS} AS float8) AS oldest_seconds FROM {WAITING}
 """)  # noqa: S608 - constants only
 
 # Only for rows that are there: one that another worker has archived meanwhile must hold nothing back.

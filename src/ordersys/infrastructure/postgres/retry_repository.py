@@ -29,9 +29,7 @@ _UNSETTLED = """
         AND dead.order_id = event.order_id AND dead.event_id = event.event_id AND dead.status <> 'REPLAYED' OFFSET 0)
 """
 # Those of a batch, by their index; each was tried so many times.
-_OURS = """
-    kept.consumer = :consumer AND kept.event_id = ANY(CAST(:event_ids AS uuid[]))
-"""
+_OURS = "kept.consumer = :consumer AND kept.event_id = ANY(CAST(:event_ids AS uuid[]))"
 _TRIED = "(CAST(:attempts AS int[]))[array_position(CAST(:event_ids AS uuid[]), kept.event_id)]"
 
 # Their ids follow the order of the messages.

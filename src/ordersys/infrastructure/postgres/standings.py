@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.codec import from_json
 from ordersys.infrastructure.postgres.errors import translated
-from ordersys.infrastructure.postgres.outbox_repository import OLDEST_SECONDS
+from ordersys.infrastructure.postgres.outbox_repository import OLDEST_SECONDS, WAITING
 from ordersys.infrastructure.postgres.session import opened
 from ordersys.usecase.operations.ports import Standings
 
@@ -20,7 +20,7 @@ STANDINGS = text(f"""
         'outbox', (SELECT json_build_object('pending', count(*),
                 'oldest_pending_seconds', {OLDEST_SECONDS},
                 'parked', (SELECT count(*) FROM outbox_attempts WHERE parked_at IS NOT NULL))
-            FROM outbox WHERE id >= (SELECT min(id) FROM outbox)),
+            FROM {WAITING}),
         'retries', (SELECT coalesce(json_agg(kept), '[]') FROM (
             SELECT consumer, count(*) AS waiting, min(next_attempt_at) AS next_at
             FROM inbox_retries GROUP BY consumer) AS kept),
