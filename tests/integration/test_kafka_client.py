@@ -7,13 +7,20 @@ from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 
 from ordersys.config import KafkaSettings, Secret
-from ordersys.infrastructure.kafka.client import ALL_BROKERS_DOWN, Link, client_config, library_log
+from ordersys.infrastructure.kafka.client import (
+    ALL_BROKERS_DOWN,
+    FORGOTTEN_SECONDS,
+    KnownBrokers,
+    Link,
+    client_config,
+    library_log,
+)
 
 NOBODY_ANSWERS = KafkaError(ALL_BROKERS_DOWN)
 
 
 def statistics(*states: str) -> str:
-    brokers = {f"b{n}": {"nodeid": n, "state": state} for n, state in enumerate(states)}
+    brokers = {f"b{n}": {"nodeid": n, "state": state, "source": "learned"} for n, state in enumerate(states)}
     return json.dumps({"brokers": brokers, "topics": {}})
 
 
@@ -66,6 +73,26 @@ def test_statistics_without_a_live_broker_change_nothing() -> None:
     link.on_statistics(statistics("DOWN", "TRY_CONNECT"))
 
     assert link.away
+
+
+UNKNOWN = {"GroupCoordinator": {"source": "logical"}}
+
+
+def test_a_client_that_knows_no_broker_for_long_is_given_up() -> None:
+    known = KnownBrokers()
+    answers = [known.forgotten({"brokers": UNKNOWN}, now=now) for now in (5, 5 + FORGOTTEN_SECONDS - 0.1)]
+    assert answers == ["", ""]
+
+    assert known.forgotten({"brokers": {}}, now=5 + FORGOTTEN_SECONDS) == "the client has known no broker for 3 s"
+
+
+@pytest.mark.parametrize("source", ["configured", "learned"])
+def test_a_client_that_begins_again_with_one_is_not(source: str) -> None:
+    known = KnownBrokers()
+    known.forgotten({"brokers": UNKNOWN}, now=0)
+    known.forgotten({"brokers": UNKNOWN | {"kafka:9092": {"source": source}}}, now=1)
+
+    assert known.forgotten({"brokers": UNKNOWN}, now=FORGOTTEN_SECONDS) == ""
 
 
 def test_the_library_says_the_same_thing_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,6 +13,7 @@ from confluent_kafka.cimpl import KafkaError, NewTopic, murmur2
 from structlog.testing import capture_logs
 
 from ordersys.config import KafkaSettings
+from ordersys.infrastructure.kafka import client
 from ordersys.infrastructure.kafka.producer import KafkaPublisher
 from ordersys.messaging.envelope import Acked, Refused
 from tests.contract.kafka_worlds import World, real_world, record, start_again, sure, until, values
@@ -118,6 +119,20 @@ async def test_a_producer_that_can_never_work_again_is_replaced() -> None:
 
         assert refused == [Refused(reason="out_of_order_sequence_number")]
         assert all(isinstance(answer, Acked) for answer in answers)
+        assert publisher.replaced == 1
+        await publisher.close()
+
+
+async def test_a_producer_that_knows_no_broker_any_more_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "FORGOTTEN_SECONDS", 0)
+    with mock_cluster() as cluster:
+        cluster.add_topic("orders")
+        publisher = KafkaPublisher(KafkaSettings(bootstrap_servers=cluster.bootstrap_servers), name="test")
+        sure((await publisher.publish([record("orders", b"before")]))[0])
+
+        publisher._line._on_statistics('{"brokers": {}}')  # as librdkafka would
+
+        sure((await publisher.publish([record("orders", b"after")]))[0])
         assert publisher.replaced == 1
         await publisher.close()
 

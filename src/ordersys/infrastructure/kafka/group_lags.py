@@ -1,13 +1,14 @@
 """How far consumer groups are behind the ends of their topics, seen from outside: also when no member is alive.
 
 Asked by consumers that never join their group: the admin client's ListOffsets aborts the process when a broker
-restarts under it (librdkafka 2.16, an assertion in rdkafka_queue.h).
+restarts under it (librdkafka 2.16, an assertion in rdkafka_queue.h). One that could not answer is replaced: it may know
+no broker any more (see client.KnownBrokers).
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -17,6 +18,7 @@ from ordersys.infrastructure.kafka.assignment import Partition
 from ordersys.infrastructure.kafka.client import Link, client_config, library_log
 from ordersys.usecase.operations.ports import PartitionLag
 
+T = TypeVar("T")
 ANSWER_SECONDS: Final = 2.0
 
 
@@ -27,8 +29,8 @@ class GroupLags:
         self._topics = topics
         self._link = Link("lag reader")
         self._turn = asyncio.Lock()
-        config = client_config(kafka) | {"enable.auto.commit": False, "error_cb": self._link.on_error}
-        self._asking = {group: Consumer(config | {"group.id": group}, logger=library_log) for group in topics}
+        self._config = client_config(kafka) | {"enable.auto.commit": False, "error_cb": self._link.on_error}
+        self._clients: dict[str, Consumer] = {}
 
     async def read(self) -> Mapping[tuple[str, str], int]:
         """Records by (group, topic); a group that never committed has everything before it."""
@@ -50,34 +52,47 @@ class GroupLags:
     async def committed(self) -> Mapping[str, Mapping[Partition, int]]:
         """By group, the offsets with which it will go on after a restart. Raises Unavailable."""
         try:
-            return await asyncio.to_thread(
-                lambda: {group: self._committed(group, consumer) for group, consumer in self._asking.items()}
-            )
+            return await asyncio.to_thread(lambda: {group: self._ask(group, self._committed) for group in self._topics})
         except KafkaException as failed:
             raise Unavailable("kafka", failed.args[0].str()) from failed
 
     async def close(self) -> None:
-        for consumer in self._asking.values():
-            await asyncio.to_thread(consumer.close)
+        for client in self._clients.values():
+            await asyncio.to_thread(client.close)
 
     def _read(self) -> Iterator[PartitionLag]:
-        for group, consumer in self._asking.items():
-            try:
-                for place in consumer.committed(self._partitions(group, consumer), timeout=ANSWER_SECONDS):
-                    if place.error:
-                        raise KafkaException(place.error)
-                    first, end = consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
-                    lag = max(end - max(place.offset, first), 0)
-                    yield PartitionLag(consumer=group, topic=place.topic, partition=place.partition, lag=lag)
-            finally:
-                consumer.poll(0)  # errors and log lines wait for it
+        for group in self._topics:
+            yield from self._ask(group, self._lags)
 
-    def _committed(self, group: str, consumer: Consumer) -> Mapping[Partition, int]:
-        places = consumer.committed(self._partitions(group, consumer), timeout=ANSWER_SECONDS)
+    def _ask(self, group: str, question: Callable[[str, Consumer], T]) -> T:
+        client = self._clients.get(group) or Consumer(self._config | {"group.id": group}, logger=library_log)
+        self._clients[group] = client
+        try:
+            return question(group, client)
+        except KafkaException:
+            del self._clients[group]
+            raise
+        finally:
+            client.poll(0)  # errors and log lines wait for it
+            if group not in self._clients:
+                client.close()
+
+    def _lags(self, group: str, client: Consumer) -> Sequence[PartitionLag]:
+        lags = []
+        for place in client.committed(self._partitions(group, client), timeout=ANSWER_SECONDS):
+            if place.error:
+                raise KafkaException(place.error)
+            first, end = client.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
+            lag = max(end - max(place.offset, first), 0)
+            lags.append(PartitionLag(consumer=group, topic=place.topic, partition=place.partition, lag=lag))
+        return lags
+
+    def _committed(self, group: str, client: Consumer) -> Mapping[Partition, int]:
+        places = client.committed(self._partitions(group, client), timeout=ANSWER_SECONDS)
         return {(place.topic, place.partition): place.offset for place in places if place.offset >= 0}
 
-    def _partitions(self, group: str, consumer: Consumer) -> list[TopicPartition]:
-        found = consumer.list_topics(timeout=ANSWER_SECONDS).topics
+    def _partitions(self, group: str, client: Consumer) -> list[TopicPartition]:
+        found = client.list_topics(timeout=ANSWER_SECONDS).topics
         return [
             TopicPartition(topic, number)
             for topic in self._topics[group]

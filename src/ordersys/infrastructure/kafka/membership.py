@@ -1,11 +1,10 @@
 """Whether a member gets on, by its client's own statistics.
 
-The chaos rig saw two that did not, both after the broker had been away, and both silent, with a process that looked
-well. One had been dismissed by its group and never asked to be let in again. The other one kept its place, for its
-heartbeats have a connection of their own, and did not connect again to the broker that had its partitions: a broker
-that comes up may tell of no broker at all, and librdkafka then forgets those that it knew
-(https://github.com/confluentinc/librdkafka/issues/5301). Brokers that are all away are no such case: then there is
-nothing to do but to wait.
+The chaos rig saw three that did not, all after the broker had been away, and all silent, with a process that looked
+well. One had been dismissed by its group and never asked to be let in again. Another one kept its place, for its
+heartbeats have a connection of their own, and did not connect again to the broker that had its partitions. The third
+knew no broker any more, see KnownBrokers. Brokers that are known and all away are no such case: then there is nothing
+to do but to wait.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from ordersys.infrastructure.kafka.client import reached
+from ordersys.infrastructure.kafka.client import KnownBrokers, reached
 
 log = structlog.get_logger()
 
@@ -25,11 +24,14 @@ LOST_SECONDS: Final = 20.0
 class Membership:
     def __init__(self, group: str) -> None:
         self._group = group
+        self._known = KnownBrokers()
         self._waits_since: float | None = None
         self._told = False
 
     def seen(self, statistics: Mapping[str, Any], *, now: float) -> str:
         """Answers why the member has to start anew, "" while it need not. `now` in seconds."""
+        if forgotten := self._known.forgotten(statistics, now=now):
+            return f"{self._group}: {forgotten}"
         brokers = {name: broker["state"] for name, broker in statistics["brokers"].items()}
         group = statistics.get("cgrp") or {}
         state, joining = group.get("state", "unknown"), group.get("join_state", "unknown")

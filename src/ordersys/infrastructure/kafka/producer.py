@@ -2,7 +2,7 @@
 
 A batch is answered when the delivery report of its last record is in. Partitions are chosen by `murmur2_random`, as
 Java clients do, so that an order keeps its partition whoever writes. A producer that can never work again (a wedged or
-fenced idempotent sequence) is replaced.
+fenced idempotent sequence, no broker that it knows any more) is replaced.
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ordersys.infrastructure.kafka.client import INVALID_ARGUMENT, Link, fatal, library_log, slug
+from ordersys.infrastructure.kafka.client import INVALID_ARGUMENT, KnownBrokers, Link, fatal, library_log, slug
 from ordersys.messaging.envelope import Acked, Record, Refused
 
 log = structlog.get_logger()
@@ -76,9 +76,10 @@ class ProducerLine:
     def __init__(self, config: dict[str, Any], link: Link) -> None:
         self.broken = ""
         self._link = link
+        self._known = KnownBrokers()
         self._grace = 0.0
         self._retired = Event()
-        callbacks = {"error_cb": self._on_error, "stats_cb": link.on_statistics}
+        callbacks = {"error_cb": self._on_error, "stats_cb": self._on_statistics}
         self.producer = Producer(config | callbacks, logger=library_log)
         self._thread = Thread(target=self._work, name="kafka-producer", daemon=True)
         self._thread.start()
@@ -141,6 +142,10 @@ class ProducerLine:
             self.broken = error.str()
         else:
             self._link.on_error(error)
+
+    def _on_statistics(self, text: str) -> None:
+        statistics = self._link.on_statistics(text)
+        self.broken = self.broken or self._known.forgotten(statistics, now=monotonic())
 
     def _work(self) -> None:
         while not self._retired.is_set():

@@ -11,9 +11,9 @@ STEADY = {"state": "up", "join_state": "steady", "assignment_size": 2}
 UNUSED = STEADY | {"assignment_size": 0}
 JOINING = {"state": "up", "join_state": "wait-join", "assignment_size": 0}
 NO_COORDINATOR = {"state": "query-coord", "join_state": "steady", "assignment_size": 2}
-COORDINATOR = {"GroupCoordinator": {"nodeid": -1, "state": "UP"}}
-AWAY = {"kafka:9092/1": {"nodeid": 1, "state": "TRY_CONNECT"}}
-HERE = {"kafka:9092/1": {"nodeid": 1, "state": "UP"}}
+COORDINATOR = {"GroupCoordinator": {"nodeid": -1, "state": "UP", "source": "logical"}}
+AWAY = {"kafka:9092/1": {"nodeid": 1, "state": "TRY_CONNECT", "source": "learned"}}
+HERE = {"kafka:9092/1": {"nodeid": 1, "state": "UP", "source": "learned"}}
 
 
 @pytest.fixture
@@ -65,3 +65,9 @@ def test_while_no_broker_answers_nobody_is_lost(membership: Membership) -> None:
     assert seen(membership, JOINING, LOST_SECONDS, brokers=AWAY) == ""
 
     assert seen(membership, JOINING, LOST_SECONDS + 1) == ""
+
+
+def test_a_member_that_knows_no_broker_is_lost_sooner(membership: Membership) -> None:
+    seen(membership, NO_COORDINATOR, 0, brokers=COORDINATOR)
+
+    assert "order-service: the client has known no broker" in seen(membership, NO_COORDINATOR, 3, brokers=COORDINATOR)
