@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 SWEEP_SECONDS: Final = 2.0
+# So many times what the last one took, that sweeps cost no more than a fiftieth of the time; but within a minute.
+SWEEP_RATIO: Final = 50
+SWEEP_SECONDS_AT_MOST: Final = 60.0
 # Who asks for nothing this long may have lost its leases in between, and others have worked on its rows: the shortest
 # lease is a second, and it is renewed every third of itself.
 SILENT_SECONDS: Final = 0.5
@@ -36,21 +39,23 @@ class Floor:
     _lowest: int = 0
     _candidate: Glimpse | None = None
     _shards: frozenset[int] = frozenset()
-    _swept_at: float = float("-inf")
+    _sweep_at: float = float("-inf")
+    _begun_at: float = float("-inf")
     _passed_at: float = float("-inf")
 
     def below(self, shards: Collection[int]) -> int:
         """The lowest id that a pass over these shards must look at."""
-        now = self.ticker()
+        now = self._begun_at = self.ticker()
         silent = now - self._passed_at > SILENT_SECONDS
-        due = silent or now - self._swept_at >= SWEEP_SECONDS or not self._shards.issuperset(shards)
+        due = silent or now >= self._sweep_at or not self._shards.issuperset(shards)
         return 0 if due else self._lowest
 
     def passed(self, shards: Collection[int], begun_at: int, glimpse: Glimpse | None) -> None:
         """`begun_at` is what `below` answered; `glimpse` is None when nothing was due."""
         self._shards, self._passed_at = frozenset(shards), self.ticker()
         if begun_at == 0:
-            self._swept_at = self._passed_at
+            took = self._passed_at - self._begun_at
+            self._sweep_at = self._passed_at + min(max(SWEEP_SECONDS, SWEEP_RATIO * took), SWEEP_SECONDS_AT_MOST)
         if glimpse is not None:
             self._move(glimpse)
 

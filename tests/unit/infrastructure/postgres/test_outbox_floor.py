@@ -1,6 +1,15 @@
 from dataclasses import dataclass, field
 
-from ordersys.infrastructure.postgres.outbox_floor import SILENT_SECONDS, SWEEP_SECONDS, Floor, Glimpse
+import pytest
+
+from ordersys.infrastructure.postgres.outbox_floor import (
+    SILENT_SECONDS,
+    SWEEP_RATIO,
+    SWEEP_SECONDS,
+    SWEEP_SECONDS_AT_MOST,
+    Floor,
+    Glimpse,
+)
 
 MINE = (1, 2)
 STEP = 0.25
@@ -94,6 +103,20 @@ def test_everything_is_looked_at_once_in_a_while() -> None:
 
     assert begun.count(0) == 1
     assert begun[-1] == 50
+
+
+@pytest.mark.parametrize(
+    ("took", "pause"), [(0.001, SWEEP_SECONDS), (0.1, SWEEP_RATIO * 0.1), (5.0, SWEEP_SECONDS_AT_MOST)]
+)
+def test_after_a_sweep_that_took_long_the_next_comes_later(took: float, pause: float) -> None:
+    relay = risen(50)
+    begun_at = relay.floor.below((*MINE, 3))
+    relay.now += took
+    relay.floor.passed((*MINE, 3), begun_at, None)
+
+    begun = [relay.looks() for _ in range(int(pause / STEP) + 1)]
+
+    assert (begun.count(0), begun[-1]) == (1, 0)
 
 
 def test_a_new_shard_is_looked_at_as_a_whole() -> None:
