@@ -19,7 +19,7 @@ from benchmarks.servers import Servers
 from benchmarks.world import create
 
 BACKLOG: Final = 40_000
-ROUNDS: Final = 3
+ROUNDS: Final = 7
 RATE: Final = 1000
 SECONDS: Final = 300
 
