@@ -100,7 +100,7 @@ class Kafka:
         )
 
     def ready(self) -> bool:
-        return probes.kafka_answers(self.port)
+        return probes.kafka_answers(self.port) and probes.kafka_coordinates(self.port)
 
     def alive(self) -> bool:
         return self.ready()

@@ -3,13 +3,19 @@
 import http.client
 import socket
 import struct
+from collections.abc import Sequence
 
 from ordersys.infrastructure.embedded.ports import HOST
 
 _PG_VERSION_3 = 196_608
 _KAFKA_METADATA = 3
 _KAFKA_METADATA_VERSION = 1
+_KAFKA_DESCRIBE_GROUPS = 15
+_KAFKA_DESCRIBE_GROUPS_VERSION = 0
 _KAFKA_CORRELATION = 7
+_KAFKA_NOT_COORDINATOR = 16
+# Neighbours by Java's hash: one for each of the four partitions that groups are kept in. No such group exists.
+_NO_GROUPS = (b"probe-a", b"probe-b", b"probe-c", b"probe-d")
 
 
 def postgres_accepts(port: int, user: str, timeout: float = 1.0) -> bool:
@@ -34,14 +40,44 @@ def valkey_answers(port: int, timeout: float = 1.0) -> bool:
 
 def kafka_answers(port: int, timeout: float = 1.0) -> bool:
     """The broker lists itself in its metadata: it is registered, unfenced and takes requests."""
+    answer = _ask_kafka(port, _KAFKA_METADATA, _KAFKA_METADATA_VERSION, (), timeout)
+    return len(answer) >= 4 and struct.unpack(">i", answer[:4])[0] > 0
+
+
+def kafka_coordinates(port: int, timeout: float = 1.0) -> bool:
+    """False when it coordinates some groups and refuses others, although there is no other broker: it has lost a
+    coordinator, and only a new start brings it back (Kafka 4.4, a start under load: "The state machine of the
+    coordinator is out of sync", then "No in-memory snapshot"). A broker that had no group yet refuses all of them.
+    """
+    answer = _ask_kafka(port, _KAFKA_DESCRIBE_GROUPS, _KAFKA_DESCRIBE_GROUPS_VERSION, _NO_GROUPS, timeout)
+    try:
+        refused = _group_errors(answer).count(_KAFKA_NOT_COORDINATOR)
+    except struct.error:
+        return True  # no answer, which is for others to judge
+    return refused in (0, len(_NO_GROUPS))
+
+
+def _group_errors(answer: bytes) -> list[int]:
+    """Of groups without members: error, name, state, type of protocol, protocol, number of members."""
+    at, errors = 4, list[int]()
+    for _ in range(struct.unpack_from(">i", answer)[0]):
+        errors += struct.unpack_from(">h", answer, at)
+        at += 2
+        for _ in ("name", "state", "type", "protocol"):
+            at += 2 + struct.unpack_from(">h", answer, at)[0]
+        at += 4
+    return errors
+
+
+def _ask_kafka(port: int, api: int, version: int, names: Sequence[bytes], timeout: float) -> bytes:
+    """What is asked of all of them is a list of names; what comes back, behind the correlation id."""
     client = b"probe"
-    head = struct.pack(">hhih", _KAFKA_METADATA, _KAFKA_METADATA_VERSION, _KAFKA_CORRELATION, len(client)) + client
-    request = head + struct.pack(">i", 0)
-    answer = _ask(port, struct.pack(">i", len(request)) + request, 12, timeout)[:12]
-    if len(answer) < 12:
-        return False
-    _, correlation, brokers = struct.unpack(">iii", answer)
-    return bool(correlation == _KAFKA_CORRELATION and brokers > 0)
+    request = struct.pack(">hhih", api, version, _KAFKA_CORRELATION, len(client)) + client
+    request += struct.pack(">i", len(names)) + b"".join(struct.pack(">h", len(name)) + name for name in names)
+    answer = _ask(port, struct.pack(">i", len(request)) + request, 12, timeout)
+    if len(answer) < 12 or struct.unpack_from(">i", answer, 4)[0] != _KAFKA_CORRELATION:
+        return b""
+    return answer[8:]
 
 
 def http_answers(port: int, path: str, timeout: float = 2.0) -> bool:
