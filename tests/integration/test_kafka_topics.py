@@ -98,6 +98,15 @@ async def test_without_a_broker_the_lag_is_unavailable() -> None:
             await lags.read()
 
 
+async def test_questions_at_the_same_time_do_not_take_each_others_client() -> None:
+    lags = GroupLags(NOBODY, {"g": ["t"]})
+
+    answers = await asyncio.gather(*(lags.committed() for _ in range(3)), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [Unavailable] * 3
+    await lags.close()
+
+
 def _partitions(settings: Settings) -> dict[str, int]:
     found = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}).list_topics(timeout=10).topics
     prefix = settings.kafka.topic_prefix

@@ -57,25 +57,25 @@ class GroupLags:
             raise Unavailable("kafka", failed.args[0].str()) from failed
 
     async def close(self) -> None:
-        for client in self._clients.values():
-            await asyncio.to_thread(client.close)
+        while self._clients:
+            await asyncio.to_thread(self._clients.popitem()[1].close)
 
     def _read(self) -> Iterator[PartitionLag]:
         for group in self._topics:
             yield from self._ask(group, self._lags)
 
     def _ask(self, group: str, question: Callable[[str, Consumer], T]) -> T:
-        client = self._clients.get(group) or Consumer(self._config | {"group.id": group}, logger=library_log)
-        self._clients[group] = client
+        """A client belongs to the one question that is under way with it: an earlier one may still be, uncalled for."""
+        client = self._clients.pop(group, None) or Consumer(self._config | {"group.id": group}, logger=library_log)
+        sound = False
         try:
-            return question(group, client)
-        except KafkaException:
-            del self._clients[group]
-            raise
+            answer = question(group, client)
+            sound = True
         finally:
             client.poll(0)  # errors and log lines wait for it
-            if group not in self._clients:
+            if not sound or self._clients.setdefault(group, client) is not client:
                 client.close()
+        return answer
 
     def _lags(self, group: str, client: Consumer) -> Sequence[PartitionLag]:
         lags = []
