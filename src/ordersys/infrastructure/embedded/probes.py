@@ -41,7 +41,7 @@ def valkey_answers(port: int, timeout: float = 1.0) -> bool:
 def kafka_answers(port: int, timeout: float = 1.0) -> bool:
     """The broker lists itself in its metadata: it is registered, unfenced and takes requests."""
     answer = _ask_kafka(port, _KAFKA_METADATA, _KAFKA_METADATA_VERSION, (), timeout)
-    return len(answer) >= 4 and struct.unpack(">i", answer[:4])[0] > 0
+    return bool(answer) and struct.unpack_from(">i", answer)[0] > 0
 
 
 def kafka_coordinates(port: int, timeout: float = 1.0) -> bool:
@@ -70,7 +70,7 @@ def _group_errors(answer: bytes) -> list[int]:
 
 
 def _ask_kafka(port: int, api: int, version: int, names: Sequence[bytes], timeout: float) -> bytes:
-    """What is asked of all of them is a list of names; what comes back, behind the correlation id."""
+    """Each question is a list of names. Answers what stands behind the correlation id, four bytes at least, or none."""
     client = b"probe"
     request = struct.pack(">hhih", api, version, _KAFKA_CORRELATION, len(client)) + client
     request += struct.pack(">i", len(names)) + b"".join(struct.pack(">h", len(name)) + name for name in names)

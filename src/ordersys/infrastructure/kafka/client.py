@@ -18,7 +18,7 @@ library_log: Final = logging.getLogger("ordersys.kafka.librdkafka")
 
 REPEAT_SECONDS: Final = 60.0
 STATISTICS_SECONDS: Final = 1.0
-# For moments it is so whenever a client begins again with the brokers of its configuration.
+# A client that begins again with the brokers of its configuration knows none for moments.
 FORGOTTEN_SECONDS: Final = 3.0
 # librdkafka's own errors, as against the broker's, have names with a leading underscore.
 ALL_BROKERS_DOWN: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001

@@ -40,12 +40,12 @@ class Floor:
     _candidate: Glimpse | None = None
     _shards: frozenset[int] = frozenset()
     _sweep_at: float = float("-inf")
-    _begun_at: float = float("-inf")
+    _asked_at: float = float("-inf")
     _passed_at: float = float("-inf")
 
     def below(self, shards: Collection[int]) -> int:
         """The lowest id that a pass over these shards must look at."""
-        now = self._begun_at = self.ticker()
+        now = self._asked_at = self.ticker()
         silent = now - self._passed_at > SILENT_SECONDS
         due = silent or now >= self._sweep_at or not self._shards.issuperset(shards)
         return 0 if due else self._lowest
@@ -54,7 +54,7 @@ class Floor:
         """`begun_at` is what `below` answered; `glimpse` is None when nothing was due."""
         self._shards, self._passed_at = frozenset(shards), self.ticker()
         if begun_at == 0:
-            took = self._passed_at - self._begun_at
+            took = self._passed_at - self._asked_at
             self._sweep_at = self._passed_at + min(max(SWEEP_SECONDS, SWEEP_RATIO * took), SWEEP_SECONDS_AT_MOST)
         if glimpse is not None:
             self._move(glimpse)
