@@ -20,7 +20,7 @@ from ordersys.config import ROLES, KafkaSettings, Role, Settings
 from ordersys.entrypoint.consumers.dispatch import Dispatch
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
 from ordersys.messaging.consumer import Consumer
-from ordersys.messaging.work import Joined
+from ordersys.messaging.unit_of_work import JoinedUnitOfWork
 from ordersys.usecase.audit.ports import Scope
 from tests.architecture.places import PACKAGE, shown
 
@@ -136,7 +136,7 @@ async def test_every_subscription_finds_its_use_case(platform: PlatformContainer
                 consumed.append(consumer.name)
                 dispatch = _dispatch(consumer.handle)
                 for subscription in SUBSCRIPTIONS[consumer.name]:
-                    dispatch.use_cases[subscription.use_case](Joined(transaction=object()))
+                    dispatch.use_cases[subscription.use_case](JoinedUnitOfWork(transaction=object()))
                 await consumer.stream.close()  # type: ignore[attr-defined]  # the port leaves closing to its owner
 
     assert sorted(consumed) == sorted(SUBSCRIPTIONS)

@@ -17,22 +17,22 @@ from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
-from ordersys.infrastructure.postgres.work import PostgresStatements, PostgresWork
+from ordersys.infrastructure.postgres.unit_of_work import PostgresAutocommit, PostgresUnitOfWork
 from ordersys.messaging.outbox import ShardLeases
 from tests.contract.world import World
 from tests.fakes.letter_reads import FakeLetterReads
 from tests.fakes.messaging import FakeOutboxQueue, FakeShardLeases
 from tests.fakes.order_reads import FakeOrderReads
 from tests.fakes.payments import FakeBooks
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 SEATS = 100
 
 
 @pytest.fixture
 async def fake_world() -> World:
-    work = FakeWork()
-    database, books = work.database, FakeBooks()
+    unit_of_work = FakeUnitOfWork()
+    database, books = unit_of_work.database, FakeBooks()
     known: dict[str, Sized] = {
         "orders": database.orders.orders.rows,
         "idempotency_keys": database.orders.answers.rows,
@@ -57,8 +57,8 @@ async def fake_world() -> World:
         return FakeShardLeases(tables=database.messaging, ticker=time.monotonic, owner=owner, lease_seconds=seconds)
 
     return World(
-        work=work,
-        statements=work,
+        unit_of_work=unit_of_work,
+        autocommit=unit_of_work,
         reads=FakeOrderReads(database=database),
         letters=FakeLetterReads(database=database),
         queue=FakeOutboxQueue(tables=database.messaging, ticker=time.monotonic),
@@ -93,8 +93,8 @@ async def real_world(engine: AsyncEngine) -> World:
         return PostgresShardLeases(engine=engine, owner=owner, lease_seconds=seconds)
 
     return World(
-        work=PostgresWork(engine=engine),
-        statements=PostgresStatements(engine=engine),
+        unit_of_work=PostgresUnitOfWork(engine=engine),
+        autocommit=PostgresAutocommit(engine=engine),
         reads=PostgresOrderReads(engine=engine),
         letters=PostgresLetterReads(engine=engine),
         queue=PostgresOutboxQueue(engine=engine),

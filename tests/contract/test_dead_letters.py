@@ -23,7 +23,7 @@ UNREADABLE = replace(LETTER, event_id=None, order_id=None, type=None)
 
 
 async def add(world: World, *letters: DeadLetter) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.dead_letters.add(letters)
 
 
@@ -50,7 +50,7 @@ async def test_another_consumer_or_place_is_another_letter(world: World, other: 
 
 
 async def test_a_letter_of_a_rolled_back_transaction_is_not_kept(world: World) -> None:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         await transaction.dead_letters.add([LETTER])
 
     assert await world.count("dead_letters") == 0
@@ -87,7 +87,7 @@ async def test_whatever_came_is_kept(world: World, letter: DeadLetter) -> None:
 
 
 async def test_a_letter_shows_in_the_workflow_of_its_order(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
     await add(world, LETTER)
 

@@ -83,7 +83,7 @@ def subclasses(of: type[Event]) -> Iterator[type[Event]]:
 @pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: event.TYPE)
 async def test_an_event_is_published_as_it_always_was(world: World, event: Event) -> None:
     at = datetime(2026, 12, 1, 9, 30, 15, 250_000, tzinfo=UTC)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.outbox.append(
             [Outgoing(event_id=EVENT, order_id=ORDER, occurred_at=at, event=event, cause=CAUSE)]
         )

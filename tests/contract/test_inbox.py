@@ -10,7 +10,7 @@ NAME = "order-service"
 
 
 async def claim(world: World, *numbers: int, consumer: str = NAME) -> set[EventId]:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return await transaction.inbox.claim(consumer, messages(*numbers))
 
 
@@ -32,7 +32,7 @@ async def test_each_consumer_has_its_own(world: World) -> None:
 
 
 async def test_an_event_of_a_rolled_back_transaction_is_new_again(world: World) -> None:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         assert await transaction.inbox.claim(NAME, messages(1)) == ids(1)
 
     assert await claim(world, 1) == ids(1)
@@ -55,7 +55,7 @@ async def test_of_many_at_the_same_moment_one_handles_an_event(world: World) -> 
 
 
 async def test_whoever_comes_second_waits_for_the_outcome_of_the_first(world: World) -> None:
-    async with undone(world.work) as first:
+    async with undone(world.unit_of_work) as first:
         await first.inbox.claim(NAME, messages(1))
         second = asyncio.create_task(claim(world, 1))
         await asyncio.sleep(0)

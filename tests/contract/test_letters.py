@@ -41,17 +41,17 @@ def unreadable(number: int, **headers: bytes) -> DeadLetter:
 
 async def add(world: World, *letters: DeadLetter) -> list[UUID]:
     """All letters, the oldest first."""
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.dead_letters.add(letters)
     return list(await world.letters.new(None))
 
 
 async def replay(world: World, *ids: UUID, by: str = "olga") -> list[Verdict]:
-    return list((await ReplayLetters(work=world.work).execute(ids, by=by)).values())
+    return list((await ReplayLetters(unit_of_work=world.unit_of_work).execute(ids, by=by)).values())
 
 
 async def discard(world: World, *ids: UUID, by: str = "olga") -> list[Verdict]:
-    return list((await DiscardLetters(work=world.work).execute(ids, by=by)).values())
+    return list((await DiscardLetters(unit_of_work=world.unit_of_work).execute(ids, by=by)).values())
 
 
 async def status(world: World, letter_id: UUID) -> tuple[str, str | None]:
@@ -66,11 +66,11 @@ async def fate(world: World, letter_id: UUID) -> Fate:
 
 async def retry(world: World, *, fail: bool = False) -> int:
     """Makes the attempt that is due, as the retries do; answers the event's number, 0 if nothing was due."""
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         due = await transaction.retries.count_due(NAME, (0.0,))
     if due is None:
         return 0
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.take(NAME, {due.event_id: due.attempts})
         if fail:
             await transaction.dead_letters.add([letter(due.event_id.int & 0xFFFF, error="KeyError: again")])
@@ -128,7 +128,7 @@ async def test_a_replay_is_for_the_consumer_that_failed_and_recorded(world: Worl
 
     assert await status(world, one) == ("REPLAYED", "olga")
     assert await fate(world, one) is Fate.WAITING
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         assert await transaction.retries.count_due("payment-service", (1.0,)) is None
         due = await transaction.retries.count_due(NAME, (1.0,))
     assert due
@@ -151,7 +151,7 @@ async def test_a_second_replay_changes_nothing(world: World) -> None:
 
 async def test_a_replay_of_an_event_that_was_handled_is_over_at_once(world: World) -> None:
     (one,) = await add(world, letter(1))
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.inbox.claim(NAME, [message(1)])
 
     await replay(world, one)
@@ -213,7 +213,7 @@ async def test_a_payload_that_could_not_be_read_can_be_replayed_once_it_can(worl
 
 
 async def test_the_forecast_tells_what_a_replay_would_meet(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1, status=Status.CANCELLED), order(2), order(3)])
         await transaction.inbox.claim(NAME, [message(2, order=2), message(9, order=3), message(4, order=4)])
         await transaction.inbox.claim("payment-service", [message(8, order=2)])

@@ -42,7 +42,7 @@ LOCKS: Final[Mapping[str, Locking]] = {
 
 async def prepare(world: World) -> None:
     await world.put([offer(1), offer(2)])
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await add(transaction, [order(1), order(2)])
         await transaction.seat_maps.lock([flight_id(1), flight_id(2)])
         intents = [Intent(charge=charge(n), status=PaymentStatus.REQUESTED, cause=CAUSE) for n in (1, 2)]
@@ -54,7 +54,7 @@ async def test_whoever_waits_for_a_later_row_has_the_earlier_one(world: World, r
     await prepare(world)
 
     async def reach(*numbers: int) -> None:
-        async with undone(world.work) as transaction:
+        async with undone(world.unit_of_work) as transaction:
             await LOCKS[rows](transaction, numbers)
 
     async def first_is_taken() -> bool:
@@ -62,7 +62,7 @@ async def test_whoever_waits_for_a_later_row_has_the_earlier_one(world: World, r
         await asyncio.wait({asking}, timeout=PATIENCE)
         return asking.cancel()
 
-    async with undone(world.work) as holder:
+    async with undone(world.unit_of_work) as holder:
         await LOCKS[rows](holder, [2])
         waiting = asyncio.create_task(reach(2, 1))
         await later(first_is_taken)

@@ -41,7 +41,7 @@ EXPECTED = Expectations(subscribers=subscribers(), deadline=timedelta(minutes=5)
 
 
 async def add(world: World, *orders: Order) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, orders)
 
 
@@ -116,7 +116,7 @@ async def test_payment_and_tickets_are_shown_with_the_order(world: World) -> Non
         )
         for n in (1, 0)
     ]
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
         await transaction.payments.request([intent], at=NOON, lease=Lease(owner="one", until=NOON))
         await transaction.payments.settle([settled], at=NOON)
@@ -211,7 +211,7 @@ async def test_the_history_is_every_step_in_its_order(world: World) -> None:
         reason="no money",
         event_id=event_id(5),
     )
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1), order(2)])
         await transaction.orders.change([cancelled])
 
@@ -225,7 +225,7 @@ async def test_the_history_is_every_step_in_its_order(world: World) -> None:
 
 
 async def test_the_outbox_shows_published_parked_failed_and_pending_events(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1), order(2)])
         await transaction.outbox.append([outgoing(n) for n in range(1, 5)])
         await transaction.outbox.append([outgoing(9, order=2)])
@@ -253,7 +253,7 @@ async def test_the_outbox_shows_published_parked_failed_and_pending_events(world
 
 
 async def test_the_outbox_shows_the_rows_that_operators_name_and_when_they_are_tried_again(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
         await transaction.outbox.append([outgoing(1), outgoing(2)])
     tokens = await world.leases("worker", 60).balance(returning=True)
@@ -269,7 +269,7 @@ async def test_the_outbox_shows_the_rows_that_operators_name_and_when_they_are_t
 
 
 async def test_kept_messages_are_shown_in_the_order_in_which_they_are_due(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1), order(2)])
         await transaction.retries.put_aside("payment-service", message(1), "ValueError: odd", 5)
         await transaction.retries.queue("payment-service", [message(2)])
@@ -300,7 +300,7 @@ async def test_dead_letters_are_shown_with_the_id_that_replays_them(world: World
         attempts=5,
         error="ValueError: odd",
     )
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
         await transaction.dead_letters.add([letter])
 
@@ -316,14 +316,14 @@ async def test_dead_letters_are_shown_with_the_id_that_replays_them(world: World
 async def test_a_payment_tells_when_the_gateway_is_asked_again_at_the_latest(world: World) -> None:
     intent = Intent(charge=charge(1), status=PaymentStatus.REQUESTED, cause=CAUSE)
     until, due = NOON + timedelta(seconds=6), NOON + timedelta(seconds=1)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
         await transaction.payments.request([intent], at=NOON, lease=Lease(owner="one", until=NOON))
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         (claimed,) = await transaction.payments.claim(1, at=NOON, lease=Lease(owner="one", until=until))
     leased = (await workflow(world)).payment
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.payments.postpone([(claimed, "no answer", due)])
     postponed = (await workflow(world)).payment
 
@@ -334,10 +334,10 @@ async def test_a_payment_tells_when_the_gateway_is_asked_again_at_the_latest(wor
 
 
 async def test_the_inbox_shows_what_each_consumer_has_handled(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1), order(2)])
         await transaction.inbox.claim("payment-service", [message(1), message(2, order=2)])
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.inbox.claim("order-service", [message(3)])
 
     found = (await workflow(world)).inbox

@@ -17,12 +17,12 @@ from tests.fakes.making import event_id, flight_id, item, order, order_id
 
 
 async def add(world: World, *orders: Order) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, orders)
 
 
 async def stored(world: World, *numbers: int) -> dict[int, Order]:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         found = await transaction.orders.lock({order_id(number) for number in numbers})
     return {number: await whole(world, found[order_id(number)]) for number in numbers if order_id(number) in found}
 
@@ -73,14 +73,14 @@ async def test_orders_that_do_not_exist_are_left_out(world: World) -> None:
 async def test_the_seats_of_several_orders_add_up_by_flight(world: World) -> None:
     await add(world, order(1, item(1, 2), item(2, 1)), order(2, item(2, 3), item(2, 1)), order(3, item(1, 9)))
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         seats = await transaction.orders.seats([order_id(1), order_id(2), order_id(8)])
 
     assert dict(seats) == {flight_id(1): 2, flight_id(2): 5}
 
 
 async def test_what_is_rolled_back_was_never_there(world: World) -> None:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         await placing.add(transaction, [order(1)])
 
     assert await stored(world, 1) == {}
@@ -88,7 +88,7 @@ async def test_what_is_rolled_back_was_never_there(world: World) -> None:
 
 
 async def test_a_transaction_sees_its_own_changes_and_others_do_not(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
         assert set(await transaction.orders.lock([order_id(1)])) == {order_id(1)}
         assert await world.count("orders") == 0
@@ -99,7 +99,7 @@ async def test_a_transaction_sees_its_own_changes_and_others_do_not(world: World
 async def test_the_last_step_of_several_is_the_status(world: World) -> None:
     await add(world, order(1), order(2))
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.orders.change(
             [
                 step(Status.PAYMENT_AUTHORIZED, before=Status.CREATED),
@@ -114,7 +114,7 @@ async def test_the_last_step_of_several_is_the_status(world: World) -> None:
 async def test_a_reason_is_kept(world: World) -> None:
     await add(world, order(1))
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED, reason="no money")])
 
     assert (await stored(world, 1))[1].reason == "no money"
@@ -122,11 +122,11 @@ async def test_a_reason_is_kept(world: World) -> None:
 
 async def test_no_status_is_reached_twice(world: World) -> None:
     await add(world, order(1))
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED)])
 
     with pytest.raises((IntegrityConstraintViolationError, ValueError)):
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             await transaction.orders.change([step(Status.CANCELLED, before=Status.CREATED)])
 
 
@@ -136,11 +136,11 @@ async def test_a_locked_order_is_seen_by_the_next_as_the_first_left_it(world: Wo
 
     async def second() -> None:
         await locked.wait()
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             seen.append((await transaction.orders.lock([order_id(1)]))[order_id(1)].status)
 
     waiting = asyncio.create_task(second())
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.orders.lock([order_id(1)])
         locked.set()
         await asyncio.wait({waiting}, timeout=0.3)
@@ -153,7 +153,7 @@ async def test_a_locked_order_is_seen_by_the_next_as_the_first_left_it(world: Wo
 
 async def overdue(world: World, *, limit: int = 100, seconds: float = 10) -> list[OrderId]:
     """Those made more than so many seconds before a minute past noon."""
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         found = await transaction.orders.lock_overdue(NOON + timedelta(seconds=60 - seconds), limit)
     return list(found)
 
@@ -184,7 +184,7 @@ async def test_the_oldest_overdue_orders_come_first_and_no_more_than_asked_for(w
 async def test_an_overdue_order_comes_whole(world: World) -> None:
     await add(world, made(1, 0))
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         (found,) = (await transaction.orders.lock_overdue(NOON + timedelta(seconds=60), 1)).values()
     assert await whole(world, found) == made(1, 0)
 
@@ -192,7 +192,7 @@ async def test_an_overdue_order_comes_whole(world: World) -> None:
 async def test_two_workers_never_get_the_same_overdue_order(world: World) -> None:
     await add(world, made(1, 0), made(2, 1))
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         first = await transaction.orders.lock_overdue(NOON + timedelta(seconds=60), 1)
         assert set(first) == {order_id(1)}
         assert await overdue(world) == [order_id(2)]
@@ -201,9 +201,9 @@ async def test_two_workers_never_get_the_same_overdue_order(world: World) -> Non
 async def test_what_follows_a_commit_follows_no_rollback(world: World) -> None:
     done: list[str] = []
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         transaction.on_commit(lambda: done.append("rolled back"))
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         transaction.on_commit(lambda: done.append("committed"))
         assert done == []
 

@@ -16,7 +16,7 @@ ALL = range(SHARDS)
 
 async def append(world: World, *events: tuple[int, int]) -> None:
     """(event number, order number) in one transaction."""
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.outbox.append([outgoing(number, order=order) for number, order in events])
 
 
@@ -53,7 +53,7 @@ async def test_an_event_comes_back_whole(world: World) -> None:
 
 
 async def test_an_event_without_a_trace_comes_back_without(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.outbox.append([outgoing(1, cause=Cause(correlation_id="only"))])
 
     assert [row.cause for row in await due(world)] == [Cause(correlation_id="only")]
@@ -94,14 +94,14 @@ async def test_only_the_shards_asked_for_are_due(world: World) -> None:
 
 
 async def test_an_event_of_a_rolled_back_transaction_never_was(world: World) -> None:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         await transaction.outbox.append([outgoing(1)])
 
     assert await numbers(world) == []
 
 
 async def test_an_event_that_commits_late_is_not_passed_over(world: World) -> None:
-    async with world.work.begin() as late:
+    async with world.unit_of_work.begin() as late:
         await late.outbox.append([outgoing(1, order=1)])
         await append(world, (2, 2))
         assert await numbers(world) == [2]

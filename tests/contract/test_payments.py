@@ -35,7 +35,7 @@ YES, NO = Authorized(authorization_id="auth_1"), Declined(reason="card_declined"
 
 
 async def request(world: World, *numbers: int, at: datetime = NOON, cause: Cause = CAUSE) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.payments.request([requested(n, cause=cause) for n in numbers], at=at, lease=OURS)
 
 
@@ -48,13 +48,13 @@ async def claim(world: World, *, at: datetime = NOON, owner: str = "one", limit:
 
 
 async def intents(world: World, *, at: datetime = NOON, owner: str = "one", limit: int = 100) -> Sequence[Intent]:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return await transaction.payments.claim(limit, at=at, lease=Lease(owner=owner, until=at + LEASE))
 
 
 async def settle(world: World, *answers: tuple[Intent, Settled]) -> None:
     settled = [SettledIntent(intent=one, answer=what, becomes=answered(one.status, what)) for one, what in answers]
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.payments.settle(settled, at=NOON)
 
 
@@ -75,17 +75,17 @@ async def change(
     world: World, becomes: PaymentStatus, *numbers: int, at: datetime = NOON, cause: Cause = CAUSE
 ) -> None:
     changes = [Change(order_id=order_id(number), becomes=becomes, cause=cause) for number in numbers]
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.payments.change(changes, at=at, lease=OURS)
 
 
 async def statuses(world: World, *numbers: int) -> dict[OrderId, PaymentStatus]:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         return dict(await transaction.payments.lock([order_id(number) for number in numbers]))
 
 
 async def shown(world: World, number: int = 1) -> PaymentView | None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(number)])
     view = await world.reads.order(order_id(number), None)
     return view.payment if view else None
@@ -136,7 +136,7 @@ async def test_a_claim_takes_the_longest_due_and_no_more_than_asked_for(world: W
 
 async def test_what_is_written_with_an_attempt_is_claimed_until_the_lease_ends(world: World) -> None:
     both = [requested(1, attempts=1), requested(2)]
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         assert await transaction.payments.request(both, at=NOON, lease=OURS) == both
 
     assert await claim(world, owner="two") == ids(2)
@@ -145,9 +145,9 @@ async def test_what_is_written_with_an_attempt_is_claimed_until_the_lease_ends(w
 
 
 async def test_what_was_claimed_as_it_was_written_is_taken_back_after_a_restart(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.payments.request([requested(1, attempts=1)], at=NOON, lease=OURS)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         assert await transaction.payments.reclaim("one", at=NOON) == 1
 
     assert await claim(world, owner="two") == ids(1)
@@ -155,7 +155,7 @@ async def test_what_was_claimed_as_it_was_written_is_taken_back_after_a_restart(
 
 async def test_only_the_payments_that_were_written_are_answered(world: World) -> None:
     await request(world, 1)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         again = [requested(1, attempts=1), requested(2, attempts=1), requested(2, cause=Cause(correlation_id="again"))]
         written = await transaction.payments.request(again, at=NOON, lease=OURS)
 
@@ -172,7 +172,7 @@ async def test_a_change_with_an_attempt_is_claimed_and_answers_its_call(world: W
     voided = Change(order_id=order_id(2), becomes=PaymentStatus.VOIDED, cause=event)
     later = NOON + timedelta(seconds=3)
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         lease = Lease(owner="one", until=later + LEASE)
         calls = await transaction.payments.change([voided, capturing], at=later, lease=lease)
 
@@ -187,7 +187,7 @@ async def test_claims_at_the_same_moment_are_disjoint(world: World) -> None:
     together, done = asyncio.Barrier(4), asyncio.Barrier(4)
 
     async def once(owner: str) -> list[OrderId]:
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             await together.wait()
             found = await transaction.payments.claim(10, at=NOON, lease=Lease(owner=owner, until=NOON + LEASE))
             await done.wait()
@@ -204,7 +204,7 @@ async def test_only_what_this_name_had_claimed_is_taken_back(world: World) -> No
     await request(world, 2)
     await claim(world, owner="two")
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         assert await transaction.payments.reclaim("one", at=NOON) == 1
 
     assert await claim(world, owner="one") == ids(1)
@@ -251,7 +251,7 @@ async def test_a_postponed_payment_is_due_at_its_time_whatever_the_lease(world: 
     (intent,) = await intents(world)
     due = NOON + timedelta(seconds=1)
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.payments.postpone([(intent, "no answer", due)])
 
     assert await claim(world, at=due - timedelta(milliseconds=1)) == []
@@ -262,8 +262,13 @@ async def test_two_recorders_of_one_payment_make_one_result_and_one_event(world:
     await request(world, 1)
     (intent,) = await intents(world)
     recorders = [
-        RecordPayments(work=work, clock=FakeClock(), ids=FakeIds(start), retry_delays=[1.0])
-        for start, work in [(1, world.work), (100, world.work), (200, world.statements), (300, world.statements)]
+        RecordPayments(unit_of_work=unit_of_work, clock=FakeClock(), ids=FakeIds(start), retry_delays=[1.0])
+        for start, unit_of_work in [
+            (1, world.unit_of_work),
+            (100, world.unit_of_work),
+            (200, world.autocommit),
+            (300, world.autocommit),
+        ]
     ]
     answers: list[Answer] = [YES, NO, Unanswered(error="e"), YES]
 
@@ -285,7 +290,7 @@ async def test_only_an_answer_that_is_awaited_is_written_and_told(world: World) 
     await settle(world, (by_order[order_id(1)], YES))
     await change(world, PaymentStatus.VOIDING, 2)
 
-    async with world.statements.begin() as transaction:
+    async with world.autocommit.begin() as transaction:
         late = [told(by_order[one], number) for number, one in enumerate(ids(3, 1, 2), 1)]
         await transaction.payments.settle(late, at=NOON)
 
@@ -303,7 +308,7 @@ async def test_of_the_answers_to_two_questions_the_awaited_one_is_written(world:
     (authorizing,) = await intents(world)
     await change(world, PaymentStatus.VOIDING, 1)
     (voiding,) = await intents(world)
-    recording = RecordPayments(work=world.statements, clock=FakeClock(), ids=FakeIds(), retry_delays=[1.0])
+    recording = RecordPayments(unit_of_work=world.autocommit, clock=FakeClock(), ids=FakeIds(), retry_delays=[1.0])
 
     await recording.execute(
         [RecordPayment(intent=authorizing, answer=YES), RecordPayment(intent=voiding, answer=Done())]
@@ -318,7 +323,7 @@ async def test_nobody_postpones_what_does_not_wait_for_it(world: World) -> None:
     (intent,) = await intents(world)
     await change(world, PaymentStatus.VOIDING, 1)
 
-    async with world.statements.begin() as transaction:
+    async with world.autocommit.begin() as transaction:
         await transaction.payments.postpone([(intent, "no answer", NOON + timedelta(days=1))])
 
     assert await claim(world) == ids(1)
@@ -332,14 +337,18 @@ async def test_recorders_and_changes_that_meet_make_one_result_and_one_event_eac
     together = asyncio.Barrier(len(turned) + 1)
 
     async def record(commands: Sequence[Intent], start: int, answer: Answer) -> None:
-        recording = RecordPayments(work=world.statements, clock=FakeClock(), ids=FakeIds(start), retry_delays=[1.0])
+        recording = RecordPayments(
+            unit_of_work=world.autocommit, clock=FakeClock(), ids=FakeIds(start), retry_delays=[1.0]
+        )
         await together.wait()
         await recording.execute([RecordPayment(intent=intent, answer=answer) for intent in commands])
 
     async def cancel() -> None:
         demands = [ChangePayment(order_id=one, demand=Demand.CANCEL, cause=CAUSE) for one in ids(*numbers[::-2])]
         await together.wait()
-        await ChangePayments(work=world.work, clock=FakeClock(), handover=FakeHandover()).execute(demands)
+        await ChangePayments(unit_of_work=world.unit_of_work, clock=FakeClock(), handover=FakeHandover()).execute(
+            demands
+        )
 
     answers: list[Answer] = [YES, Unanswered(error="e")] * 4
     recorders = zip(turned, range(1000, 9000, 1000), answers, strict=True)
@@ -355,7 +364,7 @@ async def test_recorders_and_changes_that_meet_make_one_result_and_one_event_eac
 
 async def test_a_payment_that_is_given_up_before_it_is_known_is_never_due(world: World) -> None:
     given_up = Intent(charge=charge(1), status=PaymentStatus.VOIDED, cause=CAUSE)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.payments.request([given_up], at=NOON, lease=OURS)
 
     await request(world, 1)
@@ -415,11 +424,11 @@ async def test_a_locked_payment_is_seen_by_the_next_as_the_first_left_it(world: 
 
     async def second() -> None:
         await locked.wait()
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             seen.append((await transaction.payments.lock([order_id(1)]))[order_id(1)])
 
     waiting = asyncio.create_task(second())
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.payments.lock([order_id(1)])
         locked.set()
         await asyncio.wait({waiting}, timeout=0.3)

@@ -30,12 +30,12 @@ async def claim(transaction: EveryTransaction, *keys: IdempotencyKey, since: dat
 
 
 async def claimed(world: World, *keys: IdempotencyKey, since: datetime = SINCE) -> Sequence[Claim]:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         return await claim(transaction, *keys, since=since)
 
 
 async def answer(world: World, *keys: IdempotencyKey, answered: Answered = REFUSED, at: datetime = NOON) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await claim(transaction, *keys)
         await transaction.placing.write(placement(answers=dict.fromkeys(keys, answered)), at=at, since=SINCE)
 
@@ -61,7 +61,7 @@ async def test_a_stored_order_comes_back_whole(world: World) -> None:
 
 
 async def test_a_key_that_is_taken_elsewhere_is_in_use_and_nobody_waits(world: World) -> None:
-    async with undone(world.work) as first:
+    async with undone(world.unit_of_work) as first:
         await claim(first, key("a"))
         async with asyncio.timeout(5):
             busy, free = await claimed(world, key("a"), key("b"))
@@ -71,7 +71,7 @@ async def test_a_key_that_is_taken_elsewhere_is_in_use_and_nobody_waits(world: W
 
 
 async def test_a_key_is_free_again_after_a_rollback(world: World) -> None:
-    async with undone(world.work) as first:
+    async with undone(world.unit_of_work) as first:
         await claim(first, key())
         await first.placing.write(placement(answers={key(): REFUSED}), at=NOON, since=SINCE)
 
@@ -81,7 +81,7 @@ async def test_a_key_is_free_again_after_a_rollback(world: World) -> None:
 async def test_an_answer_that_is_there_counts_though_its_key_is_in_use(world: World) -> None:
     await answer(world, key())
 
-    async with undone(world.work) as first:
+    async with undone(world.unit_of_work) as first:
         await claim(first, key())
         assert await claimed(world, key()) == [REFUSED]
 
@@ -90,7 +90,7 @@ async def test_an_answer_that_is_there_counts_though_its_key_is_in_use(world: Wo
 async def test_a_key_belongs_to_its_customer_and_route(world: World, other: IdempotencyKey) -> None:
     await answer(world, key())
 
-    async with undone(world.work) as first:
+    async with undone(world.unit_of_work) as first:
         await claim(first, key())
         assert await claimed(world, other) == [None]
 
@@ -99,7 +99,7 @@ async def test_of_many_at_the_same_moment_one_takes_the_key(world: World) -> Non
     together, done = asyncio.Barrier(8), asyncio.Barrier(8)
 
     async def once() -> Claim:
-        async with undone(world.work) as transaction:
+        async with undone(world.unit_of_work) as transaction:
             await together.wait()
             (found,) = await claim(transaction, key())
             await done.wait()
@@ -147,7 +147,7 @@ async def test_the_flights_wanted_under_new_keys_are_offered_as_they_are_sold_no
     sold = [offer(1, price=540_000, left=3), offer(2, currency="EUR", left=0)]
     await world.put([*sold, offer(3)])
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         opening = await transaction.placing.open({key("a"): {flight_id(1)}, key("b"): {flight_id(2)}}, since=SINCE)
 
     assert opening.offers == {one.flight_id: one for one in sold}
@@ -157,7 +157,7 @@ async def test_the_flights_wanted_under_new_keys_are_offered_as_they_are_sold_no
 async def test_flights_that_do_not_exist_are_not_offered(world: World) -> None:
     await world.put([offer(1)])
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         assert await offers(transaction, {key(): {flight_id(1), flight_id(9)}}) == {flight_id(1)}
 
 
@@ -165,18 +165,18 @@ async def test_an_answered_key_waits_for_no_flight(world: World) -> None:
     await world.put([offer(1), offer(2)])
     await answer(world, key("a"))
 
-    async with undone(world.work) as seller:
+    async with undone(world.unit_of_work) as seller:
         await seller.seats.lock([flight_id(1)])
-        async with asyncio.timeout(5), undone(world.work) as transaction:
+        async with asyncio.timeout(5), undone(world.unit_of_work) as transaction:
             assert await offers(transaction, {key("a"): {flight_id(1)}, key("b"): {flight_id(2)}}) == {flight_id(2)}
 
 
 async def test_a_key_in_use_waits_for_no_flight(world: World) -> None:
     await world.put([offer(1)])
 
-    async with undone(world.work) as first:
+    async with undone(world.unit_of_work) as first:
         await first.placing.open({key(): {flight_id(1)}}, since=SINCE)
-        async with asyncio.timeout(5), undone(world.work) as second:
+        async with asyncio.timeout(5), undone(world.unit_of_work) as second:
             assert await offers(second, {key(): {flight_id(1)}}) == set()
 
 
@@ -185,11 +185,11 @@ async def test_a_flight_that_another_wants_too_is_offered_when_that_one_has_ende
     seen: list[int] = []
 
     async def second() -> None:
-        async with undone(world.work) as transaction:
+        async with undone(world.unit_of_work) as transaction:
             opening = await transaction.placing.open({key("b"): {flight_id(1)}}, since=SINCE)
             seen.append(opening.offers[flight_id(1)].seats_left)
 
-    async with world.work.begin() as first:
+    async with world.unit_of_work.begin() as first:
         await first.placing.open({key("a"): {flight_id(1)}}, since=SINCE)
         waiting = asyncio.create_task(second())
         await asyncio.wait({waiting}, timeout=0.3)
@@ -205,7 +205,7 @@ async def test_batches_that_want_the_same_flights_in_any_order_do_not_deadlock(w
 
     async def buy(name: int, *numbers: int) -> None:
         flights = [flight_id(number) for number in numbers]
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             await transaction.placing.open(
                 {key(f"{name}-{n}"): [flight] for n, flight in enumerate(flights)}, since=SINCE
             )
@@ -215,7 +215,7 @@ async def test_batches_that_want_the_same_flights_in_any_order_do_not_deadlock(w
     orders = [(1, 2, 3, 4, 5), (5, 4, 3, 2, 1), (3, 1, 5, 2, 4)] * 4
     await asyncio.gather(*(buy(name, *numbers) for name, numbers in enumerate(orders)))
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         left = await transaction.seats.lock([flight_id(number) for number in range(1, 6)])
     assert [one.seats_left for one in left.values()] == [78] * 5
 
@@ -230,7 +230,7 @@ async def test_what_is_placed_is_written_together(world: World) -> None:
         answers={key("a"): REFUSED, key("b"): REFUSED},
     )
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.placing.write(placed, at=NOON, since=SINCE)
         assert await world.count("orders") == await world.count("outbox") == 0
 
@@ -240,7 +240,7 @@ async def test_what_is_placed_is_written_together(world: World) -> None:
         assert found
         assert [(step.from_status, step.to_status, step.at) for step in found.history] == [(None, "CREATED", NOON)]
         assert [event.event_id for event in found.outbox] == [str(event_id(number))]
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         left = await transaction.seats.lock([flight_id(1), flight_id(2)])
         assert [left[flight_id(number)].seats_left for number in (1, 2)] == [5, 8]
         assert await claim(transaction, key("a"), key("b")) == [REFUSED, REFUSED]
@@ -249,12 +249,12 @@ async def test_what_is_placed_is_written_together(world: World) -> None:
 async def test_of_what_is_rolled_back_nothing_is_left(world: World) -> None:
     await world.put([offer(1, left=9)])
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         placed = placement([order(1)], seats={flight_id(1): 1}, events=[outgoing(1)], answers={key(): REFUSED})
         await transaction.placing.write(placed, at=NOON, since=SINCE)
 
     assert [await world.count(table) for table in ("orders", "outbox", "idempotency_keys")] == [0, 0, 0]
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         assert (await transaction.seats.lock([flight_id(1)]))[flight_id(1)].seats_left == 9
 
 
@@ -263,7 +263,7 @@ async def test_an_answer_given_meanwhile_undoes_the_orders(world: World) -> None
 
     placed = placement([order(1)], answers={key(): REFUSED})
     with pytest.raises(Contention):
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             await transaction.placing.write(placed, at=NOON, since=SINCE)
 
     assert await world.count("orders") == 0
@@ -271,7 +271,7 @@ async def test_an_answer_given_meanwhile_undoes_the_orders(world: World) -> None
 
 async def test_events_keep_their_order(world: World) -> None:
     numbers = [3, 1, 4, 2, 5]
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         placed = placement([order(1)], events=[outgoing(number) for number in numbers])
         await transaction.placing.write(placed, at=NOON, since=SINCE)
 
@@ -283,7 +283,7 @@ async def test_no_more_seats_are_sold_than_there_are(real_world: World) -> None:
     await real_world.put([offer(left=1)])
 
     with pytest.raises(IntegrityConstraintViolationError, match="seats"):
-        async with real_world.work.begin() as transaction:
+        async with real_world.unit_of_work.begin() as transaction:
             await transaction.placing.write(placement([order(1)], seats={flight_id(1): 2}), at=NOON, since=SINCE)
 
     assert await real_world.count("orders") == 0
@@ -295,7 +295,7 @@ async def test_nobody_misses_the_answer_of_who_held_the_key_before(real_world: W
 
     async def race(name: str) -> Claim:
         while True:
-            async with real_world.work.begin() as transaction:
+            async with real_world.unit_of_work.begin() as transaction:
                 (found,) = await claim(transaction, key(name))
                 if found is None:
                     await transaction.placing.write(placement(answers={key(name): REFUSED}), at=NOON, since=SINCE)

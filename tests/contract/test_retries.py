@@ -23,22 +23,22 @@ def ids(*numbers: int) -> set[EventId]:
 
 
 async def put_aside(world: World, number: int, *, order: int = 1, delay: float = 0.0) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.put_aside(NAME, message(number, order=order), "ValueError: cannot", delay)
 
 
 async def queue(world: World, *messages: Message, consumer: str = NAME) -> set[EventId]:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return await transaction.retries.queue(consumer, messages)
 
 
 async def ahead(world: World, *messages: Message, delay: float = 60.0) -> set[EventId]:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return await transaction.retries.count_ahead(NAME, messages, delay)
 
 
 async def due(world: World, delays: Sequence[float] = DELAYS, consumer: str = NAME) -> Waiting | None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return await transaction.retries.count_due(consumer, delays)
 
 
@@ -49,12 +49,12 @@ async def number_due(world: World, delays: Sequence[float] = DELAYS) -> tuple[in
 
 
 async def take(world: World, **attempts: int) -> set[EventId]:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return await transaction.retries.take(NAME, {event_id(int(name[1:])): n for name, n in attempts.items()})
 
 
 async def free(world: World, *messages: Message, passing: Sequence[int] = (), consumer: str = NAME) -> set[EventId]:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return await transaction.inbox.claim_free(consumer, messages, passing=ids(*passing))
 
 
@@ -69,7 +69,7 @@ async def bury(world: World, number: int, *, order: int = 1) -> None:
         attempts=5,
         error="ValueError: cannot",
     )
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.dead_letters.add([letter])
 
 
@@ -77,7 +77,7 @@ async def test_what_was_put_aside_comes_back_whole(world: World) -> None:
     odd = {"binary": bytes(range(256)), "empty": b""}
     original = message(7, order=3)
     delivery = replace(original.delivery, key=b"\0key", headers={**original.delivery.headers, **odd})
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.put_aside(NAME, original._replace(delivery=delivery), "ValueError: a\0b", 0)
 
     found = await due(world)
@@ -123,7 +123,7 @@ async def test_the_last_delay_repeats_and_the_error_of_the_last_attempt_stays(wo
 async def test_the_error_of_an_attempt_too_many_is_kept_for_the_letter(world: World) -> None:
     await put_aside(world, 1)
     await due(world, (0.0,))
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.defer(NAME, event_id(1), 2, "KeyError: last words", 0)
 
     found = await due(world, (0.0,))
@@ -155,7 +155,7 @@ async def test_what_somebody_is_counting_is_passed_over(world: World) -> None:
     await put_aside(world, 1, order=1)
     await put_aside(world, 2, order=2)
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         first = await transaction.retries.count_due(NAME, AT_ONCE)
         assert first
         assert first.event_id == event_id(1)
@@ -186,7 +186,7 @@ async def test_only_the_attempt_that_was_counted_takes_the_message(world: World)
 async def test_only_the_attempt_that_was_counted_locks_the_message(world: World) -> None:
     await put_aside(world, 1)
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         assert await transaction.retries.lock(NAME, {event_id(1): 2, event_id(2): 1}) == set()
         assert await transaction.retries.lock(NAME, {event_id(1): 1}) == ids(1)
         assert await due(world) is None
@@ -196,7 +196,7 @@ async def test_only_the_attempt_that_was_counted_locks_the_message(world: World)
 
 async def test_what_is_taken_and_rolled_back_is_there_again(world: World) -> None:
     await put_aside(world, 1, delay=60)
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         assert await transaction.retries.take(NAME, {event_id(1): 1}) == ids(1)
 
     assert await take(world, _1=1) == ids(1)
@@ -205,7 +205,7 @@ async def test_what_is_taken_and_rolled_back_is_there_again(world: World) -> Non
 async def test_a_failure_is_deferred_with_its_reason(world: World) -> None:
     await put_aside(world, 1)
     await due(world, AT_ONCE)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.defer(NAME, event_id(1), 2, "KeyError: x", 60)
 
     assert await due(world) is None
@@ -214,7 +214,7 @@ async def test_a_failure_is_deferred_with_its_reason(world: World) -> None:
 async def test_a_failure_of_an_attempt_that_is_over_changes_nothing(world: World) -> None:
     await put_aside(world, 1)
     await due(world, AT_ONCE)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.defer(NAME, event_id(1), 1, "KeyError: stale", 60)
 
     assert await number_due(world) == (1, 3)
@@ -223,14 +223,14 @@ async def test_a_failure_of_an_attempt_that_is_over_changes_nothing(world: World
 async def test_an_attempt_that_could_not_be_made_is_given_back(world: World) -> None:
     await put_aside(world, 1)
     await due(world)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.give_back(NAME, {event_id(1): 2})
     assert await number_due(world) == (1, 2)
 
 
 async def test_an_attempt_that_was_never_counted_is_not_given_back(world: World) -> None:
     await put_aside(world, 1)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.give_back(NAME, {event_id(1): 2})
 
     assert await number_due(world) == (1, 2)
@@ -298,7 +298,7 @@ async def test_events_of_the_order_are_free_once_nothing_of_it_is_kept(world: Wo
 
 async def test_what_lets_others_pass_holds_nothing_back(world: World) -> None:
     await ahead(world, message(1), message(2))
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.retries.take(NAME, {event_id(1): 1})
         assert await transaction.inbox.claim_free(NAME, [message(1)], passing=ids(2)) == ids(1)
 
@@ -328,7 +328,7 @@ async def test_a_batch_and_a_later_attempt_handle_a_message_once(world: World, a
     await ahead(world, message(1), delay=0)
 
     async def batch() -> int:
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             await transaction.retries.take(NAME, {event_id(1): 1})
             return len(await transaction.inbox.claim_free(NAME, [message(1)], passing=()))
 
@@ -336,7 +336,7 @@ async def test_a_batch_and_a_later_attempt_handle_a_message_once(world: World, a
         found = await due(world, AT_ONCE)
         if found is None:
             return 0
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             if not await transaction.retries.take(NAME, {found.event_id: found.attempts}):
                 return 0
             return len(await transaction.inbox.claim(NAME, [message(1)]))

@@ -14,7 +14,7 @@ from tests.fakes.orders import FakeOrderMeter
 
 
 async def left(world: World, number: int = 1) -> int:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         return (await transaction.seats.lock([flight_id(number)]))[flight_id(number)].seats_left
 
 
@@ -22,21 +22,21 @@ async def test_an_offer_is_the_flight_as_it_is_sold_now(world: World) -> None:
     offers = [offer(1, price=540_000, left=3), offer(2, currency="EUR", left=0)]
     await world.put(offers)
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         found = await transaction.seats.lock({flight_id(1), flight_id(2), flight_id(9)})
 
     assert found == {one.flight_id: one for one in offers}
 
 
 async def test_no_flights_are_no_offers(world: World) -> None:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         assert await transaction.seats.lock([]) == {}
 
 
 async def test_seats_are_taken_and_given_back(world: World) -> None:
     await world.put([offer(1, left=5), offer(2, left=5), offer(3, left=5)])
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.seats.take({flight_id(1): 2, flight_id(2): -1})
 
     assert [await left(world, number) for number in (1, 2, 3)] == [3, 6, 5]
@@ -45,7 +45,7 @@ async def test_seats_are_taken_and_given_back(world: World) -> None:
 async def test_seats_of_a_rolled_back_transaction_are_free(world: World) -> None:
     await world.put([offer(left=5)])
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         await transaction.seats.take({flight_id(1): 2})
 
     assert await left(world) == 5
@@ -57,7 +57,7 @@ async def test_buyers_at_the_same_moment_wait_for_each_other(world: World) -> No
 
     async def buy() -> None:
         await together.wait()
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             seen = (await transaction.seats.lock([flight_id(1)]))[flight_id(1)].seats_left
             if seen:
                 await transaction.seats.take({flight_id(1): 1})
@@ -71,7 +71,7 @@ async def test_batches_over_the_same_flights_in_any_order_do_not_deadlock(world:
     await world.put([offer(number, left=90) for number in range(1, 6)])
 
     async def buy(*numbers: int) -> None:
-        async with world.work.begin() as transaction:
+        async with world.unit_of_work.begin() as transaction:
             await transaction.seats.lock([flight_id(number) for number in numbers])
             await transaction.seats.take({flight_id(number): 1 for number in numbers})
 
@@ -85,7 +85,7 @@ async def test_the_last_seats_are_sold_once(world: World) -> None:
     ids = FakeIds()
     shops = [
         PlaceOrders(
-            work=world.work,
+            unit_of_work=world.unit_of_work,
             clock=FakeClock(),
             ids=ids,
             meter=FakeOrderMeter(),
@@ -108,5 +108,5 @@ async def test_no_more_seats_are_taken_than_there_are(real_world: World) -> None
     await real_world.put([offer(left=1)])
 
     with pytest.raises(IntegrityConstraintViolationError, match="seats"):
-        async with real_world.work.begin() as transaction:
+        async with real_world.unit_of_work.begin() as transaction:
             await transaction.seats.take({flight_id(1): 2})

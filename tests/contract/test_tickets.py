@@ -31,20 +31,20 @@ def ticket(number: str, *, order: int = 1, ordinal: int = 0, flight: int = 1, se
 
 
 async def add(world: World, *tickets: Ticket) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.tickets.issue(tickets, (), ())
 
 
 async def seat_map(world: World, number: int = 1) -> SeatMap:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         return (await transaction.seat_maps.lock([flight_id(number)]))[flight_id(number)]
 
 
 async def test_with_the_decision_comes_what_an_order_bought(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1, item(2, 1), item(1, 3)), order(2)])
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         new = await transaction.ticketings.decide(
             {order_id(1): Ticketing.ISSUED, order_id(2): Ticketing.REJECTED, order_id(9): Ticketing.ISSUED}, at=NOON
         )
@@ -69,7 +69,7 @@ async def test_a_map_comes_back_as_it_was_saved(world: World) -> None:
         SeatMap(flight_id=flight_id(2), next_seat=2),
     ]
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.seat_maps.lock([flight_id(1), flight_id(2)])
         await transaction.seat_maps.save(saved)
 
@@ -77,7 +77,7 @@ async def test_a_map_comes_back_as_it_was_saved(world: World) -> None:
 
 
 async def test_a_map_of_a_rolled_back_transaction_is_as_before(world: World) -> None:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         maps = await transaction.seat_maps.lock([flight_id(1)])
         maps[flight_id(1)].take()
         await transaction.seat_maps.save(maps.values())
@@ -86,7 +86,7 @@ async def test_a_map_of_a_rolled_back_transaction_is_as_before(world: World) -> 
 
 
 async def test_a_map_is_saved_with_the_tickets_that_were_drawn_from_it(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         maps = await transaction.seat_maps.lock([flight_id(1), flight_id(2)])
         seat = maps[flight_id(1)].take()
         await transaction.tickets.issue([ticket("1", seat=seat)], maps.values(), [outgoing(1), outgoing(2)])
@@ -101,22 +101,22 @@ async def test_a_map_is_saved_with_the_tickets_that_were_drawn_from_it(world: Wo
 
 async def test_maps_that_are_there_and_maps_that_are_not_are_locked_together(world: World) -> None:
     saved = SeatMap(flight_id=flight_id(1), next_seat=9)
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.seat_maps.lock([flight_id(1)])
         await transaction.seat_maps.save([saved])
 
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         maps = await transaction.seat_maps.lock([flight_id(2), flight_id(1), flight_id(1)])
 
     assert maps == {flight_id(1): saved, flight_id(2): SeatMap(flight_id=flight_id(2))}
 
 
 async def test_numbers_are_13_digits_and_never_the_same(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1, item(1, 2), item(2, 1))])
 
     async def numbers() -> list[str]:
-        async with undone(world.work) as transaction:
+        async with undone(world.unit_of_work) as transaction:
             new = await transaction.ticketings.decide({order_id(1): Ticketing.ISSUED}, at=NOON)
         return [number for leg in new[order_id(1)] for number in leg.numbers]
 
@@ -151,10 +151,12 @@ async def test_one_seat_number_on_two_flights_is_two_seats(world: World) -> None
 
 
 async def test_issuers_at_the_same_moment_share_no_seat(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(n, item(1, 2), item(2, 1)) for n in range(1, 41)])
     issuers = [
-        IssueTickets(work=world.work, clock=FakeClock(), ids=FakeIds(n * 1000 + 1), airline=ScriptedAirline())
+        IssueTickets(
+            unit_of_work=world.unit_of_work, clock=FakeClock(), ids=FakeIds(n * 1000 + 1), airline=ScriptedAirline()
+        )
         for n in range(4)
     ]
 
@@ -177,12 +179,12 @@ def ids(*numbers: int) -> set[OrderId]:
 
 
 async def decide(world: World, status: Ticketing, *numbers: int) -> set[OrderId]:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return set(await transaction.ticketings.decide({order_id(number): status for number in numbers}, at=NOON))
 
 
 async def void(world: World, *numbers: int) -> set[OrderId]:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         return await transaction.ticketings.void([order_id(number) for number in numbers], at=NOON)
 
 
@@ -208,7 +210,7 @@ async def test_an_order_that_was_voided_before_its_tickets_is_decided(world: Wor
 
 
 async def test_a_decision_that_is_rolled_back_was_none(world: World) -> None:
-    async with undone(world.work) as transaction:
+    async with undone(world.unit_of_work) as transaction:
         await transaction.ticketings.decide({order_id(1): Ticketing.ISSUED}, at=NOON)
         await transaction.ticketings.void(ids(2), at=NOON)
 
@@ -226,9 +228,9 @@ async def test_issuing_and_voiding_at_the_same_moment_agree(world: World) -> Non
 async def test_voided_tickets_are_told_once_and_free_their_seats(world: World) -> None:
     await add(world, ticket("1", order=1, seat=4), ticket("2", order=2, seat=5))
 
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         voided = await transaction.tickets.void(ids(1))
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         assert await transaction.tickets.void(ids(1)) == []
 
     assert list(voided) == [VoidedTicket(number="1", order_id=order_id(1), flight_id=flight_id(1), seat_number=4)]
@@ -236,10 +238,10 @@ async def test_voided_tickets_are_told_once_and_free_their_seats(world: World) -
 
 
 async def test_a_voided_ticket_is_still_shown_and_its_number_never_given_again(world: World) -> None:
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
     await add(world, ticket("1", order=1))
-    async with world.work.begin() as transaction:
+    async with world.unit_of_work.begin() as transaction:
         await transaction.tickets.void(ids(1))
 
     view = await world.reads.order(order_id(1), None)

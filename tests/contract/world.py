@@ -9,7 +9,7 @@ from ordersys.domain.orders.placing import Offer
 from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
 from ordersys.messaging.handling import ConsumerTransaction
 from ordersys.messaging.outbox import OutboxQueue, ShardLeases
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.letters.ports import LetterReads, LetterTransaction
 from ordersys.usecase.orders.ports import OrderReads, OrderTransaction
 from ordersys.usecase.payments.ports import PaymentTransaction
@@ -31,8 +31,8 @@ class World:
     what stands for it. `leases(name, seconds)`.
     """
 
-    work: Work[EveryTransaction]
-    statements: Work[EveryTransaction]
+    unit_of_work: UnitOfWork[EveryTransaction]
+    autocommit: UnitOfWork[EveryTransaction]
     reads: OrderReads
     letters: LetterReads
     queue: OutboxQueue
@@ -47,10 +47,10 @@ class Undone(Exception):
 
 
 @asynccontextmanager
-async def undone(work: Work[EveryTransaction]) -> AsyncIterator[EveryTransaction]:
+async def undone(unit_of_work: UnitOfWork[EveryTransaction]) -> AsyncIterator[EveryTransaction]:
     """A transaction that is rolled back at its end."""
     try:
-        async with work.begin() as transaction:
+        async with unit_of_work.begin() as transaction:
             yield transaction
             raise Undone
     except Undone:

@@ -38,7 +38,7 @@ from tests.fakes.making import flight_id, offer
 from tests.fakes.messaging import FakeMeter, FakeOutboxQueue, FakeShardLeases
 from tests.fakes.orders import FakeOrderMeter
 from tests.fakes.payments import FakeBooks
-from tests.fakes.work import FakeDatabase, FakeTransaction, FakeWork
+from tests.fakes.unit_of_work import FakeDatabase, FakeTransaction, FakeUnitOfWork
 
 FLIGHTS: Final = (1, 2)
 DEADLINE: Final = 60.0
@@ -170,7 +170,11 @@ class Airport:
         self.clock, self.ids, self.meter = FakeClock(), FakeIds(), FakeMeter()
         messaging = replace(FakeDatabase().messaging, ticker=self.clock)
         self.database = FakeDatabase(messaging=messaging)
-        self.work, self.books, self.airline = FakeWork(database=self.database), FakeBooks(), ScriptedAirline()
+        self.unit_of_work, self.books, self.airline = (
+            FakeUnitOfWork(database=self.database),
+            FakeBooks(),
+            ScriptedAirline(),
+        )
         self.database.orders.flights.rows.update({flight_id(n): offer(n, left=seats) for n in FLIGHTS})
         self.database.tickets.seats.update({flight_id(n): seats for n in FLIGHTS})
         self.topics, self.line = Topics(), Line(books=self.books)
@@ -181,7 +185,7 @@ class Airport:
         self.trays = {name: self._tray(name) for name in SUBSCRIPTIONS}
         self.consumers = {name: self._consumer(name) for name in SUBSCRIPTIONS}
         self.retries = {name: self._retries(name) for name in SUBSCRIPTIONS}
-        changing: Any = {"work": self.work, "clock": self.clock, "ids": self.ids, "meter": FakeOrderMeter()}
+        changing: Any = {"unit_of_work": self.unit_of_work, "clock": self.clock, "ids": self.ids, "meter": FakeOrderMeter()}
         limits = Limits(max_items=2, max_seats=9)
         self.shop = PlaceOrders(**changing, limits=limits, keys_kept=timedelta(hours=1))
         self.cancel, self.refund = CancelOrders(**changing), RefundOrders(**changing)
@@ -205,7 +209,7 @@ class Airport:
 
     async def hear(self, *numbers: int) -> None:
         """These answers are recorded together; they may be heard again later."""
-        recording = RecordPayments(work=self.work, clock=self.clock, ids=self.ids, retry_delays=[RETRY])
+        recording = RecordPayments(unit_of_work=self.unit_of_work, clock=self.clock, ids=self.ids, retry_delays=[RETRY])
         await recording.execute([self.answers[number] for number in numbers])
 
     async def rest(self) -> None:
@@ -281,14 +285,14 @@ class Airport:
             "issue_tickets": partial(IssueTickets, clock=self.clock, ids=self.ids, airline=self.airline),
             "void_tickets": partial(VoidTickets, clock=self.clock, ids=self.ids),
         }
-        use_cases = {one: lambda joined, make=make: make(work=joined) for one, make in makers.items()}
+        use_cases = {one: lambda joined, make=make: make(unit_of_work=joined) for one, make in makers.items()}
         return Dispatch(subscriptions=SUBSCRIPTIONS[name], use_cases=use_cases)
 
     def _consumer(self, name: str) -> Consumer[FakeTransaction]:
         return Consumer(
             name=name,
             stream=self.trays[name],
-            work=self.work,
+            unit_of_work=self.unit_of_work,
             handle=self._handler(name),
             decode=decode,
             subscribed=types_of(name),
@@ -300,7 +304,7 @@ class Airport:
     def _retries(self, name: str) -> Retries[FakeTransaction]:
         return Retries(
             name=name,
-            work=self.work,
+            unit_of_work=self.unit_of_work,
             handle=self._handler(name),
             decode=decode,
             subscribed=types_of(name),
@@ -310,7 +314,7 @@ class Airport:
 
     def _dispatcher(self) -> PaymentDispatcher:
         return PaymentDispatcher(
-            claim=ClaimPayments(work=self.work, clock=self.clock, owner="payment", lease_seconds=6),
+            claim=ClaimPayments(unit_of_work=self.unit_of_work, clock=self.clock, owner="payment", lease_seconds=6),
             gateway=self.line,
             record=self._keep,
             meter=self.meter,

@@ -22,7 +22,7 @@ from tests.fakes.memory import Changes
 
 if TYPE_CHECKING:
     from tests.fakes.messaging import MessagingTables
-    from tests.fakes.work import FakeDatabase
+    from tests.fakes.unit_of_work import FakeDatabase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from ordersys.usecase.orders.views import (
 from tests.fakes.clock import NOON
 from tests.fakes.letters import KeptRow, StoredLetter
 from tests.fakes.messaging import Attempts, MessagingTables
-from tests.fakes.work import FakeDatabase
+from tests.fakes.unit_of_work import FakeDatabase
 
 VALID: Final = "VALID"
 VOIDED: Final = "VOIDED"

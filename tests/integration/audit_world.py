@@ -245,7 +245,7 @@ async def _administer(url: str, statement: str) -> None:
     await engine.dispose()
 
 
-def _apart(work: Coroutine[object, object, T]) -> T:
+def _apart(unit_of_work: Coroutine[object, object, T]) -> T:
     """In a loop and a thread of its own: the test's loop is not ours to touch."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        return thread.submit(asyncio.run, unit_of_work).result()

@@ -143,6 +143,6 @@ async def _run(url: str, *statements: str) -> None:
     await connection.close()
 
 
-def _apart(work: Coroutine[object, object, None]) -> None:
+def _apart(unit_of_work: Coroutine[object, object, None]) -> None:
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, work).result()
+        thread.submit(asyncio.run, unit_of_work).result()

@@ -71,11 +71,11 @@ class Recorder:
         yield sent
         sent += self._log[first:]
 
-    async def catch(self, work: Awaitable[object], what: str) -> Sent:
+    async def catch(self, unit_of_work: Awaitable[object], what: str) -> Sent:
         """The first statement with `what` in it, which is not executed: neither is the rest of the work."""
         self._wanted = what
         try:
-            await work
+            await unit_of_work
         except Caught as caught:
             return caught.sent
         finally:

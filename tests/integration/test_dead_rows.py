@@ -54,8 +54,8 @@ class Busy:
         while published := await self.sent():
             await self.queue.archive(published, tokens)
 
-    async def plans(self, work: Awaitable[object], what: str) -> list[Plan]:
-        caught = await self.recorder.catch(work, what)
+    async def plans(self, unit_of_work: Awaitable[object], what: str) -> list[Plan]:
+        caught = await self.recorder.catch(unit_of_work, what)
         async with opened(self.engine) as session:
             return await explain(session.driver, caught)
 

@@ -13,7 +13,7 @@ from ordersys.config import PostgresSettings, Secret
 from ordersys.domain.orders.order import Status
 from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres.order_repository import LOCK_OVERDUE
-from ordersys.infrastructure.postgres.work import PostgresWork
+from ordersys.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from ordersys.usecase.orders.cancel_orders import ExpireOrders
 from tests.fakes import placing
 from tests.fakes.clock import FakeClock, FakeIds
@@ -38,7 +38,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 def expiring(engine: AsyncEngine) -> ExpireOrders:
     return ExpireOrders(
-        work=PostgresWork(engine=engine),
+        unit_of_work=PostgresUnitOfWork(engine=engine),
         clock=FakeClock(passed=DEADLINE.total_seconds() + 1),
         ids=FakeIds(next(_starts)),
         meter=FakeOrderMeter(),
@@ -60,7 +60,7 @@ async def test_what_is_overdue_is_found_by_its_index(engine: AsyncEngine) -> Non
 
 
 async def test_workers_at_the_same_moment_end_each_order_once(engine: AsyncEngine) -> None:
-    async with PostgresWork(engine=engine).begin() as transaction:
+    async with PostgresUnitOfWork(engine=engine).begin() as transaction:
         await placing.add(transaction, [order(number) for number in range(1, 31)])
 
     ended: list[int] = []

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from ordersys.config import PostgresSettings, Secret, Settings
 from ordersys.infrastructure.postgres import engine as postgres
-from ordersys.infrastructure.postgres.work import PostgresWork
+from ordersys.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
 from ordersys.messaging.retry import DeadLetter
 from tests.fakes.making import delivery, event_id, order_created, order_id
 from tests.integration.http_api import Api, refusal, serving
@@ -38,8 +38,8 @@ async def api(database_url: str) -> AsyncIterator[Api]:
 async def letter(database_url: str) -> str:
     """The id of the only dead letter."""
     engine = postgres.create(PostgresSettings(url=Secret(database_url)), name="test")
-    work = PostgresWork(engine=engine)
-    async with work.begin() as transaction:
+    unit_of_work = PostgresUnitOfWork(engine=engine)
+    async with unit_of_work.begin() as transaction:
         await transaction.dead_letters.add([LETTER])
         (row,) = await transaction.connection.execute(text("SELECT id FROM dead_letters"))
     await engine.dispose()

@@ -14,7 +14,7 @@ from tests.servers import ValkeyServer
 from tests.waiting import eventually
 
 # Only what is told can be seen in time.
-NEVER = WatchingSettings(poll_seconds=3600, deaf_poll_seconds=3600)
+NEVER = WatchingSettings(poll_seconds=3600, disconnected_poll_seconds=3600)
 READ_MANY = "o.id = ANY"
 pytestmark = pytest.mark.usefixtures("signal_handlers")
 
@@ -106,7 +106,7 @@ async def test_streams_end_when_the_role_does_and_hold_nothing_up(api: LiveApi) 
 
 
 async def test_without_redis_changes_are_found_by_looking(database_url: str) -> None:
-    async with live(database_url, watching=WatchingSettings(deaf_poll_seconds=0.1)) as api:
+    async with live(database_url, watching=WatchingSettings(disconnected_poll_seconds=0.1)) as api:
         order_id = await api.order()
         async with api.watching(order_id) as events:
             await events.next()
@@ -118,7 +118,7 @@ async def test_without_redis_changes_are_found_by_looking(database_url: str) -> 
 async def test_a_redis_that_comes_back_is_listened_to_again(
     database_url: str, redis_url: str, valkey_server: ValkeyServer
 ) -> None:
-    looking = WatchingSettings(poll_seconds=3600, deaf_poll_seconds=0.2)
+    looking = WatchingSettings(poll_seconds=3600, disconnected_poll_seconds=0.2)
     async with live(database_url, redis=RedisSettings(url=Secret(redis_url)), watching=looking) as api:
         first, second = await api.order(), await api.order()
         async with api.watching(first) as events, api.watching(second) as others:

@@ -11,7 +11,7 @@ from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres.outbox_floor import Floor
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
-from ordersys.infrastructure.postgres.work import PostgresTransaction, PostgresWork
+from ordersys.infrastructure.postgres.unit_of_work import PostgresTransaction, PostgresUnitOfWork
 from ordersys.messaging.envelope import Acked
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import SHARDS, Failed, OutboxRow, Published
@@ -24,12 +24,12 @@ class Worker:
     def __init__(self, engine: AsyncEngine) -> None:
         self.queue = PostgresOutboxQueue(engine=engine, floor=Floor(ticker=lambda: 0.0))
         self.leases = PostgresShardLeases(engine=engine, owner="worker", lease_seconds=60)
-        self.work = PostgresWork(engine=engine)
+        self.unit_of_work = PostgresUnitOfWork(engine=engine)
         self.sent: list[int] = []
 
     async def write(self, *events: tuple[int, int]) -> None:
         """(event number, order number) in one transaction."""
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             await append(transaction, *events)
 
     async def claim(self, limit: int = 100) -> Sequence[OutboxRow]:
@@ -73,9 +73,9 @@ async def test_the_floor_rises_with_what_is_published(worker: Worker) -> None:
 
 async def test_the_lower_id_that_commits_last_is_published(worker: Worker) -> None:
     await worker.relay_much(10)
-    async with worker.work.begin() as late, AsyncExitStack() as soon:
+    async with worker.unit_of_work.begin() as late, AsyncExitStack() as soon:
         await append(late, (1, 1))
-        early = await soon.enter_async_context(worker.work.begin())
+        early = await soon.enter_async_context(worker.unit_of_work.begin())
         await append(early, (2, 2))
         await soon.aclose()
         await worker.relay_much(20)
@@ -90,7 +90,7 @@ async def test_the_lower_id_that_commits_last_is_published(worker: Worker) -> No
 async def test_the_next_event_of_an_order_does_not_pass_the_one_that_commits_late(worker: Worker) -> None:
     """Both are there when the pass comes, the first below all that was seen so far."""
     await worker.relay_much(10)
-    async with worker.work.begin() as late:
+    async with worker.unit_of_work.begin() as late:
         await append(late, (1, 1))
         await worker.relay_much(20)
     await worker.write((2, 1))
@@ -107,7 +107,7 @@ async def test_a_backlog_goes_out_whole_and_in_order_while_others_commit_late(wo
         await worker.write((n, n % 7))
     async with AsyncExitStack() as open_ones:
         for n in range(100, 110):
-            transaction = await open_ones.enter_async_context(worker.work.begin()) if n % 3 == 0 else None
+            transaction = await open_ones.enter_async_context(worker.unit_of_work.begin()) if n % 3 == 0 else None
             await (append(transaction, (n, n)) if transaction else worker.write((n, n)))
             await worker.relay(limit)
     while await worker.claim():

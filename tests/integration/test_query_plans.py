@@ -21,7 +21,7 @@ from ordersys.infrastructure.postgres.outbox_floor import Floor
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.retention import SWEEPS, Retention
 from ordersys.infrastructure.postgres.session import opened
-from ordersys.infrastructure.postgres.work import PostgresTransaction, PostgresWork
+from ordersys.infrastructure.postgres.unit_of_work import PostgresTransaction, PostgresUnitOfWork
 from ordersys.infrastructure.system import SystemClock
 from ordersys.messaging.envelope import Acked
 from ordersys.messaging.names import ORDER_SERVICE
@@ -58,7 +58,7 @@ class City:
         self.reads = PostgresOrderReads(engine=self.engine)
 
     async def within(self, ask: Callable[[PostgresTransaction], Awaitable[object]]) -> None:
-        async with PostgresWork(engine=self.engine).begin() as transaction:
+        async with PostgresUnitOfWork(engine=self.engine).begin() as transaction:
             await ask(transaction)
 
     def retention(self) -> Retention:

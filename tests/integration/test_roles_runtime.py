@@ -51,7 +51,7 @@ class Tiny:
             app=app,
             health=health,
             starting=[self.says("started")],
-            loops=[self.loop("loop", self.work), self.loop("other", self.idle)],
+            loops=[self.loop("loop", self.unit_of_work), self.loop("other", self.idle)],
             leaving=[self.says(f"left {name}") for name in self.leaves],
             takes_requests=self.takes_requests,
         )
@@ -73,7 +73,7 @@ class Tiny:
     async def idle(self) -> int:
         return 0
 
-    async def work(self) -> int:
+    async def unit_of_work(self) -> int:
         if self.fail:
             raise self.fail
         if not self.free.is_set() and not self.takes_requests:

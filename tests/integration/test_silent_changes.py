@@ -24,11 +24,11 @@ class Watched:
     orders: list[OrderId] = field(default_factory=list)
     changing: list[str] = field(default_factory=list)
 
-    async def step(self, name: str, work: Awaitable[object]) -> None:
+    async def step(self, name: str, unit_of_work: Awaitable[object]) -> None:
         reads = PostgresOrderReads(engine=self.saga.engine)
         before = await reads.workflows(self.orders)
         self.told.clear()
-        await work
+        await unit_of_work
         after = await reads.workflows(self.orders)
         changed = {one for one in before if before[one] != after[one]}
         assert changed <= self.told, f"{name} changed orders in silence"
@@ -57,17 +57,17 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class RecordingNotifier:
     ids: set[UUID] = field(default_factory=set)
 
-    def tell(self, order_ids: Iterable[UUID]) -> None:
+    def notify(self, order_ids: Iterable[UUID]) -> None:
         self.ids.update(UUID(bytes=one.bytes) for one in order_ids)
 
 
 @pytest.fixture
 async def watched(database_url: str) -> AsyncIterator[Watched]:
-    platform, told = PlatformContainer(settings=settings_of(database_url), name="watched"), Told()
-    platform.signals.override(providers.Object(told))
+    platform, told = PlatformContainer(settings=settings_of(database_url), name="watched"), RecordingNotifier()
+    platform.notifier.override(providers.Object(told))
     yield Watched(saga=await saga_of(platform), told=told.ids)
     await platform.engine().dispose()
 

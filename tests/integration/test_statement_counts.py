@@ -54,9 +54,9 @@ class Ledger:
     recorder: Recorder
     counts: dict[str, int] = field(default_factory=dict)
 
-    async def step(self, name: str, work: Awaitable[object]) -> None:
+    async def step(self, name: str, unit_of_work: Awaitable[object]) -> None:
         with self.recorder.recording() as sent:
-            await work
+            await unit_of_work
         self.counts[name] = len(sent)
 
 

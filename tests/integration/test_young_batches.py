@@ -12,7 +12,7 @@ from ordersys.config import PostgresSettings, Secret
 from ordersys.domain.payments.payment import Authorized, PaymentStatus
 from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres.session import opened
-from ordersys.infrastructure.postgres.work import PostgresTransaction, PostgresWork
+from ordersys.infrastructure.postgres.unit_of_work import PostgresTransaction, PostgresUnitOfWork
 from ordersys.messaging.names import ORDER_SERVICE
 from ordersys.usecase.payments.ports import Intent, Lease, SettledIntent
 from tests.fakes.making import CAUSE, charge, message
@@ -56,26 +56,26 @@ async def recorder(database_url: str) -> AsyncIterator[Recorder]:
     await engine.dispose()
 
 
-async def fill(work: PostgresWork) -> None:
-    async with work.begin() as transaction:
+async def fill(unit_of_work: PostgresUnitOfWork) -> None:
+    async with unit_of_work.begin() as transaction:
         await transaction.payments.request(INTENTS, at=NOW, lease=LEASE)
         await transaction.inbox.claim(ORDER_SERVICE, DONE)
         await transaction.retries.count_ahead(ORDER_SERVICE, COUNTED, 1)
 
 
-async def asked(work: PostgresWork, ask: Ask) -> None:
-    async with work.begin() as transaction:
+async def asked(unit_of_work: PostgresUnitOfWork, ask: Ask) -> None:
+    async with unit_of_work.begin() as transaction:
         await ask(transaction)
 
 
 @pytest.mark.parametrize("name", BATCHES)
 async def test_the_rows_of_a_batch_are_looked_up_and_not_compared(recorder: Recorder, name: str) -> None:
     part, ask = BATCHES[name]
-    work = PostgresWork(engine=recorder.engine)
-    sent = await recorder.catch(asked(work, ask), part)
+    unit_of_work = PostgresUnitOfWork(engine=recorder.engine)
+    sent = await recorder.catch(asked(unit_of_work, ask), part)
 
     async with opened(recorder.engine) as session:
-        plan = await explain_kept(session.driver, sent, lambda: fill(work))
+        plan = await explain_kept(session.driver, sent, lambda: fill(unit_of_work))
 
     assert plan.compared <= BATCH
     assert plan.removed <= BATCH

@@ -102,7 +102,7 @@ GUARDS: Final = (
                 file="usecase/orders/place_orders.py",
                 before="            opening = await transaction.placing.open(_wanted(commands), since=since)\n",
                 after="            opening = await transaction.placing.open(_wanted(commands), since=since)\n"
-                "        async with self.work.begin() as transaction:\n",
+                "        async with self.unit_of_work.begin() as transaction:\n",
                 tests=(f"{PLACING}::test_order_history_event_and_answer_are_written_together",),
             ),
             Mutation(

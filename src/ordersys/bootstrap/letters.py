@@ -14,7 +14,7 @@ from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ChaosSettings, RetentionSettings, Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
-from ordersys.messaging.work import NobodyWatches, Work
+from ordersys.messaging.unit_of_work import NullNotifier, UnitOfWork
 from ordersys.usecase.letters.read_letters import GetLetter, ListLetters, PlanReplay
 from ordersys.usecase.letters.replay_all import ReplayAll
 from ordersys.usecase.letters.settle_letters import DiscardLetters, ReplayLetters
@@ -24,7 +24,7 @@ PATIENCE_SECONDS: Final = 120.0
 
 
 class LetterContainer(containers.DeclarativeContainer):
-    work: providers.Dependency[Work[Any]] = providers.Dependency()
+    unit_of_work: providers.Dependency[UnitOfWork[Any]] = providers.Dependency()
     engine = providers.Dependency(instance_of=AsyncEngine)
     clock: providers.Dependency[Clock] = providers.Dependency()
     settings = providers.Dependency(instance_of=RetentionSettings)
@@ -34,8 +34,8 @@ class LetterContainer(containers.DeclarativeContainer):
     list_letters = providers.Factory(ListLetters, reads=reads)
     get_letter = providers.Factory(GetLetter, reads=reads)
     plan_replay = providers.Factory(PlanReplay, reads=reads, clock=clock, inbox_window=inbox_window)
-    replay_letters = providers.Factory(ReplayLetters, work=work)
-    discard_letters = providers.Factory(DiscardLetters, work=work)
+    replay_letters = providers.Factory(ReplayLetters, unit_of_work=unit_of_work)
+    discard_letters = providers.Factory(DiscardLetters, unit_of_work=unit_of_work)
     replay_all = providers.Factory(
         ReplayAll, replay=replay_letters, reads=reads, pause=providers.Object(asyncio.sleep), patience=PATIENCE_SECONDS
     )
@@ -43,7 +43,7 @@ class LetterContainer(containers.DeclarativeContainer):
 
 def letter_container(platform: PlatformContainer) -> LetterContainer:
     return LetterContainer(
-        work=platform.work,
+        unit_of_work=platform.unit_of_work,
         engine=platform.engine,
         clock=platform.clock,
         settings=platform.settings.provided.retention,
@@ -57,7 +57,7 @@ async def operating(settings: Settings) -> AsyncIterator[PlatformContainer]:
     """
     calm = msgspec.structs.replace(settings, chaos=ChaosSettings())
     platform = PlatformContainer(settings=calm, name="ordersys-cli")
-    platform.signals.override(providers.Object(NobodyWatches()))
+    platform.notifier.override(providers.Object(NullNotifier()))
     try:
         yield platform
     finally:

@@ -8,7 +8,7 @@ from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.bootstrap.chaos import crash
-from ordersys.bootstrap.signals import opening
+from ordersys.bootstrap.notifications import channel_opener
 from ordersys.config import KafkaSettings, RedisSettings, RelaySettings, RetriesSettings
 from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
@@ -18,19 +18,19 @@ from ordersys.infrastructure.kafka.producer import KafkaPublisher
 from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.infrastructure.postgres.codec import read_uuid
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
-from ordersys.infrastructure.postgres.work import PostgresTransaction
+from ordersys.infrastructure.postgres.unit_of_work import PostgresTransaction
 from ordersys.messaging.chaos import Faults
 from ordersys.messaging.chaos_handling import Handle, faulty_handler
 from ordersys.messaging.chaos_publishing import faulty_publisher
 from ordersys.messaging.consumer import Consumer
-from ordersys.messaging.doorbell import Doorbell
 from ordersys.messaging.handling import ConsumerMeter
+from ordersys.messaging.notifications import NotificationReader
+from ordersys.messaging.notified_relay import NotifiedRelay
 from ordersys.messaging.outbox import OutboxQueue
 from ordersys.messaging.precount import Precount
 from ordersys.messaging.relay import Relay, RelayMeter, RelayTuning
 from ordersys.messaging.retrying import Retries
-from ordersys.messaging.signals import SignalReader
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 
 UseCases = Mapping[str, Callable[..., Any]]
 
@@ -44,12 +44,12 @@ def _tuning(relay: RelaySettings, kafka: KafkaSettings) -> RelayTuning:
     )
 
 
-def _doorbell(relay: Relay, settings: RelaySettings) -> Doorbell:
-    return Doorbell(
+def _notified_relay(relay: Relay, settings: RelaySettings) -> NotifiedRelay:
+    return NotifiedRelay(
         relay=relay.run_once,
         ticker=monotonic,
         idle=settings.idle_poll_ms / 1000,
-        deaf_idle=settings.deaf_poll_ms / 1000,
+        disconnected_idle=settings.disconnected_poll_ms / 1000,
     )
 
 
@@ -76,8 +76,10 @@ class RelayContainer(containers.DeclarativeContainer):
         ticker=providers.Object(monotonic),
         tuning=providers.Factory(_tuning, settings, kafka),
     )
-    doorbell = providers.Singleton(_doorbell, relay, settings)
-    reader = providers.Singleton(SignalReader, open=providers.Callable(opening, redis, name), audience=doorbell)
+    notified_relay = providers.Singleton(_notified_relay, relay, settings)
+    reader = providers.Singleton(
+        NotificationReader, open=providers.Callable(channel_opener, redis, name), subscriber=notified_relay
+    )
 
 
 def _stream(kafka: KafkaSettings, group: str, name: str) -> KafkaStream:
@@ -86,7 +88,7 @@ def _stream(kafka: KafkaSettings, group: str, name: str) -> KafkaStream:
 
 
 def _dispatch(group: str, use_cases: UseCases) -> Dispatch[PostgresTransaction]:
-    makers = {name: lambda joined, make=make: make(work=joined) for name, make in use_cases.items()}
+    makers = {name: lambda joined, make=make: make(unit_of_work=joined) for name, make in use_cases.items()}
     return Dispatch(subscriptions=SUBSCRIPTIONS[group], use_cases=makers)
 
 
@@ -108,7 +110,7 @@ class ConsumerContainer(containers.DeclarativeContainer):
 
     group = providers.Dependency(instance_of=str)
     use_cases: providers.Dependency[UseCases] = providers.Dependency()
-    work: providers.Dependency[Work[Any]] = providers.Dependency()
+    unit_of_work: providers.Dependency[UnitOfWork[Any]] = providers.Dependency()
     faults: providers.Dependency[Faults] = providers.Dependency()
     meter: providers.Dependency[ConsumerMeter] = providers.Dependency()
     name = providers.Dependency(instance_of=str)
@@ -123,12 +125,12 @@ class ConsumerContainer(containers.DeclarativeContainer):
         group,
         handle,
         stream=stream,
-        work=work,
+        unit_of_work=unit_of_work,
         meter=meter,
         precount=providers.Factory(Precount, limit=kafka.provided.batch_size),
         batch_size=kafka.provided.batch_size,
         retry_delay=settings.provided.delays_seconds[0],
     )
     retries = providers.Singleton(
-        _retries, group, handle, work=work, meter=meter, delays=settings.provided.delays_seconds
+        _retries, group, handle, unit_of_work=unit_of_work, meter=meter, delays=settings.provided.delays_seconds
     )

@@ -12,7 +12,7 @@ from ordersys.domain.shared.ids import Ids
 from ordersys.entrypoint.coalescer import Coalescer
 from ordersys.entrypoint.consumers.subscriptions import subscribers
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.orders.advance_orders import AdvanceOrders
 from ordersys.usecase.orders.cancel_orders import CancelOrders, ExpireOrders
 from ordersys.usecase.orders.place_orders import PlaceOrders
@@ -35,7 +35,7 @@ def coalesced(
 
 
 class OrderContainer(containers.DeclarativeContainer):
-    work: providers.Dependency[Work[Any]] = providers.Dependency()
+    unit_of_work: providers.Dependency[UnitOfWork[Any]] = providers.Dependency()
     engine = providers.Dependency(instance_of=AsyncEngine)
     clock: providers.Dependency[Clock] = providers.Dependency()
     ids: providers.Dependency[Ids] = providers.Dependency()
@@ -48,14 +48,16 @@ class OrderContainer(containers.DeclarativeContainer):
     keys_kept = providers.Factory(timedelta, hours=settings.provided.idempotency_hours)
 
     place_orders = providers.Factory(
-        PlaceOrders, work=work, clock=clock, ids=ids, meter=meter, limits=limits, keys_kept=keys_kept
+        PlaceOrders, unit_of_work=unit_of_work, clock=clock, ids=ids, meter=meter, limits=limits, keys_kept=keys_kept
     )
     placing = providers.Singleton(coalesced, place_orders.provided.execute, coalescing)
-    cancel_orders = providers.Factory(CancelOrders, work=work, clock=clock, ids=ids, meter=meter)
-    refund_orders = providers.Factory(RefundOrders, work=work, clock=clock, ids=ids, meter=meter)
+    cancel_orders = providers.Factory(CancelOrders, unit_of_work=unit_of_work, clock=clock, ids=ids, meter=meter)
+    refund_orders = providers.Factory(RefundOrders, unit_of_work=unit_of_work, clock=clock, ids=ids, meter=meter)
     deadline = providers.Factory(timedelta, seconds=settings.provided.deadline_seconds)
-    expire_orders = providers.Factory(ExpireOrders, work=work, clock=clock, ids=ids, meter=meter, deadline=deadline)
-    advance_orders = providers.Factory(AdvanceOrders, work=work, clock=clock, meter=meter)
+    expire_orders = providers.Factory(
+        ExpireOrders, unit_of_work=unit_of_work, clock=clock, ids=ids, meter=meter, deadline=deadline
+    )
+    advance_orders = providers.Factory(AdvanceOrders, unit_of_work=unit_of_work, clock=clock, meter=meter)
     get_order = providers.Factory(GetOrder, reads=reads)
     list_orders = providers.Factory(ListOrders, reads=reads)
     expectations = providers.Singleton(Expectations, subscribers=providers.Callable(subscribers), deadline=deadline)

@@ -8,10 +8,10 @@ from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.bootstrap.load import load_switch
+from ordersys.bootstrap.notifications import IDLE_SECONDS, channel_opener, notification_loop
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.samplers import Untold
-from ordersys.bootstrap.signals import IDLE_SECONDS, listening, opening
 from ordersys.config import Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
@@ -22,7 +22,7 @@ from ordersys.entrypoint.order_watch import OrderWatch
 from ordersys.infrastructure.kafka.group_lags import GroupLags
 from ordersys.infrastructure.postgres.standings import PostgresStandings
 from ordersys.messaging.loop import Loop, LoopWatch
-from ordersys.messaging.signals import SignalReader
+from ordersys.messaging.notifications import NotificationReader
 from ordersys.usecase.operations.measure_lag import MeasureLag
 from ordersys.usecase.operations.ports import PartitionLags
 from ordersys.usecase.orders.watch_orders import WatchOrders
@@ -44,10 +44,12 @@ class PageContainer(containers.DeclarativeContainer):
         ticker=providers.Object(monotonic),
         most=watching.max_streams,
         poll_seconds=watching.poll_seconds,
-        deaf_poll_seconds=watching.deaf_poll_seconds,
+        disconnected_poll_seconds=watching.disconnected_poll_seconds,
     )
     reader = providers.Singleton(
-        SignalReader, open=providers.Callable(opening, settings.provided.redis, name), audience=order_watch
+        NotificationReader,
+        open=providers.Callable(channel_opener, settings.provided.redis, name),
+        subscriber=order_watch,
     )
     standings = providers.Singleton(PostgresStandings, engine=engine)
     measure_lag = providers.Factory(
@@ -83,5 +85,5 @@ def page_loops(page: PageContainer, watch: LoopWatch) -> Sequence[Loop]:
     watching, reader = page.order_watch(), page.reader()
     return [
         Loop(name="order-watch", run_once=watching.run_once, watch=Untold(), wake=watching.wake, idle=IDLE_SECONDS),
-        listening(reader, watching.begun, watch),
+        notification_loop(reader, watching.begun, watch),
     ]

@@ -13,15 +13,15 @@ from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher, Pay
 from ordersys.infrastructure.gateways.simulator import GatewaySimulator
 from ordersys.infrastructure.postgres.gateway_books import GatewayBooks
 from ordersys.messaging.chaos import GATEWAY_TIMEOUT, Faults
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.payments.change_payments import ChangePayments
 from ordersys.usecase.payments.request_payments import RequestPayments
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayments
 
 
 class PaymentContainer(containers.DeclarativeContainer):
-    work: providers.Dependency[Work[Any]] = providers.Dependency()
-    statements: providers.Dependency[Work[Any]] = providers.Dependency()
+    unit_of_work: providers.Dependency[UnitOfWork[Any]] = providers.Dependency()
+    autocommit: providers.Dependency[UnitOfWork[Any]] = providers.Dependency()
     engine = providers.Dependency(instance_of=AsyncEngine)
     clock: providers.Dependency[Clock] = providers.Dependency()
     ids: providers.Dependency[Ids] = providers.Dependency()
@@ -38,10 +38,14 @@ class PaymentContainer(containers.DeclarativeContainer):
     gateway = providers.Singleton(GatewaySimulator, books=writing.provided.submit, silent=silent)
 
     claim_payments = providers.Factory(
-        ClaimPayments, work=statements, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds
+        ClaimPayments, unit_of_work=autocommit, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds
     )
     record_payments = providers.Factory(
-        RecordPayments, work=statements, clock=clock, ids=ids, retry_delays=settings.provided.retry_delays_seconds
+        RecordPayments,
+        unit_of_work=autocommit,
+        clock=clock,
+        ids=ids,
+        retry_delays=settings.provided.retry_delays_seconds,
     )
     recording = providers.Singleton(coalesced, record_payments.provided.execute, coalescing)
     dispatcher = providers.Singleton(
@@ -55,5 +59,5 @@ class PaymentContainer(containers.DeclarativeContainer):
         concurrency=settings.provided.concurrency,
         wake=wake.provided.set,
     )
-    request_payments = providers.Factory(RequestPayments, work=work, clock=clock, handover=dispatcher)
-    change_payments = providers.Factory(ChangePayments, work=work, clock=clock, handover=dispatcher)
+    request_payments = providers.Factory(RequestPayments, unit_of_work=unit_of_work, clock=clock, handover=dispatcher)
+    change_payments = providers.Factory(ChangePayments, unit_of_work=unit_of_work, clock=clock, handover=dispatcher)

@@ -6,18 +6,18 @@ from datetime import timedelta
 from dependency_injector import containers, providers
 
 from ordersys.bootstrap.chaos import seeded_faults
-from ordersys.bootstrap.signals import order_signals
+from ordersys.bootstrap.notifications import order_notifier
 from ordersys.config import RETRY_HORIZON, Settings
 from ordersys.infrastructure.postgres import engine
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.partitions import PartitionKeeper
 from ordersys.infrastructure.postgres.probe import PostgresProbe
 from ordersys.infrastructure.postgres.retention import CLOCKS_DIFFER, Retention
-from ordersys.infrastructure.postgres.work import PostgresStatements, PostgresWork
+from ordersys.infrastructure.postgres.unit_of_work import PostgresAutocommit, PostgresUnitOfWork
 from ordersys.infrastructure.system import SystemClock, TimeOrderedIds
 from ordersys.infrastructure.telemetry.loops import LoopLog
 from ordersys.infrastructure.telemetry.metrics import Metrics
-from ordersys.messaging.chaos_handling import BlippingStatements, BlippingWork
+from ordersys.messaging.chaos_handling import BlippingAutocommit, BlippingUnitOfWork
 
 
 def _kept(settings: Settings) -> Mapping[str, timedelta]:
@@ -43,14 +43,18 @@ class PlatformContainer(containers.DeclarativeContainer):
     faults = providers.Singleton(seeded_faults, settings=settings, name=name, metrics=metrics)
 
     engine = providers.Singleton(engine.create, settings.provided.postgres, name=name)
-    signals = providers.Singleton(order_signals, settings.provided.redis, name, loop_log)
-    work = providers.Singleton(
-        BlippingWork, work=providers.Singleton(PostgresWork, engine=engine, watchers=signals), faults=faults
+    notifier = providers.Singleton(order_notifier, settings.provided.redis, name, loop_log)
+    unit_of_work = providers.Singleton(
+        BlippingUnitOfWork,
+        unit_of_work=providers.Singleton(PostgresUnitOfWork, engine=engine, notifier=notifier),
+        faults=faults,
     )
-    statements = providers.Singleton(
-        BlippingStatements, work=providers.Singleton(PostgresStatements, engine=engine, watchers=signals), faults=faults
+    autocommit = providers.Singleton(
+        BlippingAutocommit,
+        unit_of_work=providers.Singleton(PostgresAutocommit, engine=engine, notifier=notifier),
+        faults=faults,
     )
-    outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine, watchers=signals)
+    outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine, notifier=notifier)
     partition_keeper = providers.Singleton(PartitionKeeper, engine=engine, clock=clock)
     retention = providers.Singleton(Retention, engine=engine, clock=clock, kept=providers.Callable(_kept, settings))
     postgres_probe = providers.Singleton(PostgresProbe, engine=engine)

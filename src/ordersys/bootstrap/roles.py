@@ -16,12 +16,12 @@ from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.chaos import ChaosContainer, watching
 from ordersys.bootstrap.letters import LetterContainer, letter_container
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
+from ordersys.bootstrap.notifications import notification_loop
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import Assembly, run
 from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, Untold
-from ordersys.bootstrap.signals import listening
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
 from ordersys.domain.shared.ids import Ids
@@ -136,19 +136,24 @@ def _letter_needs(letters: LetterContainer) -> Mapping[str, Callable[[], Any]]:
 def worker(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     outbox = relay_container(platform)
-    publisher, relay, doorbell, reader = outbox.publisher(), outbox.relay(), outbox.doorbell(), outbox.reader()
+    publisher, relay, notified_relay, reader = (
+        outbox.publisher(),
+        outbox.relay(),
+        outbox.notified_relay(),
+        outbox.reader(),
+    )
     expire = order_container(platform).expire_orders()
     health = _health("worker", platform, {"kafka": _connected(publisher)})
     sampler = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
     keeper = platform.partition_keeper()
     relaying = Loop(
         name="relay",
-        run_once=doorbell.run_once,
+        run_once=notified_relay.run_once,
         watch=platform.loop_log(),
-        wake=doorbell.wake,
+        wake=notified_relay.wake,
         busy=settings.relay.busy_poll_ms / 1000,
         linger=settings.relay.linger_ms / 1000,
-        longest=doorbell.pause,
+        longest=notified_relay.pause,
     )
     return Assembly(
         app=Watch(health=health, render=platform.metrics().render),
@@ -156,7 +161,7 @@ def worker(platform: PlatformContainer) -> Assembly:
         starting=[publisher.warm_up],
         loops=[
             relaying,
-            listening(reader, doorbell.begun, Untold()),
+            notification_loop(reader, notified_relay.begun, Untold()),
             _timer("outbox-sampler", sampler.run_once, SAMPLE_SECONDS, Untold()),
             _timer("order-deadlines", expire.run_once, DEADLINE_SECONDS, Untold()),
             _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, Untold()),
@@ -213,7 +218,7 @@ def chaos_container(platform: PlatformContainer) -> ChaosContainer:
 
 def order_container(platform: PlatformContainer) -> OrderContainer:
     return OrderContainer(
-        work=platform.work,
+        unit_of_work=platform.unit_of_work,
         engine=platform.engine,
         clock=platform.clock,
         ids=platform.ids,
@@ -225,8 +230,8 @@ def order_container(platform: PlatformContainer) -> OrderContainer:
 
 def payment_container(platform: PlatformContainer) -> PaymentContainer:
     return PaymentContainer(
-        work=platform.work,
-        statements=platform.statements,
+        unit_of_work=platform.unit_of_work,
+        autocommit=platform.autocommit,
         engine=platform.engine,
         clock=platform.clock,
         ids=platform.ids,
@@ -239,7 +244,9 @@ def payment_container(platform: PlatformContainer) -> PaymentContainer:
 
 
 def ticket_container(platform: PlatformContainer) -> TicketContainer:
-    return TicketContainer(work=platform.work, clock=platform.clock, ids=platform.ids, faults=platform.faults)
+    return TicketContainer(
+        unit_of_work=platform.unit_of_work, clock=platform.clock, ids=platform.ids, faults=platform.faults
+    )
 
 
 def relay_container(platform: PlatformContainer) -> RelayContainer:
@@ -259,7 +266,7 @@ def consumer_container(platform: PlatformContainer, group: str, use_cases: Mappi
     return ConsumerContainer(
         group=group,
         use_cases=providers.Object(use_cases),
-        work=platform.work,
+        unit_of_work=platform.unit_of_work,
         faults=platform.faults,
         meter=platform.metrics,
         name=platform.name,
@@ -295,7 +302,7 @@ def _service(
 
 def _left(platform: PlatformContainer) -> Sequence[Callable[[], Awaitable[None]]]:
     """What every role leaves last."""
-    return [platform.signals().close, platform.engine().dispose]
+    return [platform.notifier().close, platform.engine().dispose]
 
 
 def _health(role: Role, platform: PlatformContainer, checks: Mapping[str, Check]) -> Health:

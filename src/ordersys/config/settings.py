@@ -112,7 +112,7 @@ class CoalescerSettings(Section, frozen=True, kw_only=True):
 class WatchingSettings(Section, frozen=True, kw_only=True):
     max_streams: Annotated[int, Meta(ge=0, le=1_000_000)] = 2000
     poll_seconds: Seconds = 5
-    deaf_poll_seconds: Seconds = 1
+    disconnected_poll_seconds: Seconds = 1
 
 
 class RelaySettings(Section, frozen=True, kw_only=True):
@@ -121,7 +121,7 @@ class RelaySettings(Section, frozen=True, kw_only=True):
     busy_poll_ms: Milliseconds = 3
     linger_ms: Milliseconds = 100
     idle_poll_ms: Milliseconds = 250
-    deaf_poll_ms: Milliseconds = 50
+    disconnected_poll_ms: Milliseconds = 50
     retry_delays_ms: Annotated[tuple[Milliseconds, ...], Meta(min_length=1)] = (50, 100, 200, 400, 1000, 2000, 5000)
 
 

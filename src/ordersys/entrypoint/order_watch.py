@@ -95,7 +95,7 @@ class _Watched:
 @dataclass(slots=True, kw_only=True)
 class OrderWatch:
     """`render` makes what is shown; `wake` is that of the loop around `run_once`; `most` watchers at one time;
-    `poll_seconds` between two looks at an order that nobody told of, `deaf_poll_seconds` while nobody can tell.
+    `poll_seconds` between two looks at an order that nobody told of, `disconnected_poll_seconds` while nobody can tell.
     """
 
     looking: Looking
@@ -103,10 +103,10 @@ class OrderWatch:
     ticker: Callable[[], float]
     most: int
     poll_seconds: float
-    deaf_poll_seconds: float
+    disconnected_poll_seconds: float
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
-    _deaf: bool = True
+    _disconnected: bool = True
     _closed: bool = False
     _listen_until: float = float("-inf")
     _watchers: WeakSet[Watcher] = field(default_factory=WeakSet)
@@ -142,11 +142,11 @@ class OrderWatch:
             self._changed.update(dict.fromkeys(told))
             self.wake.set()
 
-    def deaf(self, deaf: bool) -> None:
+    def disconnected(self, disconnected: bool) -> None:
         """Whether changes cannot be told just now. What was missed meanwhile is looked for."""
-        if self._deaf and not deaf:
+        if self._disconnected and not disconnected:
             self.changed(list(self._watched))
-        self._deaf = deaf
+        self._disconnected = disconnected
 
     async def run_once(self) -> int:
         """One read of what changed, or was not looked at for too long. Answers how many orders it showed."""
@@ -196,7 +196,7 @@ class OrderWatch:
 
     def _choose(self, now: float) -> None:
         """Those that nobody watches any more are let go when their turn comes."""
-        until = now - (self.deaf_poll_seconds if self._deaf else self.poll_seconds)
+        until = now - (self.disconnected_poll_seconds if self._disconnected else self.poll_seconds)
         while self._watched:
             order_id, watched = next(iter(self._watched.items()))
             if watched.looked_at > until:

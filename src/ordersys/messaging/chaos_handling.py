@@ -9,7 +9,7 @@ from ordersys.domain.shared.errors import Unavailable
 from ordersys.domain.shared.ids import EventId
 from ordersys.messaging.chaos import CONSUME_CRASH, CONSUME_FAIL, DATABASE_BLIP, Faults
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 Handle = Callable[[T, Sequence[Message]], Awaitable[None]]
@@ -66,18 +66,18 @@ class CrashingHandler(Generic[T]):
 
 
 @dataclass(slots=True, kw_only=True)
-class BlippingWork(Generic[T]):
+class BlippingUnitOfWork(Generic[T]):
     """A unit of work that ends as Unavailable: in turn before its commit (nothing happened) and behind it (everything
     did, and only the answer was lost). Who is told cannot know which, as with a connection cut at COMMIT.
     """
 
-    work: Work[T]
+    unit_of_work: UnitOfWork[T]
     faults: Faults
     _committed_last: bool = True
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[T]:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             yield transaction
             struck = self.faults.strikes(DATABASE_BLIP)
             if struck:
@@ -90,10 +90,10 @@ class BlippingWork(Generic[T]):
 
 
 @dataclass(slots=True, kw_only=True)
-class BlippingStatements(Generic[T]):
+class BlippingAutocommit(Generic[T]):
     """The same for work whose statements commit by themselves: in turn before it and behind it."""
 
-    work: Work[T]
+    unit_of_work: UnitOfWork[T]
     faults: Faults
     _done_last: bool = True
 
@@ -104,7 +104,7 @@ class BlippingStatements(Generic[T]):
             self._done_last = not self._done_last
         if struck and not self._done_last:
             raise _blip()
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             yield transaction
         if struck:
             raise _blip()

@@ -21,7 +21,7 @@ from ordersys.messaging.inbox import Decoder, Message, ParseId, Unreadable, read
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.precount import Precount
 from ordersys.messaging.retry import DeadLetter
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Consumer(Generic[T]):
 
     name: str
     stream: Stream
-    work: Work[T]
+    unit_of_work: UnitOfWork[T]
     handle: Handler[T]
     decode: Decoder
     subscribed: frozenset[str]
@@ -108,12 +108,12 @@ class Consumer(Generic[T]):
     async def _count_ahead(self, messages: Sequence[Message]) -> None:
         if self._counted:
             # The database went away before these could be handled; they are left to the later attempts.
-            async with self.work.begin() as transaction:
+            async with self.unit_of_work.begin() as transaction:
                 await transaction.retries.give_back(self.name, dict.fromkeys(self._counted, 1))
             self._counted = frozenset()
         wanted = self.precount.wanted(messages)
         if wanted:
-            async with self.work.begin() as transaction:
+            async with self.unit_of_work.begin() as transaction:
                 # Known even if the answer to the commit is lost.
                 self._counted = frozenset(await transaction.retries.count_ahead(self.name, wanted, self.retry_delay))
 
@@ -134,7 +134,7 @@ class Consumer(Generic[T]):
             await self._apply(messages[middle:], later)
 
     async def _commit(self, messages: Sequence[Message], later: frozenset[EventId]) -> None:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             ours = await self._lock(transaction, messages)
             new = await transaction.inbox.claim_free(self.name, messages, passing=later | ours)
             await self._release(transaction, ours, new)
@@ -166,13 +166,13 @@ class Consumer(Generic[T]):
         self.meter.deduplicated(self.name, duplicates)
 
     async def _put_aside(self, message: Message, error: Exception) -> None:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             await transaction.retries.put_aside(self.name, message, told(error), self.retry_delay)
             transaction.changed([message.order_id])
             transaction.on_commit(lambda: self.meter.retried(self.name, message, 1, error))
 
     async def _bury(self, letters: Sequence[DeadLetter]) -> None:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             await transaction.dead_letters.add(letters)
             transaction.on_commit(lambda: self.meter.dead_lettered(self.name, letters, None))
 

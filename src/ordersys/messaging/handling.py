@@ -6,10 +6,10 @@ from typing import Protocol, TypeVar
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.messaging.inbox import Inbox, Message
 from ordersys.messaging.retry import DeadLetter, DeadLetters, Kept, RetryQueue
-from ordersys.messaging.work import AfterCommit
+from ordersys.messaging.unit_of_work import CommitHooks
 
 
-class ConsumerTransaction(AfterCommit, Protocol):
+class ConsumerTransaction(CommitHooks, Protocol):
     @property
     def inbox(self) -> Inbox: ...
     @property

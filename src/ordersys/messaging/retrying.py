@@ -11,7 +11,7 @@ from typing import Generic
 from ordersys.messaging.handling import ConsumerMeter, Handler, T, nobodys_fault, told
 from ordersys.messaging.inbox import Decoder, Message, Unreadable, read
 from ordersys.messaging.retry import DeadLetter, Waiting
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Retries(Generic[T]):
     """`delays`: seconds after attempt 1, 2, …; the attempt after the last of them is the last one."""
 
     name: str
-    work: Work[T]
+    unit_of_work: UnitOfWork[T]
     handle: Handler[T]
     decode: Decoder
     subscribed: frozenset[str]
@@ -30,7 +30,7 @@ class Retries(Generic[T]):
     async def run_once(self) -> int:
         """Makes one attempt, if one is due. Answers how many it made."""
         await self._give_back()
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             due = self._counted = await transaction.retries.count_due(self.name, self.delays)
             transaction.changed([due.order_id] if due else ())
         if due is None:
@@ -42,7 +42,7 @@ class Retries(Generic[T]):
     async def _give_back(self) -> None:
         """The attempt that met an absent database was none."""
         if self._counted:
-            async with self.work.begin() as transaction:
+            async with self.unit_of_work.begin() as transaction:
                 await transaction.retries.give_back(self.name, {self._counted.event_id: self._counted.attempts})
             self._counted = None
 
@@ -63,7 +63,7 @@ class Retries(Generic[T]):
 
     async def _handle(self, due: Waiting, message: Message | None) -> None:
         """A type that nobody subscribes to any more is passed over, as in a batch."""
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             if not await transaction.retries.take(self.name, {due.event_id: due.attempts}) or message is None:
                 return
             transaction.changed([message.order_id])
@@ -81,7 +81,7 @@ class Retries(Generic[T]):
             await self._bury(due, told(error), error)
             return
         delay = self.delays[due.attempts - 1]
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             await transaction.retries.defer(self.name, due.event_id, due.attempts, told(error), delay)
             transaction.changed([due.order_id])
             transaction.on_commit(lambda: self.meter.retried(self.name, due, due.attempts, error))
@@ -96,7 +96,7 @@ class Retries(Generic[T]):
             attempts=min(due.attempts, len(self.delays) + 1),
             error=reason,
         )
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             if await transaction.retries.take(self.name, {due.event_id: due.attempts}):
                 await transaction.dead_letters.add([letter])
                 transaction.changed([due.order_id])

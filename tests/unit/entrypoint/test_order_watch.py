@@ -84,9 +84,9 @@ def clock() -> FakeClock:
 @pytest.fixture
 def watch(orders: Orders, clock: FakeClock) -> OrderWatch:
     made = OrderWatch(
-        looking=orders, render=render, ticker=clock, most=3, poll_seconds=POLL, deaf_poll_seconds=DEAF_POLL
+        looking=orders, render=render, ticker=clock, most=3, poll_seconds=POLL, disconnected_poll_seconds=DEAF_POLL
     )
-    made.deaf(False)
+    made.disconnected(False)
     return made
 
 
@@ -197,12 +197,12 @@ async def test_a_change_between_entering_and_the_first_look_is_not_missed(watch:
     assert await seen(await opening) == b"COMPLETED"
 
 
-@pytest.mark.parametrize(("deaf", "seconds"), [(False, POLL), (True, DEAF_POLL)])
+@pytest.mark.parametrize(("disconnected", "seconds"), [(False, POLL), (True, DEAF_POLL)])
 async def test_what_nobody_tells_is_found_by_looking_now_and_then(
-    watch: OrderWatch, orders: Orders, clock: FakeClock, deaf: bool, seconds: float
+    watch: OrderWatch, orders: Orders, clock: FakeClock, disconnected: bool, seconds: float
 ) -> None:
     watcher = await opened(watch)
-    watch.deaf(deaf)
+    watch.disconnected(disconnected)
     orders.statuses[1] = Status.COMPLETED
     clock.advance(seconds - 0.1)
     assert await watch.run_once() == 0
@@ -214,9 +214,9 @@ async def test_what_nobody_tells_is_found_by_looking_now_and_then(
 
 async def test_what_was_missed_while_deaf_is_looked_for(watch: OrderWatch, orders: Orders) -> None:
     watcher = await opened(watch)
-    watch.deaf(True)
+    watch.disconnected(True)
     orders.statuses[1] = Status.COMPLETED
-    watch.deaf(False)
+    watch.disconnected(False)
     await watch.run_once()
 
     assert await seen(watcher) == b"COMPLETED"
@@ -278,7 +278,9 @@ async def test_who_leaves_makes_room_at_once_and_the_order_is_let_go(watch: Orde
 
 
 async def test_those_who_come_at_once_look_one_after_the_other(orders: Orders, clock: FakeClock) -> None:
-    watch = OrderWatch(looking=orders, render=render, ticker=clock, most=50, poll_seconds=POLL, deaf_poll_seconds=POLL)
+    watch = OrderWatch(
+        looking=orders, render=render, ticker=clock, most=50, poll_seconds=POLL, disconnected_poll_seconds=POLL
+    )
     orders.held = asyncio.Event()
     opening = [asyncio.create_task(watch.open(order_id(1), ANNA)) for _ in range(50)]
     await eventually(lambda: orders.looking)

@@ -10,15 +10,15 @@ from ordersys.domain.shared.errors import Unavailable
 from ordersys.domain.shared.ids import EventId
 from ordersys.messaging.chaos import CONSUME_CRASH, CONSUME_FAIL, DATABASE_BLIP
 from ordersys.messaging.chaos_handling import (
-    BlippingStatements,
-    BlippingWork,
+    BlippingAutocommit,
+    BlippingUnitOfWork,
     CrashingHandler,
     DeliberateFailure,
     FailingHandler,
     faulty_handler,
 )
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from tests.fakes.chaos import ScriptedFaults
 from tests.fakes.making import event_id, message
 
@@ -126,34 +126,34 @@ async def test_the_whole_chain_has_each_point(point: str) -> None:
     assert faults.struck == 1
 
 
-Blipping = type[BlippingWork[list[EventId]] | BlippingStatements[list[EventId]]]
+Blipping = type[BlippingUnitOfWork[list[EventId]] | BlippingAutocommit[list[EventId]]]
 
 
-async def blinks(work: Work[list[EventId]], effects: Effects, number: int) -> bool:
+async def blinks(unit_of_work: UnitOfWork[list[EventId]], effects: Effects, number: int) -> bool:
     try:
-        async with work.begin() as transaction:
+        async with unit_of_work.begin() as transaction:
             await effects(transaction, [message(number)])
     except Unavailable:
         return True
     return False
 
 
-@pytest.mark.parametrize("blipping", [BlippingWork, BlippingStatements])
+@pytest.mark.parametrize("blipping", [BlippingUnitOfWork, BlippingAutocommit])
 async def test_a_blip_comes_before_the_commit_and_behind_it_in_turn(blipping: Blipping) -> None:
     effects = Effects()
-    work = blipping(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP))
+    unit_of_work = blipping(unit_of_work=effects, faults=ScriptedFaults(point=DATABASE_BLIP))
 
-    assert [await blinks(work, effects, number) for number in (1, 2, 3, 4)] == [True] * 4
+    assert [await blinks(unit_of_work, effects, number) for number in (1, 2, 3, 4)] == [True] * 4
 
     assert effects.done == ids(2, 4)
 
 
-@pytest.mark.parametrize("blipping", [BlippingWork, BlippingStatements])
+@pytest.mark.parametrize("blipping", [BlippingUnitOfWork, BlippingAutocommit])
 async def test_without_a_strike_it_is_the_plain_unit_of_work(blipping: Blipping) -> None:
     effects = Effects()
-    work = blipping(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={}))
+    unit_of_work = blipping(unit_of_work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={}))
 
-    assert not await blinks(work, effects, 1)
+    assert not await blinks(unit_of_work, effects, 1)
 
     assert effects.done == ids(1)
 
@@ -162,7 +162,7 @@ async def test_a_unit_of_work_that_failed_by_itself_draws_no_blip() -> None:
     faults = ScriptedFaults(point=DATABASE_BLIP)
 
     with pytest.raises(ZeroDivisionError):
-        async with BlippingWork(work=Effects(), faults=faults).begin():
+        async with BlippingUnitOfWork(unit_of_work=Effects(), faults=faults).begin():
             raise ZeroDivisionError
 
     assert faults.draws == 0
@@ -170,9 +170,9 @@ async def test_a_unit_of_work_that_failed_by_itself_draws_no_blip() -> None:
 
 async def test_a_statement_commits_by_itself_so_its_blip_comes_before_it() -> None:
     effects = Effects()
-    work = BlippingStatements(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={0}))
+    unit_of_work = BlippingAutocommit(unit_of_work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={0}))
 
-    assert await blinks(work, effects, 1)
+    assert await blinks(unit_of_work, effects, 1)
 
     assert (effects.written, effects.done) == ([], [])
 
@@ -182,12 +182,12 @@ async def test_tried_until_it_ends_well_each_effect_happens_once() -> None:
     inbox does it.
     """
     effects, batch = Effects(), [message(1), message(2)]
-    work = BlippingWork(work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={0, 1}))
+    unit_of_work = BlippingUnitOfWork(unit_of_work=effects, faults=ScriptedFaults(point=DATABASE_BLIP, at={0, 1}))
     claimed: list[int] = []
 
     async def attempt() -> bool:
         with suppress(Unavailable):
-            async with work.begin() as transaction:
+            async with unit_of_work.begin() as transaction:
                 fresh = [one for one in batch if one.event_id not in effects.done]
                 claimed.append(len(fresh))
                 await effects(transaction, fresh)

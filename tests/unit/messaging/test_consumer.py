@@ -14,7 +14,7 @@ from ordersys.messaging.inbox import Message
 from ordersys.messaging.precount import Precount
 from tests.fakes.making import delivery, event_id, order_id
 from tests.fakes.messaging import FakeMeter, ScriptedStream
-from tests.fakes.work import FakeTransaction, FakeWork
+from tests.fakes.unit_of_work import FakeTransaction, FakeUnitOfWork
 
 NAME = "order-service"
 AWAY = Unavailable("postgres")
@@ -25,7 +25,7 @@ class Service:
     """A consumer of these batches. `handled` are the events whose effects were committed; `bad` ones always fail."""
 
     stream: ScriptedStream
-    work: FakeWork = field(default_factory=FakeWork)
+    unit_of_work: FakeUnitOfWork = field(default_factory=FakeUnitOfWork)
     meter: FakeMeter = field(default_factory=FakeMeter)
     handled: list[EventId] = field(default_factory=list)
     calls: list[list[EventId]] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Service:
         self.consumer = Consumer(
             name=NAME,
             stream=self.stream,
-            work=self.work,
+            unit_of_work=self.unit_of_work,
             handle=self._handle,
             decode=decode,
             subscribed=frozenset({OrderCreated.TYPE}),
@@ -49,7 +49,7 @@ class Service:
         ids = [message.event_id for message in messages]
         self.calls.append(ids)
         await asyncio.sleep(0)  # a database lets the others have their turn
-        assert all((NAME, one) in transaction.changes.rows(self.work.database.messaging.inbox) for one in ids)
+        assert all((NAME, one) in transaction.changes.rows(self.unit_of_work.database.messaging.inbox) for one in ids)
         for one in ids:
             if one in self.bad:
                 raise self.bad[one]
@@ -64,17 +64,17 @@ class Service:
 
     @property
     def inbox(self) -> set[EventId]:
-        return {one for _, one in self.work.database.messaging.inbox.rows}
+        return {one for _, one in self.unit_of_work.database.messaging.inbox.rows}
 
     @property
     def dead(self) -> list[int]:
         """The offsets of what went to the dead letters."""
-        return [letter.delivery.offset for letter in self.work.database.messaging.letters.rows.values()]
+        return [letter.delivery.offset for letter in self.unit_of_work.database.messaging.letters.rows.values()]
 
     @property
     def kept(self) -> list[tuple[int, int]]:
         """(offset, attempts) of what waits for another attempt."""
-        rows = self.work.database.messaging.retries.rows.values()
+        rows = self.unit_of_work.database.messaging.retries.rows.values()
         return [(row.delivery.offset, row.attempts) for row in sorted(rows, key=lambda row: row.id)]
 
 
@@ -92,7 +92,7 @@ async def test_a_batch_is_handled_in_one_transaction_and_in_its_order() -> None:
     assert await orders.consumer.run_once() == 3
 
     assert orders.calls == [ids(2, 1, 3)]
-    assert orders.work.begun == 1
+    assert orders.unit_of_work.begun == 1
     assert orders.inbox == set(ids(1, 2, 3))
 
 
@@ -138,7 +138,7 @@ async def test_of_a_batch_that_was_fetched_ahead_only_what_is_still_ours_is_hand
 async def test_a_batch_that_was_fetched_ahead_waits_for_the_one_before_it() -> None:
     orders = service([delivery(1), delivery(2)], [delivery(3)])
     orders.consumer.batch_size = 2
-    orders.work.failures = [AWAY]
+    orders.unit_of_work.failures = [AWAY]
     with pytest.raises(Unavailable):
         await orders.consumer.run_once()
 
@@ -153,7 +153,7 @@ async def test_an_empty_fetch_touches_neither_database_nor_offsets() -> None:
 
     assert await orders.consumer.run_once() == 0
 
-    assert orders.work.begun == 0
+    assert orders.unit_of_work.begun == 0
     assert orders.stream.log == ["fetch"]
 
 
@@ -215,7 +215,7 @@ async def test_what_is_put_aside_says_what_failed_and_why() -> None:
 
     await orders.consumer.run_once()
 
-    (row,) = orders.work.database.messaging.retries.rows.values()
+    (row,) = orders.unit_of_work.database.messaging.retries.rows.values()
     assert (row.event_id, row.order_id, row.type) == (event_id(1), order_id(4), OrderCreated.TYPE)
     assert row.error == "DomainError: it cannot be"
     assert orders.meter.retries == [(event_id(1), 1)]
@@ -223,7 +223,7 @@ async def test_what_is_put_aside_says_what_failed_and_why() -> None:
 
 async def test_an_effect_is_not_counted_before_its_commit() -> None:
     orders = service([delivery(1)])
-    orders.work.failures = [AWAY]
+    orders.unit_of_work.failures = [AWAY]
 
     with pytest.raises(Unavailable):
         await orders.consumer.run_once()
@@ -269,14 +269,14 @@ async def test_a_batch_of_nothing_to_handle_moves_the_offsets_all_the_same() -> 
 
     assert await orders.consumer.run_once() == 1
 
-    assert orders.work.begun == 0
+    assert orders.unit_of_work.begun == 0
     assert len(orders.stream.committed) == 1
 
 
 @pytest.mark.parametrize("trouble", [AWAY, Contention("40P01")])
 async def test_a_batch_is_kept_while_the_database_is_away(trouble: DomainError) -> None:
     orders = service([delivery(1), delivery(2)], [delivery(3)])
-    orders.work.failures = [trouble, trouble]
+    orders.unit_of_work.failures = [trouble, trouble]
 
     for _ in range(2):
         with pytest.raises(type(trouble)):
@@ -293,11 +293,11 @@ async def test_a_batch_is_kept_while_the_database_is_away(trouble: DomainError) 
 
 async def test_what_was_taken_away_meanwhile_is_left_to_its_new_owner() -> None:
     orders = service([delivery(1, partition=0), delivery(2, partition=1)])
-    orders.work.failures = [AWAY]
+    orders.unit_of_work.failures = [AWAY]
     with pytest.raises(Unavailable):
         await orders.consumer.run_once()
     orders.stream.lost = {1}
-    orders.work.failures = [AWAY]
+    orders.unit_of_work.failures = [AWAY]
     with pytest.raises(Unavailable):
         await orders.consumer.run_once()
 
@@ -310,7 +310,7 @@ async def test_what_was_taken_away_meanwhile_is_left_to_its_new_owner() -> None:
 async def test_a_database_that_goes_away_while_a_bad_batch_is_taken_apart_loses_nothing() -> None:
     orders = service([delivery(number, order=number) for number in (1, 2, 3)])
     orders.bad = {event_id(2): ValueError("cannot")}
-    orders.work.failures = [None, AWAY]  # 1 alone is committed, then putting 2 aside fails
+    orders.unit_of_work.failures = [None, AWAY]  # 1 alone is committed, then putting 2 aside fails
 
     with pytest.raises(Unavailable):
         await orders.consumer.run_once()
@@ -323,7 +323,7 @@ async def test_a_database_that_goes_away_while_a_bad_batch_is_taken_apart_loses_
 
 async def test_a_dead_letter_that_cannot_be_kept_moves_no_offset() -> None:
     orders = service([delivery(1, headers={"ce_id": b"?"})])
-    orders.work.failures = [AWAY]
+    orders.unit_of_work.failures = [AWAY]
 
     with pytest.raises(Unavailable):
         await orders.consumer.run_once()

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import SHARDS, outgoing, shard_of
-from ordersys.messaging.work import Joined
+from ordersys.messaging.unit_of_work import JoinedUnitOfWork
 from tests.fakes.clock import NOON, FakeIds
 from tests.fakes.making import CAUSE, order_created, order_id
 
@@ -37,5 +37,5 @@ def test_the_first_of_each_comes_in_the_order_of_appearance() -> None:
 async def test_a_joined_use_case_works_in_the_transaction_at_hand() -> None:
     transaction = object()
 
-    async with Joined(transaction=transaction).begin() as joined:
+    async with JoinedUnitOfWork(transaction=transaction).begin() as joined:
         assert joined is transaction

@@ -217,8 +217,8 @@ async def test_a_pass_ends_when_the_leases_want_to_be_balanced(backlog: Backlog)
 
 
 @asynccontextmanager
-async def running(work: "Coroutine[object, object, T]") -> AsyncIterator["asyncio.Task[T]"]:
-    task = asyncio.create_task(work)
+async def running(unit_of_work: "Coroutine[object, object, T]") -> AsyncIterator["asyncio.Task[T]"]:
+    task = asyncio.create_task(unit_of_work)
     yield task
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -17,7 +17,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.letters import KeptRow
 from tests.fakes.making import delivery, event_id, message, order_id
 from tests.fakes.messaging import FakeMeter, MessagingTables, ScriptedStream
-from tests.fakes.work import FakeDatabase, FakeTransaction, FakeWork
+from tests.fakes.unit_of_work import FakeDatabase, FakeTransaction, FakeUnitOfWork
 
 NAME = "order-service"
 DELAYS = (1.0, 2.0, 4.0, 8.0)
@@ -35,7 +35,7 @@ class Service:
 
     stream: ScriptedStream
     clock: FakeClock = field(default_factory=FakeClock)
-    work: FakeWork = field(init=False)
+    unit_of_work: FakeUnitOfWork = field(init=False)
     meter: FakeMeter = field(default_factory=FakeMeter)
     handled: list[EventId] = field(default_factory=list)
     calls: list[tuple[EventId, float]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Service:
     retries: Retries[FakeTransaction] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.work = FakeWork(database=FakeDatabase(messaging=MessagingTables(ticker=self.clock)))
+        self.unit_of_work = FakeUnitOfWork(database=FakeDatabase(messaging=MessagingTables(ticker=self.clock)))
         self.restart()
 
     def restart(self) -> None:
@@ -53,7 +53,7 @@ class Service:
         self.consumer = Consumer(
             name=NAME,
             stream=self.stream,
-            work=self.work,
+            unit_of_work=self.unit_of_work,
             handle=self._handle,
             decode=decode,
             subscribed=subscribed,
@@ -67,7 +67,7 @@ class Service:
         """The retries of one more process."""
         return Retries(
             name=NAME,
-            work=self.work,
+            unit_of_work=self.unit_of_work,
             handle=self._handle,
             decode=decode,
             subscribed=frozenset({OrderCreated.TYPE}),
@@ -102,13 +102,13 @@ class Service:
 
     @property
     def rows(self) -> list[KeptRow]:
-        rows = self.work.database.messaging.retries.rows.values()
+        rows = self.unit_of_work.database.messaging.retries.rows.values()
         return sorted(rows, key=lambda row: row.id)
 
     @property
     def dead(self) -> list[tuple[int, int]]:
         """(offset, attempts)"""
-        letters = self.work.database.messaging.letters.rows.values()
+        letters = self.unit_of_work.database.messaging.letters.rows.values()
         return [(one.delivery.offset, one.letter.attempts) for one in letters]
 
 
@@ -222,7 +222,7 @@ async def test_a_redelivery_of_a_dead_letter_has_no_effect() -> None:
 async def test_an_event_that_was_handled_meanwhile_is_not_handled_again() -> None:
     orders = service(1)
     await orders.receive(delivery(1))
-    async with orders.work.begin() as transaction:
+    async with orders.unit_of_work.begin() as transaction:
         await transaction.inbox.claim(NAME, [message(1)])
     orders.bad = {}
     await orders.retry(1)
@@ -237,7 +237,7 @@ async def test_an_absent_database_spends_no_attempt(trouble: Exception) -> None:
     await orders.receive(delivery(1))
     orders.bad = {}
     orders.clock.advance(1)
-    orders.work.failures = [None, trouble, trouble, trouble]  # counted; then neither handled nor given back
+    orders.unit_of_work.failures = [None, trouble, trouble, trouble]  # counted; then neither handled nor given back
     for _ in range(3):
         with pytest.raises(type(trouble)):
             await orders.retries.run_once()
@@ -252,7 +252,7 @@ async def test_an_attempt_whose_count_was_not_committed_is_not_given_back() -> N
     orders = service(1)
     await orders.receive(delivery(1))
     orders.clock.advance(1)
-    orders.work.failures = [AWAY]
+    orders.unit_of_work.failures = [AWAY]
     with pytest.raises(Unavailable):
         await orders.retries.run_once()
     await orders.retry()
@@ -318,7 +318,7 @@ async def test_a_message_that_kills_its_batch_is_dead_after_five_attempts_and_th
 
 async def test_a_crash_between_the_count_and_the_handler_leaves_the_message_to_later_attempts() -> None:
     orders = service(ahead=10)
-    orders.work.failures = [None, Killed()]  # type: ignore[list-item]  # the commit of the batch never comes
+    orders.unit_of_work.failures = [None, Killed()]  # type: ignore[list-item]  # the commit of the batch never comes
     with pytest.raises(Killed):
         await orders.receive(delivery(1), delivery(2))
     orders.restart()
@@ -365,26 +365,26 @@ async def test_what_waits_in_a_counted_batch_keeps_its_place_before_the_later_on
 
 async def test_counting_ahead_ends_after_the_first_messages_of_a_partition() -> None:
     orders = service(ahead=3)
-    before = orders.work.begun
+    before = orders.unit_of_work.begun
     await orders.receive(delivery(1, order=1), delivery(2, order=2))
     await orders.receive(delivery(1, order=1), delivery(3, order=3))
     await orders.receive(delivery(4, order=4))
 
-    assert orders.work.begun - before == 2 + 2 + 1
+    assert orders.unit_of_work.begun - before == 2 + 2 + 1
 
 
 async def test_counting_ahead_begins_anew_with_each_assignment() -> None:
     orders = service(ahead=1)
     await orders.receive(delivery(1, order=1))
-    before = orders.work.begun
+    before = orders.unit_of_work.begun
     await orders.receive(replace(delivery(2, order=2), assignment=7))
 
-    assert orders.work.begun - before == 2
+    assert orders.unit_of_work.begun - before == 2
 
 
 async def test_an_absent_database_takes_back_what_was_counted_ahead() -> None:
     orders = service(ahead=10)
-    orders.work.failures = [None, AWAY]
+    orders.unit_of_work.failures = [None, AWAY]
     with pytest.raises(Unavailable):
         await orders.receive(delivery(1), delivery(2))
     assert orders.kept == [(1, 1), (2, 1)]
@@ -410,7 +410,7 @@ async def test_an_attempt_that_another_process_has_counted_on_is_left_to_it() ->
     orders = service(1)
     await orders.receive(delivery(1))
     orders.clock.advance(1)
-    async with orders.work.begin() as transaction:
+    async with orders.unit_of_work.begin() as transaction:
         due = await transaction.retries.count_due(NAME, DELAYS)
     assert due
     orders.clock.advance(2)
@@ -425,7 +425,7 @@ async def test_an_attempt_that_another_process_has_counted_on_is_left_to_it() ->
 
 async def test_a_kept_message_that_cannot_be_read_any_more_is_dead_at_once() -> None:
     orders = service()
-    async with orders.work.begin() as transaction:
+    async with orders.unit_of_work.begin() as transaction:
         broken = message(1)._replace(delivery=replace(delivery(1), value=b"{"))
         await transaction.retries.queue(NAME, [broken])
     await orders.retry()
@@ -435,7 +435,7 @@ async def test_a_kept_message_that_cannot_be_read_any_more_is_dead_at_once() -> 
 
 async def test_a_kept_message_that_nobody_subscribes_to_any_more_is_let_go() -> None:
     orders = service()
-    async with orders.work.begin() as transaction:
+    async with orders.unit_of_work.begin() as transaction:
         other = delivery(1, headers={"ce_type": b"ordersys.Other.v1"})
         await transaction.retries.queue(NAME, [message(1)._replace(delivery=other)])
     await orders.retry()
@@ -448,10 +448,10 @@ async def test_every_attempt_is_told_to_those_who_watch() -> None:
     told, made = [], service(1)
     await made.receive(delivery(1))
     for delay in DELAYS:
-        told.append(made.work.told.copy())
-        made.work.told.clear()
+        told.append(made.unit_of_work.told.copy())
+        made.unit_of_work.told.clear()
         await made.retry(delay)
-    told.append(made.work.told.copy())
+    told.append(made.unit_of_work.told.copy())
 
     assert told == [[order_id(1)], *[[order_id(1)] * 2] * len(DELAYS)]
     assert made.dead == [(1, 5)]

@@ -9,7 +9,7 @@ import msgspec
 from ordersys.domain.shared.event import Event
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, Subscription
 from ordersys.messaging.inbox import Message, Unreadable
-from ordersys.messaging.work import Joined
+from ordersys.messaging.unit_of_work import JoinedUnitOfWork
 
 T = TypeVar("T")
 
@@ -37,11 +37,11 @@ class Dispatch(Generic[T]):
     """`use_cases` makes a use case by its name for the transaction that the batch already has."""
 
     subscriptions: Sequence[Subscription]
-    use_cases: Mapping[str, Callable[[Joined[T]], UseCase]]
+    use_cases: Mapping[str, Callable[[JoinedUnitOfWork[T]], UseCase]]
 
     async def __call__(self, transaction: T, messages: Sequence[Message]) -> None:
         by_type = {subscription.event.TYPE: subscription for subscription in self.subscriptions}
-        joined = Joined(transaction=transaction)
+        joined = JoinedUnitOfWork(transaction=transaction)
         for use_case, group in _waves(messages, by_type):
             commands = [by_type[message.type].command(message.event, message) for message in group]
             await self.use_cases[use_case](joined).execute(commands)

@@ -14,7 +14,7 @@ from ordersys.infrastructure.postgres.session import Row, Session, opened
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.names import DEAD_LETTERS
 from ordersys.messaging.outbox import Failed, OutboxRow, Published, Stuck, shard_of
-from ordersys.messaging.work import NobodyWatches, Watchers
+from ordersys.messaging.unit_of_work import Notifier, NullNotifier
 
 # unnest keeps the array order, so the identity ids follow the order of the events. Other statements have it as a part.
 APPENDING: Final = """
@@ -133,7 +133,7 @@ class PostgresOutboxQueue:
 
     engine: AsyncEngine
     floor: Floor = field(default_factory=Floor)
-    watchers: Watchers = field(default_factory=NobodyWatches)
+    notifier: Notifier = field(default_factory=NullNotifier)
 
     async def due(self, shards: Sequence[int], limit: int, under_way: Sequence[OutboxRow] = ()) -> Sequence[OutboxRow]:
         floor = self.floor.below(shards)
@@ -178,7 +178,7 @@ class PostgresOutboxQueue:
         with translated():
             async with opened(self.engine) as connection:
                 moved = (await connection.execute(ARCHIVE, columns)).rowcount
-        self.watchers.tell(one.row.order_id for one in published)
+        self.notifier.notify(one.row.order_id for one in published)
         return moved
 
     async def defer(self, failed: Sequence[Failed]) -> None:
@@ -190,7 +190,7 @@ class PostgresOutboxQueue:
         with translated():
             async with opened(self.engine) as connection:
                 await connection.execute(DEFER, columns)
-        self.watchers.tell(one.row.order_id for one in failed)
+        self.notifier.notify(one.row.order_id for one in failed)
 
 
 def _row(row: Row) -> OutboxRow:

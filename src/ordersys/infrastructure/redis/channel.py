@@ -18,7 +18,7 @@ MESSAGE: Final = "message"
 
 
 class RedisChannel:
-    """Implements messaging.signals.Channel. Connects when it is first used; `name` shows in CLIENT LIST."""
+    """Implements messaging.notifications.Channel. Connects when it is first used; `name` shows in CLIENT LIST."""
 
     def __init__(self, redis: RedisSettings, *, channel: str, name: str) -> None:
         self._channel = channel
@@ -37,7 +37,7 @@ class RedisChannel:
         with _translated():
             return int(await self._client.publish(self._channel, message))
 
-    async def join(self) -> None:
+    async def subscribe(self) -> None:
         if self._subscription:
             return
         self._subscription = self._client.pubsub()
@@ -46,7 +46,7 @@ class RedisChannel:
             if await self._subscription.get_message(timeout=self._patience) is None:
                 raise TimeoutError
 
-    async def hear(self, seconds: float) -> Sequence[bytes]:
+    async def receive(self, seconds: float) -> Sequence[bytes]:
         messages: list[bytes] = []
         with _translated():
             while self._subscription:
@@ -57,14 +57,14 @@ class RedisChannel:
                     messages.append(told["data"])
         return messages
 
-    async def leave(self) -> None:
+    async def unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None
         if subscription:
             with suppress(*TROUBLE):
                 await subscription.aclose()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
     async def close(self) -> None:
-        await self.leave()
+        await self.unsubscribe()
         with suppress(*TROUBLE):
             await self._client.aclose()
 

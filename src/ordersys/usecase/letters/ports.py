@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.retry import RetryQueue
-from ordersys.messaging.work import AfterCommit
+from ordersys.messaging.unit_of_work import CommitHooks
 
 
 class LetterStatus(StrEnum):
@@ -96,7 +96,7 @@ class Letters(Protocol):
     async def resolve(self, ids: Iterable[UUID], status: LetterStatus, *, by: str) -> None: ...
 
 
-class LetterTransaction(AfterCommit, Protocol):
+class LetterTransaction(CommitHooks, Protocol):
     @property
     def letters(self) -> Letters: ...
     @property

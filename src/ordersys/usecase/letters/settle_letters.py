@@ -10,7 +10,7 @@ from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.inbox import Unreadable, identified
 from ordersys.messaging.retry import Waiting
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.letters.ports import Letter, LetterStatus, LetterTransaction
 
 
@@ -48,10 +48,10 @@ REFUSALS: Mapping[Verdict, type[LetterNotFound | LetterUnreadable | LetterReplay
 class ReplayLetters:
     """Once or many times: the message is handled once. What was discarded can be replayed, too."""
 
-    work: Work[LetterTransaction]
+    unit_of_work: UnitOfWork[LetterTransaction]
 
     async def execute(self, ids: Sequence[UUID], *, by: str) -> Mapping[UUID, Verdict]:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             letters = await transaction.letters.lock(ids)
             verdicts = {one: _replayable(letters.get(one)) for one in ids}
             chosen = [letters[one] for one, verdict in verdicts.items() if verdict is Verdict.DONE]
@@ -67,10 +67,10 @@ class ReplayLetters:
 class DiscardLetters:
     """The message will never be handled; its letter stays to be read."""
 
-    work: Work[LetterTransaction]
+    unit_of_work: UnitOfWork[LetterTransaction]
 
     async def execute(self, ids: Sequence[UUID], *, by: str) -> Mapping[UUID, Verdict]:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             letters = await transaction.letters.lock(ids)
             verdicts = {one: _discardable(letters.get(one)) for one in ids}
             chosen = [one for one, verdict in verdicts.items() if verdict is Verdict.DONE]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ordersys.domain.orders.order import Move
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.ids import EventId, OrderId
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
 from ordersys.usecase.orders.progress import Progress
 
@@ -23,13 +23,13 @@ class AdvanceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceOrders:
-    work: Work[OrderTransaction]
+    unit_of_work: UnitOfWork[OrderTransaction]
     clock: Clock
     meter: OrderMeter
 
     async def execute(self, commands: Sequence[AdvanceOrder]) -> None:
         """Several commands for one order are folded in their order. Raises IllegalMove or OrderUnknown for all."""
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             orders = await transaction.orders.lock({command.order_id for command in commands})
             progress = Progress(orders=orders, now=self.clock.now())
             for command in commands:

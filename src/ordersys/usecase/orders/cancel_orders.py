@@ -10,7 +10,7 @@ from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.ids import CustomerId, Ids, OrderId
 from ordersys.messaging.envelope import Cause, Outgoing
 from ordersys.messaging.outbox import outgoing
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction, Standing
 from ordersys.usecase.orders.progress import Progress
 
@@ -31,14 +31,14 @@ class CancelOrder:
 class CancelOrders:
     """An order that is cancelled already stays so, without a second event."""
 
-    work: Work[OrderTransaction]
+    unit_of_work: UnitOfWork[OrderTransaction]
     clock: Clock
     ids: Ids
     meter: OrderMeter
 
     async def execute(self, commands: Sequence[CancelOrder]) -> None:
         """Raises OrderNotFound or IllegalMove for the whole batch."""
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             orders = await transaction.orders.lock({command.order_id for command in commands})
             progress = Progress(orders=orders, now=self.clock.now())
             events = [
@@ -55,7 +55,7 @@ class CancelOrders:
 class ExpireOrders:
     """Ends what no answer has ended for too long. Any number of workers may run it: each takes other orders."""
 
-    work: Work[OrderTransaction]
+    unit_of_work: UnitOfWork[OrderTransaction]
     clock: Clock
     ids: Ids
     meter: OrderMeter
@@ -64,7 +64,7 @@ class ExpireOrders:
 
     async def run_once(self) -> int:
         """Answers how many orders it ended."""
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             orders = await transaction.orders.lock_overdue(now - self.deadline, self.batch_size)
             progress = Progress(orders=orders, now=now)

@@ -16,7 +16,7 @@ from ordersys.domain.shared.ids import CustomerId, FlightId, Ids, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.messaging.envelope import Cause, Outgoing
 from ordersys.messaging.outbox import outgoing
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.orders.ports import (
     Answered,
     Claim,
@@ -83,7 +83,7 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrders:
-    work: Work[OrderTransaction]
+    unit_of_work: UnitOfWork[OrderTransaction]
     clock: Clock
     ids: Ids
     meter: OrderMeter
@@ -92,7 +92,7 @@ class PlaceOrders:
 
     async def execute(self, commands: Sequence[PlaceOrder]) -> Sequence[OrderPlaced | OrderRefused]:
         """Answers in the order of the commands. Commands are decided in that order too: first come, first served."""
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             since = now - self.keys_kept
             opening = await transaction.placing.open(_wanted(commands), since=since)

@@ -13,7 +13,7 @@ from ordersys.domain.shared.ids import CustomerId, EventId, FlightId, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.outbox import Outbox
-from ordersys.messaging.work import AfterCommit
+from ordersys.messaging.unit_of_work import CommitHooks
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
 
 
@@ -141,7 +141,7 @@ class Orders(Protocol):
         ...
 
 
-class OrderTransaction(AfterCommit, Protocol):
+class OrderTransaction(CommitHooks, Protocol):
     @property
     def orders(self) -> Orders: ...
     @property

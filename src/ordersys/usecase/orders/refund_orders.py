@@ -9,7 +9,7 @@ from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.ids import CustomerId, Ids, OrderId
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.outbox import outgoing
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
 from ordersys.usecase.orders.progress import Progress
 
@@ -28,14 +28,14 @@ class RefundOrder:
 class RefundOrders:
     """An order whose refund runs or has run already stays so, without a second event."""
 
-    work: Work[OrderTransaction]
+    unit_of_work: UnitOfWork[OrderTransaction]
     clock: Clock
     ids: Ids
     meter: OrderMeter
 
     async def execute(self, commands: Sequence[RefundOrder]) -> None:
         """Raises OrderNotFound or IllegalMove for the whole batch."""
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             orders = await transaction.orders.lock({command.order_id for command in commands})
             progress = Progress(orders=orders, now=self.clock.now())
             events = [

@@ -9,7 +9,7 @@ from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.envelope import Cause
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.payments.ports import Change, Handover, Intent, PaymentTransaction
 
 
@@ -30,7 +30,7 @@ class ChangePayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePayments:
-    work: Work[PaymentTransaction]
+    unit_of_work: UnitOfWork[PaymentTransaction]
     clock: Clock
     handover: Handover
 
@@ -38,7 +38,7 @@ class ChangePayments:
         """Several commands for one order are folded in their order. Raises IllegalPaymentMove or PaymentUnknown for
         all.
         """
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             lease = self.handover.lease(now)
             # Written first, and locked then: a payment that somebody else is just requesting is found, too.

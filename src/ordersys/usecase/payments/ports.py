@@ -8,7 +8,7 @@ from typing import Protocol
 from ordersys.domain.payments.payment import Answer, Charge, PaymentStatus, Settled
 from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.envelope import Cause, Outgoing
-from ordersys.messaging.work import AfterCommit
+from ordersys.messaging.unit_of_work import CommitHooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,6 @@ class Payments(Protocol):
         ...
 
 
-class PaymentTransaction(AfterCommit, Protocol):
+class PaymentTransaction(CommitHooks, Protocol):
     @property
     def payments(self) -> Payments: ...

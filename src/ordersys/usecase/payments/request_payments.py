@@ -9,7 +9,7 @@ from functools import partial
 from ordersys.domain.payments.payment import Charge, PaymentStatus
 from ordersys.domain.shared.clock import Clock
 from ordersys.messaging.envelope import Cause
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.payments.ports import Handover, Intent, PaymentTransaction
 
 
@@ -21,12 +21,12 @@ class RequestPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPayments:
-    work: Work[PaymentTransaction]
+    unit_of_work: UnitOfWork[PaymentTransaction]
     clock: Clock
     handover: Handover
 
     async def execute(self, commands: Sequence[RequestPayment]) -> None:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             now, room = self.clock.now(), self.handover.room()
             intents = [
                 Intent(

@@ -26,7 +26,7 @@ from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import Ids
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import outgoing
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.payments.ports import Intent, Lease, PaymentTransaction, SettledIntent
 
 
@@ -34,14 +34,14 @@ from ordersys.usecase.payments.ports import Intent, Lease, PaymentTransaction, S
 class ClaimPayments:
     """`owner` is the stable name of this process; `lease_seconds` must outlast a call to the gateway."""
 
-    work: Work[PaymentTransaction]
+    unit_of_work: UnitOfWork[PaymentTransaction]
     clock: Clock
     owner: str
     lease_seconds: float
 
     async def execute(self, limit: int) -> Sequence[Intent]:
         now = self.clock.now()
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             intents = await transaction.payments.claim(limit, at=now, lease=self.lease(now))
             transaction.changed(intent.charge.order_id for intent in intents)
         return intents
@@ -51,7 +51,7 @@ class ClaimPayments:
 
     async def reclaim(self) -> int:
         """After a restart: what this name had claimed before the crash is due at once. Answers how many."""
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             return await transaction.payments.reclaim(self.owner, at=self.clock.now())
 
 
@@ -67,7 +67,7 @@ class RecordPayments:
     statement by itself: what is settled and what is postponed have nothing in common.
     """
 
-    work: Work[PaymentTransaction]
+    unit_of_work: UnitOfWork[PaymentTransaction]
     clock: Clock
     ids: Ids
     retry_delays: Sequence[float]
@@ -81,7 +81,7 @@ class RecordPayments:
                 postponed.append((command.intent, command.answer.error, self._next(command.intent, now)))
             else:
                 settled.append(self._settled(command.intent, command.answer, now))
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             if settled:
                 await transaction.payments.settle(settled, at=now)
             if postponed:

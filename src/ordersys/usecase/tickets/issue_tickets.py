@@ -15,7 +15,7 @@ from ordersys.domain.tickets.seating import SeatMap, seat_label
 from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.outbox import outgoing
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.tickets.ports import Airline, Leg, Ticket, TicketTransaction
 
 
@@ -32,7 +32,7 @@ class ItineraryUnknown(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueTickets:
-    work: Work[TicketTransaction]
+    unit_of_work: UnitOfWork[TicketTransaction]
     clock: Clock
     ids: Ids
     airline: Airline
@@ -41,7 +41,7 @@ class IssueTickets:
         """An order whose tickets were decided before (cancelled, say) gets none. Raises ItineraryUnknown or
         NoSeatOnBoard for all.
         """
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             causes = {command.order_id: command.cause for command in commands}
             refusals = {order_id: self.airline.refuses(order_id) for order_id in causes}

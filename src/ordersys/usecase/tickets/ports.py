@@ -10,7 +10,7 @@ from ordersys.domain.tickets.seating import SeatMap
 from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.outbox import Outbox
-from ordersys.messaging.work import AfterCommit
+from ordersys.messaging.unit_of_work import CommitHooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Tickets(Protocol):
         ...
 
 
-class TicketTransaction(AfterCommit, Protocol):
+class TicketTransaction(CommitHooks, Protocol):
     @property
     def ticketings(self) -> Ticketings: ...
     @property

@@ -8,7 +8,7 @@ from ordersys.domain.shared.ids import Ids, OrderId
 from ordersys.domain.tickets.events import TicketVoided
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.outbox import outgoing
-from ordersys.messaging.work import Work
+from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.tickets.ports import TicketTransaction, VoidedTicket
 
 
@@ -20,12 +20,12 @@ class VoidTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidTickets:
-    work: Work[TicketTransaction]
+    unit_of_work: UnitOfWork[TicketTransaction]
     clock: Clock
     ids: Ids
 
     async def execute(self, commands: Sequence[VoidTicket]) -> None:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             causes = {command.order_id: command.cause for command in commands}
             issued = await transaction.ticketings.void(causes, at=now)

@@ -11,7 +11,7 @@ from ordersys.entrypoint.consumers.dispatch import Dispatch, UseCase, decode
 from ordersys.entrypoint.consumers.subscriptions import Subscription
 from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.messaging.inbox import Unreadable
-from ordersys.messaging.work import Joined
+from ordersys.messaging.unit_of_work import JoinedUnitOfWork
 from tests.fakes.making import message, order_created, order_id, rub
 
 AUTHORIZED = PaymentAuthorized(order_id=order_id(1), amount=rub(1), authorization_id="a")
@@ -37,7 +37,7 @@ class Handlers:
         handlers = self
 
         class Named:
-            def __init__(self, joined: Joined[object]) -> None:
+            def __init__(self, joined: JoinedUnitOfWork[object]) -> None:
                 handlers.transactions.append(joined.transaction)
 
             async def execute(self, commands: Sequence[Any]) -> None:
@@ -94,7 +94,7 @@ async def test_a_failing_use_case_fails_the_batch() -> None:
         async def execute(self, commands: Sequence[Any]) -> None:
             raise ValueError("cannot")
 
-    def broken(joined: Joined[None]) -> UseCase:
+    def broken(joined: JoinedUnitOfWork[None]) -> UseCase:
         return Broken()
 
     dispatch = Dispatch(subscriptions=TABLE, use_cases={"pay": broken})

@@ -9,7 +9,7 @@ from ordersys.domain.payments.payment import Answer, Authorized, Call, Charge, D
 from ordersys.domain.shared.errors import DomainError, Kind, Unavailable
 from ordersys.domain.shared.ids import OrderId
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
-from ordersys.messaging.work import Joined
+from ordersys.messaging.unit_of_work import JoinedUnitOfWork
 from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayments
 from ordersys.usecase.payments.ports import Handover
 from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
@@ -18,7 +18,7 @@ from tests.fakes.clock import FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order_id
 from tests.fakes.messaging import FakeMeter
 from tests.fakes.payments import FakeHandover, PaymentRow
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.waiting import eventually
 
 LEASE = 6.0
@@ -61,7 +61,7 @@ class FakeGateway:
 class Cashier:
     """Dispatchers over one database in memory and one gateway."""
 
-    work: FakeWork = field(default_factory=FakeWork)
+    unit_of_work: FakeUnitOfWork = field(default_factory=FakeUnitOfWork)
     clock: FakeClock = field(default_factory=FakeClock)
     gateway: FakeGateway = field(default_factory=FakeGateway)
     woken: int = 0
@@ -77,7 +77,7 @@ class Cashier:
         self, name: str = "payment", *, timeout: float = 60, batch: int = 100, concurrency: int = 100
     ) -> PaymentDispatcher:
         return PaymentDispatcher(
-            claim=ClaimPayments(work=self.work, clock=self.clock, owner=name, lease_seconds=LEASE),
+            claim=ClaimPayments(unit_of_work=self.unit_of_work, clock=self.clock, owner=name, lease_seconds=LEASE),
             gateway=self.gateway,
             record=self._record,
             meter=self.meter,
@@ -90,25 +90,29 @@ class Cashier:
     async def request(self, *numbers: int, to: Handover | None = None) -> None:
         """`to`: the dispatcher of this process; without it, the intents are due for any."""
         requested = [RequestPayment(charge=charge(number), cause=CAUSE) for number in numbers]
-        await RequestPayments(work=self.work, clock=self.clock, handover=to or FakeHandover()).execute(requested)
+        await RequestPayments(unit_of_work=self.unit_of_work, clock=self.clock, handover=to or FakeHandover()).execute(
+            requested
+        )
 
     async def demand(self, demand: Demand, *numbers: int, to: Handover | None = None) -> None:
         commands = [ChangePayment(order_id=order_id(number), demand=demand, cause=CAUSE) for number in numbers]
-        await ChangePayments(work=self.work, clock=self.clock, handover=to or FakeHandover()).execute(commands)
+        await ChangePayments(unit_of_work=self.unit_of_work, clock=self.clock, handover=to or FakeHandover()).execute(
+            commands
+        )
 
     async def _record(self, command: RecordPayment) -> None:
         self.recorded.append(command)
         order = command.intent.charge.order_id
         if self.trouble and (not self.troubled or order in map(order_id, self.troubled)):
             raise self.trouble
-        recording = RecordPayments(work=self.work, clock=self.clock, ids=FakeIds(), retry_delays=[1.0])
+        recording = RecordPayments(unit_of_work=self.unit_of_work, clock=self.clock, ids=FakeIds(), retry_delays=[1.0])
         await recording.execute([command])
 
     def _wake(self) -> None:
         self.woken += 1
 
     def payment(self, number: int = 1) -> PaymentRow:
-        return self.work.database.payments.payments.rows[order_id(number)]
+        return self.unit_of_work.database.payments.payments.rows[order_id(number)]
 
     def settled(self, *numbers: int) -> Callable[[], bool]:
         return lambda: all(self.payment(number).status is PaymentStatus.AUTHORIZED for number in numbers)
@@ -228,7 +232,7 @@ async def test_after_a_restart_what_was_under_way_is_asked_again_at_once(cashier
     await eventually(cashier.settled(1))
     cashier.gateway.let_go.set()
     await died.drained()
-    assert len(cashier.work.database.messaging.outbox.rows) == 1
+    assert len(cashier.unit_of_work.database.messaging.outbox.rows) == 1
 
 
 async def test_another_dispatcher_waits_for_the_lease(cashier: Cashier) -> None:
@@ -272,12 +276,12 @@ async def test_an_answer_that_cannot_be_recorded_is_asked_for_again_after_the_le
     await dispatcher.drained()
 
     assert cashier.settled(1)()
-    assert len(cashier.work.database.messaging.outbox.rows) == 1
+    assert len(cashier.unit_of_work.database.messaging.outbox.rows) == 1
 
 
 async def test_a_reclaim_that_failed_is_tried_again(cashier: Cashier) -> None:
     await cashier.request(1)
-    cashier.work.failures = [Unavailable("postgres")]
+    cashier.unit_of_work.failures = [Unavailable("postgres")]
     dispatcher = cashier.dispatcher()
 
     with pytest.raises(Unavailable):
@@ -365,7 +369,7 @@ async def back(cashier: Cashier, *, name: str = "payment", concurrency: int = 10
 
 async def test_what_is_handed_over_is_asked_without_a_claim(cashier: Cashier) -> None:
     dispatcher = await back(cashier)
-    begun = cashier.work.begun
+    begun = cashier.unit_of_work.begun
 
     await cashier.request(1, 2, to=dispatcher)
     await dispatcher.drained()
@@ -375,7 +379,7 @@ async def test_what_is_handed_over_is_asked_without_a_claim(cashier: Cashier) ->
     assert cashier.payment(1).status is PaymentStatus.CAPTURED
     assert cashier.payment(2).status is PaymentStatus.AUTHORIZED
     assert cashier.payment(1).intent.attempts == cashier.payment(2).intent.attempts == 1
-    assert cashier.work.begun - begun == 5  # written, two answers, written, one answer
+    assert cashier.unit_of_work.begun - begun == 5  # written, two answers, written, one answer
     assert cashier.woken == 0
 
 
@@ -415,10 +419,12 @@ async def test_what_finds_no_room_is_anybodys(cashier: Cashier) -> None:
 async def test_what_comes_when_the_room_is_taken_meanwhile_waits_for_a_free_call(cashier: Cashier) -> None:
     cashier.gateway.open.clear()
     dispatcher = await back(cashier, concurrency=2)
-    transactions = [cashier.work.begin() for _ in range(2)]
+    transactions = [cashier.unit_of_work.begin() for _ in range(2)]
     for number, transaction in enumerate(transactions, 1):
         requesting = RequestPayments(
-            work=Joined(transaction=await transaction.__aenter__()), clock=cashier.clock, handover=dispatcher
+            unit_of_work=JoinedUnitOfWork(transaction=await transaction.__aenter__()),
+            clock=cashier.clock,
+            handover=dispatcher,
         )
         await requesting.execute([RequestPayment(charge=charge(n), cause=CAUSE) for n in (number, number + 2)])
 

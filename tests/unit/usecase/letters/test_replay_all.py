@@ -9,7 +9,7 @@ from ordersys.usecase.letters.replay_all import ReplayAll, ReplayReport
 from ordersys.usecase.letters.settle_letters import ReplayLetters
 from tests.fakes.letter_reads import FakeLetterReads
 from tests.fakes.making import delivery, event_id, message, order_created, order_id
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 NAME = "order-service"
 
@@ -18,7 +18,7 @@ NAME = "order-service"
 class Office:
     """Dead letters, and a consumer that makes the attempts whenever somebody waits. `bad` events fail again."""
 
-    work: FakeWork = field(default_factory=FakeWork)
+    unit_of_work: FakeUnitOfWork = field(default_factory=FakeUnitOfWork)
     bad: set[int] = field(default_factory=set)
     running: bool = True
     pauses: list[float] = field(default_factory=list)
@@ -27,21 +27,21 @@ class Office:
 
     @property
     def reads(self) -> FakeLetterReads:
-        return FakeLetterReads(database=self.work.database)
+        return FakeLetterReads(database=self.unit_of_work.database)
 
     async def fill(self, count: int) -> None:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             await transaction.dead_letters.add([letter(number) for number in range(1, count + 1)])
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
         if seconds == 0.25 and self.running:
-            self.sizes.append(len(self.work.database.messaging.retries.rows))
+            self.sizes.append(len(self.unit_of_work.database.messaging.retries.rows))
             while await self._attempt():
                 continue
 
     async def _attempt(self) -> bool:
-        async with self.work.begin() as transaction:
+        async with self.unit_of_work.begin() as transaction:
             due = await transaction.retries.count_due(NAME, (0.0,))
             if due is None:
                 return False
@@ -54,7 +54,7 @@ class Office:
         return True
 
     async def replay(self, rate: float = 1000) -> ReplayReport:
-        replay = ReplayLetters(work=self.work)
+        replay = ReplayLetters(unit_of_work=self.unit_of_work)
         use_case = ReplayAll(replay=replay, reads=self.reads, pause=self.pause, patience=10)
         return await use_case.execute(by="olga", rate=rate, progress=self._progress)
 
@@ -64,7 +64,7 @@ class Office:
     @property
     def statuses(self) -> list[str]:
         letters: list[tuple[UUID, str]] = [
-            (one.id, one.status) for one in self.work.database.messaging.letters.rows.values()
+            (one.id, one.status) for one in self.unit_of_work.database.messaging.letters.rows.values()
         ]
         return [status for _, status in sorted(letters)]
 
@@ -146,7 +146,7 @@ async def test_it_keeps_to_the_rate(rate: float) -> None:
 async def test_what_cannot_be_replayed_is_passed_over() -> None:
     office = Office()
     bare = Delivery(topic="t", partition=0, offset=1, key=None, value=b"?", headers={})
-    async with office.work.begin() as transaction:
+    async with office.unit_of_work.begin() as transaction:
         broken = DeadLetter(
             consumer=NAME, event_id=None, order_id=None, type=None, delivery=bare, attempts=1, error="Unreadable: ?"
         )

@@ -8,18 +8,18 @@ from ordersys.usecase.orders.progress import OrderUnknown
 from tests.fakes.clock import FakeClock
 from tests.fakes.making import event_id, flight_id, item, offer, order, order_id
 from tests.fakes.orders import FakeOrderMeter
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 
 class Desk:
     """AdvanceOrders over a database in memory; 5 seconds after the orders were made."""
 
     def __init__(self, *orders: Order) -> None:
-        self.work, self.meter = FakeWork(), FakeOrderMeter()
-        self.tables = self.work.database.orders
+        self.unit_of_work, self.meter = FakeUnitOfWork(), FakeOrderMeter()
+        self.tables = self.unit_of_work.database.orders
         self.tables.orders.rows.update({one.id: one for one in orders or [order()]})
         self.tables.flights.rows.update({one.flight_id: one for one in (offer(1, left=7), offer(2, left=7))})
-        self._advance = AdvanceOrders(work=self.work, clock=FakeClock(passed=5), meter=self.meter)
+        self._advance = AdvanceOrders(unit_of_work=self.unit_of_work, clock=FakeClock(passed=5), meter=self.meter)
 
     async def advance(self, *commands: AdvanceOrder) -> None:
         await self._advance.execute(commands)
@@ -153,7 +153,7 @@ async def test_an_order_is_counted_when_it_ends_with_its_age() -> None:
 
 async def test_an_order_is_not_counted_before_the_commit() -> None:
     desk = Desk()
-    desk.work.failures = [Unavailable("postgres")]
+    desk.unit_of_work.failures = [Unavailable("postgres")]
 
     with pytest.raises(Unavailable):
         await desk.advance(move(Move.COMPLETE))

@@ -10,7 +10,7 @@ from ordersys.usecase.orders.place_orders import IN_USE, REUSED, OrderPlaced, Or
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import ANNA, BORIS, CAUSE, flight_id, offer, place, rub, want
 from tests.fakes.orders import FakeOrderMeter
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 DAY = timedelta(hours=24)
 
@@ -19,11 +19,11 @@ class Shop:
     """PlaceOrders over a database in memory."""
 
     def __init__(self, *offers: Offer) -> None:
-        self.work, self.clock, self.meter = FakeWork(), FakeClock(), FakeOrderMeter()
-        self.database = self.work.database
+        self.unit_of_work, self.clock, self.meter = FakeUnitOfWork(), FakeClock(), FakeOrderMeter()
+        self.database = self.unit_of_work.database
         self.database.orders.flights.rows.update({one.flight_id: one for one in offers or [offer()]})
         self._place = PlaceOrders(
-            work=self.work,
+            unit_of_work=self.unit_of_work,
             clock=self.clock,
             ids=FakeIds(),
             meter=self.meter,
@@ -71,12 +71,12 @@ async def test_order_history_event_and_answer_are_written_together() -> None:
     assert (step.order_id, step.before, step.after) == (order.id, None, Status.CREATED)
     assert (event.order_id, event.type, event.cause) == (order.id, OrderCreated.TYPE, CAUSE)
     assert len(shop.database.orders.answers.rows) == 1
-    assert shop.work.begun == 1
+    assert shop.unit_of_work.begun == 1
 
 
 async def test_nothing_is_left_behind_when_the_commit_fails() -> None:
     shop = Shop(offer(left=5))
-    shop.work.failures = [Unavailable("postgres")]
+    shop.unit_of_work.failures = [Unavailable("postgres")]
 
     with pytest.raises(Unavailable):
         await shop.place(place())
@@ -90,7 +90,7 @@ async def test_nothing_is_left_behind_when_the_commit_fails() -> None:
 
 async def test_the_failed_request_can_be_sent_again() -> None:
     shop = Shop()
-    shop.work.failures = [Unavailable("postgres")]
+    shop.unit_of_work.failures = [Unavailable("postgres")]
     with pytest.raises(Unavailable):
         await shop.place(place())
 
@@ -192,7 +192,7 @@ async def test_the_first_answer_survives_a_misuse_of_its_key() -> None:
 async def test_a_key_that_runs_elsewhere_is_in_use() -> None:
     shop = Shop()
 
-    async with shop.work.begin() as other:
+    async with shop.unit_of_work.begin() as other:
         await other.placing.open({place().idempotency: ()}, since=NOON - DAY)
         (result,) = await shop.place(place())
 
@@ -204,7 +204,7 @@ async def test_a_key_that_runs_elsewhere_is_in_use() -> None:
 async def test_a_key_in_use_fails_alone_in_its_batch() -> None:
     shop = Shop()
 
-    async with shop.work.begin() as other:
+    async with shop.unit_of_work.begin() as other:
         await other.placing.open({place(key="busy").idempotency: ()}, since=NOON - DAY)
         codes = await shop.codes(place(key="free"), place(key="busy"))
 

@@ -11,7 +11,7 @@ from ordersys.usecase.payments.ports import Intent
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.making import CAUSE, charge, order_id
 from tests.fakes.payments import FakeHandover, PaymentRow
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 P, D = PaymentStatus, Demand
 
@@ -20,18 +20,18 @@ class Till:
     """ChangePayments over a database in memory; a second after noon. `room`: for so many calls."""
 
     def __init__(self, *, room: int = 0, **payments: PaymentStatus) -> None:
-        self.work, self.handover = FakeWork(), FakeHandover(places=room)
+        self.unit_of_work, self.handover = FakeUnitOfWork(), FakeHandover(places=room)
         for number, status in payments.items():
             intent = Intent(charge=charge(int(number[1:])), status=status, cause=CAUSE, attempts=3)
             row = PaymentRow(intent=intent, next_at=None, owner="one", until=NOON)
-            self.work.database.payments.payments.rows[intent.charge.order_id] = row
-        self._change = ChangePayments(work=self.work, clock=FakeClock(passed=1), handover=self.handover)
+            self.unit_of_work.database.payments.payments.rows[intent.charge.order_id] = row
+        self._change = ChangePayments(unit_of_work=self.unit_of_work, clock=FakeClock(passed=1), handover=self.handover)
 
     async def change(self, *commands: ChangePayment) -> None:
         await self._change.execute(commands)
 
     def payment(self, number: int = 1) -> PaymentRow:
-        return self.work.database.payments.payments.rows[order_id(number)]
+        return self.unit_of_work.database.payments.payments.rows[order_id(number)]
 
 
 def demand(demand: Demand, number: int = 1, *, event: str = "e1", known: bool = True) -> ChangePayment:
@@ -130,7 +130,7 @@ async def test_an_illegal_demand_stops_the_whole_batch() -> None:
 
 async def test_nothing_is_handed_over_that_was_not_committed() -> None:
     till = Till(room=1, o1=P.AUTHORIZED)
-    till.work.failures = [Unavailable("postgres")]
+    till.unit_of_work.failures = [Unavailable("postgres")]
 
     with pytest.raises(Unavailable):
         await till.change(demand(D.CANCEL))

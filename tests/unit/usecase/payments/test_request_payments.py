@@ -6,7 +6,7 @@ from ordersys.usecase.payments.request_payments import RequestPayment, RequestPa
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.making import CAUSE, charge, order_id
 from tests.fakes.payments import FakeHandover
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 
 def request(number: int = 1, *, cause: Cause = CAUSE) -> RequestPayment:
@@ -14,11 +14,13 @@ def request(number: int = 1, *, cause: Cause = CAUSE) -> RequestPayment:
 
 
 async def test_intents_are_written_due_at_once() -> None:
-    work, handover = FakeWork(), FakeHandover()
+    unit_of_work, handover = FakeUnitOfWork(), FakeHandover()
 
-    await RequestPayments(work=work, clock=FakeClock(), handover=handover).execute([request(1), request(2)])
+    await RequestPayments(unit_of_work=unit_of_work, clock=FakeClock(), handover=handover).execute(
+        [request(1), request(2)]
+    )
 
-    rows = work.database.payments.payments.rows
+    rows = unit_of_work.database.payments.payments.rows
     assert [(row.intent.charge, row.intent.cause, row.next_at) for row in rows.values()] == [
         (charge(1), CAUSE, NOON),
         (charge(2), CAUSE, NOON),
@@ -28,11 +30,13 @@ async def test_intents_are_written_due_at_once() -> None:
 
 
 async def test_as_many_as_there_is_room_for_are_claimed_and_handed_over() -> None:
-    work, handover = FakeWork(), FakeHandover(places=2)
+    unit_of_work, handover = FakeUnitOfWork(), FakeHandover(places=2)
 
-    await RequestPayments(work=work, clock=FakeClock(), handover=handover).execute([request(n) for n in (1, 2, 3)])
+    await RequestPayments(unit_of_work=unit_of_work, clock=FakeClock(), handover=handover).execute(
+        [request(n) for n in (1, 2, 3)]
+    )
 
-    rows = list(work.database.payments.payments.rows.values())
+    rows = list(unit_of_work.database.payments.payments.rows.values())
     lease = handover.lease(NOON)
     assert [(row.owner, row.until) for row in rows] == [(lease.owner, lease.until)] * 2 + [(None, None)]
     assert [intent.attempts for intent in handover.taken] == [1, 1, 0]
@@ -40,21 +44,21 @@ async def test_as_many_as_there_is_room_for_are_claimed_and_handed_over() -> Non
 
 
 async def test_an_order_that_has_a_payment_keeps_it() -> None:
-    work = FakeWork()
+    unit_of_work = FakeUnitOfWork()
     handover = FakeHandover(places=5)
-    payments = RequestPayments(work=work, clock=FakeClock(), handover=handover)
+    payments = RequestPayments(unit_of_work=unit_of_work, clock=FakeClock(), handover=handover)
     await payments.execute([request()])
 
     await payments.execute([request(cause=Cause(correlation_id="again"))])
 
-    assert work.database.payments.payments.rows[order_id(1)].intent.cause == CAUSE
+    assert unit_of_work.database.payments.payments.rows[order_id(1)].intent.cause == CAUSE
     assert [intent.cause for intent in handover.taken] == [CAUSE]
 
 
 async def test_nothing_is_handed_over_that_was_not_committed() -> None:
-    work, handover = FakeWork(failures=[Unavailable("postgres")]), FakeHandover(places=5)
+    unit_of_work, handover = FakeUnitOfWork(failures=[Unavailable("postgres")]), FakeHandover(places=5)
 
     with pytest.raises(Unavailable):
-        await RequestPayments(work=work, clock=FakeClock(), handover=handover).execute([request()])
+        await RequestPayments(unit_of_work=unit_of_work, clock=FakeClock(), handover=handover).execute([request()])
 
     assert handover.taken == []

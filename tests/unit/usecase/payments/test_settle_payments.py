@@ -12,7 +12,7 @@ from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayme
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order_id
 from tests.fakes.payments import FakeHandover, PaymentRow
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 YES = Authorized(authorization_id="auth_1")
 NO = Declined(reason="card_declined")
@@ -25,15 +25,19 @@ class Till:
     """The payment use cases over a database in memory."""
 
     def __init__(self) -> None:
-        self.work, self.clock = FakeWork(), FakeClock()
-        self._record = RecordPayments(work=self.work, clock=self.clock, ids=FakeIds(), retry_delays=DELAYS)
+        self.unit_of_work, self.clock = FakeUnitOfWork(), FakeClock()
+        self._record = RecordPayments(
+            unit_of_work=self.unit_of_work, clock=self.clock, ids=FakeIds(), retry_delays=DELAYS
+        )
 
     async def request(self, *numbers: int) -> None:
         requested = [RequestPayment(charge=charge(number), cause=CAUSE) for number in numbers]
-        await RequestPayments(work=self.work, clock=self.clock, handover=FakeHandover()).execute(requested)
+        await RequestPayments(unit_of_work=self.unit_of_work, clock=self.clock, handover=FakeHandover()).execute(
+            requested
+        )
 
     def claiming(self, owner: str = "payment") -> ClaimPayments:
-        return ClaimPayments(work=self.work, clock=self.clock, owner=owner, lease_seconds=LEASE)
+        return ClaimPayments(unit_of_work=self.unit_of_work, clock=self.clock, owner=owner, lease_seconds=LEASE)
 
     async def claim(self, owner: str = "payment") -> Sequence[Intent]:
         return await self.claiming(owner).execute(100)
@@ -41,7 +45,9 @@ class Till:
     async def demand(self, demand: Demand, number: int = 1) -> Intent:
         """What is to be asked of the gateway now."""
         change = ChangePayment(order_id=order_id(number), demand=demand, cause=CAUSE)
-        await ChangePayments(work=self.work, clock=self.clock, handover=FakeHandover()).execute([change])
+        await ChangePayments(unit_of_work=self.unit_of_work, clock=self.clock, handover=FakeHandover()).execute(
+            [change]
+        )
         (intent,) = await self.claim()
         return intent
 
@@ -54,10 +60,10 @@ class Till:
         return intent
 
     def payment(self, number: int = 1) -> PaymentRow:
-        return self.work.database.payments.payments.rows[order_id(number)]
+        return self.unit_of_work.database.payments.payments.rows[order_id(number)]
 
     def events(self) -> list[str]:
-        return [row.type.split(".")[1] for row in self.work.database.messaging.outbox.rows.values()]
+        return [row.type.split(".")[1] for row in self.unit_of_work.database.messaging.outbox.rows.values()]
 
 
 async def test_a_claimed_intent_is_nobody_elses_until_its_lease_ends() -> None:
@@ -87,7 +93,7 @@ async def test_an_authorized_payment_is_settled_and_told() -> None:
     await till.record((await till.claimed(), YES))
 
     assert (till.payment().status, till.payment().authorization_id) == (PaymentStatus.AUTHORIZED, "auth_1")
-    (row,) = till.work.database.messaging.outbox.rows.values()
+    (row,) = till.unit_of_work.database.messaging.outbox.rows.values()
     assert (row.type, row.order_id, row.cause) == ("ordersys.PaymentAuthorized.v1", order_id(1), CAUSE)
     assert '"authorization_id":"auth_1"' in row.payload
 
@@ -99,7 +105,7 @@ async def test_a_declined_payment_is_settled_and_told_with_its_reason() -> None:
 
     assert till.payment().status is PaymentStatus.DECLINED
     assert till.events() == ["PaymentDeclined"]
-    assert '"card_declined"' in next(iter(till.work.database.messaging.outbox.rows.values())).payload
+    assert '"card_declined"' in next(iter(till.unit_of_work.database.messaging.outbox.rows.values())).payload
 
 
 async def test_a_settled_payment_is_never_due_again() -> None:
@@ -199,7 +205,7 @@ async def test_money_given_back_is_told_with_its_amount() -> None:
 
     assert till.payment().status is PaymentStatus.REFUNDED
     assert till.events() == ["PaymentAuthorized", "PaymentRefunded"]
-    assert '"amount":{"amount":1000,' in list(till.work.database.messaging.outbox.rows.values())[-1].payload
+    assert '"amount":{"amount":1000,' in list(till.unit_of_work.database.messaging.outbox.rows.values())[-1].payload
 
 
 @pytest.mark.parametrize("late", [YES, NO, SILENCE])

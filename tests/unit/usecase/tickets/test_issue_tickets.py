@@ -10,23 +10,25 @@ from ordersys.usecase.tickets.ports import Ticket
 from tests.fakes.airline import ScriptedAirline
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import flight_id, item, order, order_id
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 
 class Airline:
     """IssueTickets over a database in memory."""
 
     def __init__(self, *orders: Order) -> None:
-        self.work = FakeWork()
-        self.work.database.orders.orders.rows.update({one.id: one for one in orders})
+        self.unit_of_work = FakeUnitOfWork()
+        self.unit_of_work.database.orders.orders.rows.update({one.id: one for one in orders})
         self.scripted = ScriptedAirline()
-        self._issue = IssueTickets(work=self.work, clock=FakeClock(), ids=FakeIds(), airline=self.scripted)
+        self._issue = IssueTickets(
+            unit_of_work=self.unit_of_work, clock=FakeClock(), ids=FakeIds(), airline=self.scripted
+        )
 
     async def issue(self, *numbers: int) -> None:
         await self._issue.execute([issue(number) for number in numbers])
 
     def tickets(self, number: int | None = None) -> list[Ticket]:
-        issued = self.work.database.tickets.tickets.rows.values()
+        issued = self.unit_of_work.database.tickets.tickets.rows.values()
         return [ticket for ticket in issued if number is None or ticket.order_id == order_id(number)]
 
 
@@ -51,7 +53,7 @@ async def test_one_event_tells_of_all_tickets_of_an_order() -> None:
 
     await airline.issue(1)
 
-    (row,) = airline.work.database.messaging.outbox.rows.values()
+    (row,) = airline.unit_of_work.database.messaging.outbox.rows.values()
     assert (row.order_id, row.type, row.cause.correlation_id) == (order_id(1), "ordersys.TicketIssued.v1", "request-1")
     assert '"seat":"1A"' in row.payload
     assert '"seat":"1B"' in row.payload
@@ -62,7 +64,7 @@ async def test_a_batch_gives_each_order_its_own_event_and_cause() -> None:
 
     await airline.issue(2, 1, 3)
 
-    rows = airline.work.database.messaging.outbox.rows.values()
+    rows = airline.unit_of_work.database.messaging.outbox.rows.values()
     assert [(row.order_id, row.cause.correlation_id) for row in rows] == [
         (order_id(number), f"request-{number}") for number in (2, 1, 3)
     ]
@@ -82,12 +84,14 @@ async def test_no_seat_and_no_number_is_given_twice() -> None:
 
 async def test_a_released_seat_is_given_again() -> None:
     airline = Airline(order(1, item(1, 2)))
-    airline.work.database.tickets.maps.rows[flight_id(1)] = SeatMap(flight_id=flight_id(1), next_seat=9, released=[4])
+    airline.unit_of_work.database.tickets.maps.rows[flight_id(1)] = SeatMap(
+        flight_id=flight_id(1), next_seat=9, released=[4]
+    )
 
     await airline.issue(1)
 
     assert [ticket.seat_number for ticket in airline.tickets()] == [4, 9]
-    assert airline.work.database.tickets.maps.rows[flight_id(1)].released == []
+    assert airline.unit_of_work.database.tickets.maps.rows[flight_id(1)].released == []
 
 
 async def test_an_order_that_has_its_tickets_gets_no_others() -> None:
@@ -97,7 +101,7 @@ async def test_an_order_that_has_its_tickets_gets_no_others() -> None:
     await airline.issue(1)
 
     assert len(airline.tickets()) == 1
-    assert len(airline.work.database.messaging.outbox.rows) == 1
+    assert len(airline.unit_of_work.database.messaging.outbox.rows) == 1
 
 
 async def test_an_unknown_itinerary_stops_the_whole_batch() -> None:
@@ -116,7 +120,7 @@ async def test_who_is_refused_gets_no_tickets_and_the_others_get_theirs() -> Non
     await airline.issue(1, 2)
 
     assert [ticket.order_id for ticket in airline.tickets()] == [order_id(2)]
-    rows = airline.work.database.messaging.outbox.rows.values()
+    rows = airline.unit_of_work.database.messaging.outbox.rows.values()
     assert {row.order_id: row.type for row in rows} == {
         order_id(1): "ordersys.TicketRejected.v1",
         order_id(2): "ordersys.TicketIssued.v1",
@@ -132,4 +136,4 @@ async def test_a_refusal_stands_even_if_the_airline_would_not_refuse_again() -> 
     await airline.issue(1)
 
     assert airline.tickets() == []
-    assert len(airline.work.database.messaging.outbox.rows) == 1
+    assert len(airline.unit_of_work.database.messaging.outbox.rows) == 1

@@ -7,7 +7,7 @@ from ordersys.usecase.tickets.void_tickets import VoidTicket, VoidTickets
 from tests.fakes.airline import ScriptedAirline
 from tests.fakes.clock import FakeClock, FakeIds
 from tests.fakes.making import flight_id, item, order, order_id
-from tests.fakes.work import FakeWork
+from tests.fakes.unit_of_work import FakeUnitOfWork
 
 ISSUED, VOIDED = "ordersys.TicketIssued.v1", "ordersys.TicketVoided.v1"
 
@@ -16,23 +16,23 @@ class Counter:
     """IssueTickets and VoidTickets over a database in memory."""
 
     def __init__(self, *orders: Order) -> None:
-        self.work, self.airline, self.ids = FakeWork(), ScriptedAirline(), FakeIds()
-        self.work.database.orders.orders.rows.update({one.id: one for one in orders})
+        self.unit_of_work, self.airline, self.ids = FakeUnitOfWork(), ScriptedAirline(), FakeIds()
+        self.unit_of_work.database.orders.orders.rows.update({one.id: one for one in orders})
 
     async def issue(self, *numbers: int) -> None:
-        issuing = IssueTickets(work=self.work, clock=FakeClock(), ids=self.ids, airline=self.airline)
+        issuing = IssueTickets(unit_of_work=self.unit_of_work, clock=FakeClock(), ids=self.ids, airline=self.airline)
         await issuing.execute([IssueTicket(order_id=order_id(n), cause=Cause(correlation_id="")) for n in numbers])
 
     async def void(self, *numbers: int) -> None:
-        voiding = VoidTickets(work=self.work, clock=FakeClock(), ids=self.ids)
+        voiding = VoidTickets(unit_of_work=self.unit_of_work, clock=FakeClock(), ids=self.ids)
         causes = {n: Cause(correlation_id=f"request-{n}") for n in numbers}
         await voiding.execute([VoidTicket(order_id=order_id(n), cause=causes[n]) for n in numbers])
 
     def valid(self) -> int:
-        return len(self.work.database.tickets.tickets.rows)
+        return len(self.unit_of_work.database.tickets.tickets.rows)
 
     def told(self) -> Sequence[str]:
-        return [row.type for row in self.work.database.messaging.outbox.rows.values()]
+        return [row.type for row in self.unit_of_work.database.messaging.outbox.rows.values()]
 
 
 async def test_all_tickets_of_an_order_are_voided_and_told_with_their_numbers() -> None:
@@ -42,7 +42,7 @@ async def test_all_tickets_of_an_order_are_voided_and_told_with_their_numbers() 
     await counter.void(1)
 
     assert counter.valid() == 0
-    row = list(counter.work.database.messaging.outbox.rows.values())[-1]
+    row = list(counter.unit_of_work.database.messaging.outbox.rows.values())[-1]
     assert (row.type, row.cause.correlation_id) == (VOIDED, "request-1")
     assert '"numbers":["9990000000001","9990000000002"]' in row.payload
 
@@ -54,9 +54,9 @@ async def test_seats_of_voided_tickets_are_given_again() -> None:
     await counter.void(1)
     await counter.issue(3)
 
-    seats = [ticket.seat_number for ticket in counter.work.database.tickets.tickets.rows.values()]
+    seats = [ticket.seat_number for ticket in counter.unit_of_work.database.tickets.tickets.rows.values()]
     assert sorted(seats) == [1, 2, 3, 4]
-    assert counter.work.database.tickets.maps.rows[flight_id(2)].released == [1]
+    assert counter.unit_of_work.database.tickets.maps.rows[flight_id(2)].released == [1]
 
 
 async def test_tickets_are_voided_once() -> None:
@@ -67,7 +67,7 @@ async def test_tickets_are_voided_once() -> None:
     await counter.void(1)
 
     assert counter.told() == [ISSUED, VOIDED]
-    assert counter.work.database.tickets.maps.rows[flight_id(1)].released == [1]
+    assert counter.unit_of_work.database.tickets.maps.rows[flight_id(1)].released == [1]
 
 
 async def test_an_order_that_is_voided_first_never_gets_tickets() -> None:

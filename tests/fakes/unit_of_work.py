@@ -50,7 +50,7 @@ class FakeTransaction:
 
 
 @dataclass(slots=True, kw_only=True)
-class FakeWork:
+class FakeUnitOfWork:
     """`failures` are raised by the next transactions in place of their commits; None lets one through. `told` are the
     orders of which watchers were told, once per commit.
     """

@@ -8,11 +8,11 @@ from itertools import count
 import msgspec
 import pytest
 
+from ordersys.bootstrap.notifications import channel_opener
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.bootstrap.signals import opening
 from ordersys.config import RedisSettings, Secret, Settings
-from ordersys.messaging.doorbell import QUIET_SECONDS, Doorbell
-from ordersys.messaging.signals import SignalReader
+from ordersys.messaging.notifications import NotificationReader
+from ordersys.messaging.notified_relay import QUIET_SECONDS, NotifiedRelay
 from tests.integration.saga import saga_of, settings_of
 from tests.waiting import eventually
 
@@ -23,33 +23,33 @@ def settings(database_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-async def resting(settings: Settings) -> AsyncIterator[Doorbell]:
+async def resting(settings: Settings) -> AsyncIterator[NotifiedRelay]:
     async def nothing() -> int:
         return 0
 
-    bell = Doorbell(relay=nothing, ticker=count(step=QUIET_SECONDS).__next__, idle=60, deaf_idle=0.05)
-    reader = SignalReader(open=opening(settings.redis, "worker"), audience=bell)
-    listening = asyncio.create_task(_listen(reader))
+    bell = NotifiedRelay(relay=nothing, ticker=count(step=QUIET_SECONDS).__next__, idle=60, disconnected_idle=0.05)
+    reader = NotificationReader(open=channel_opener(settings.redis, "worker"), subscriber=bell)
+    notification_loop = asyncio.create_task(_listen(reader))
     await eventually(lambda: bell.pause() == 60)
     bell.wake.clear()
     yield bell
-    listening.cancel()
+    notification_loop.cancel()
     with suppress(asyncio.CancelledError):
-        await listening
+        await notification_loop
     await reader.close()
 
 
-async def _listen(reader: SignalReader) -> None:
+async def _listen(reader: NotificationReader) -> None:
     while await reader.run_once():
         pass
 
 
-async def test_a_new_order_wakes_a_worker_that_rests(settings: Settings, resting: Doorbell) -> None:
+async def test_a_new_order_wakes_a_worker_that_rests(settings: Settings, resting: NotifiedRelay) -> None:
     platform = PlatformContainer(settings=settings, name="shop")
     saga = await saga_of(platform)
 
     await saga.place(1)
 
     await asyncio.wait_for(resting.wake.wait(), 5)
-    await platform.signals().close()
+    await platform.notifier().close()
     await platform.engine().dispose()

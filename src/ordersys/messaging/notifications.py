@@ -18,7 +18,7 @@ MOST_WAITING: Final = 20_000
 LISTENED_SECONDS: Final = 0.02
 UNHEARD_SECONDS: Final = 0.1
 AWAY_SECONDS: Final = 1.0
-HEAR_SECONDS: Final = 0.25
+RECEIVE_SECONDS: Final = 0.25
 SENDING: Final = "order-signals"
 
 
@@ -29,30 +29,30 @@ class Channel(Protocol):
         """Answers how many listen."""
         ...
 
-    async def join(self) -> None:
+    async def subscribe(self) -> None:
         """Returns when nothing that is published from now on is missed; nothing to do when it has joined already."""
         ...
 
-    async def hear(self, seconds: float) -> Sequence[bytes]:
+    async def receive(self, seconds: float) -> Sequence[bytes]:
         """What came since it joined; waits so long for the first message."""
         ...
 
-    async def leave(self) -> None: ...
+    async def unsubscribe(self) -> None: ...
 
     async def close(self) -> None: ...
 
 
-Opening = Callable[[], Awaitable[Channel]]
+OpenChannel = Callable[[], Awaitable[Channel]]
 
 
 @dataclass(slots=True, kw_only=True)
-class OrderSignals:
-    """Implements messaging.work.Watchers: at most one message is under way, and what is told meanwhile is the next.
+class OrderNotifier:
+    """Implements messaging.unit_of_work.Notifier: at most one message is in flight; later changes share the next one.
 
     `open` is called when there is something to tell for the first time.
     """
 
-    open: Opening
+    open: OpenChannel
     watch: LoopWatch
     _channel: Channel | None = None
     _waiting: set[UUID] = field(default_factory=set)
@@ -60,7 +60,7 @@ class OrderSignals:
     _away: bool = False
     _closed: bool = False
 
-    def tell(self, order_ids: Iterable[UUID]) -> None:
+    def notify(self, order_ids: Iterable[UUID]) -> None:
         if self._closed or len(self._waiting) >= MOST_WAITING:
             return
         self._waiting.update(order_ids)
@@ -101,36 +101,36 @@ class OrderSignals:
         return LISTENED_SECONDS if listeners else UNHEARD_SECONDS
 
 
-class Audience(Protocol):
+class Subscriber(Protocol):
     """Those who watch orders in this process. `deaf`: whether changes cannot be told to them just now."""
 
     @property
     def watching(self) -> bool: ...
     def changed(self, order_ids: Iterable[UUID]) -> None: ...
-    def deaf(self, deaf: bool) -> None: ...
+    def disconnected(self, disconnected: bool) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
-class SignalReader:
+class NotificationReader:
     """Listens while somebody in this process watches."""
 
-    open: Opening
-    audience: Audience
+    open: OpenChannel
+    subscriber: Subscriber
     _channel: Channel | None = None
 
     async def run_once(self) -> int:
         """Hears what comes within a moment. Answers whether it listens. Raises Unavailable."""
-        if not self.audience.watching:
-            await self._leave()
+        if not self.subscriber.watching:
+            await self._unsubscribe()
             return 0
         channel = self._channel = self._channel or await self.open()
         try:
-            await channel.join()
-            self.audience.deaf(False)
-            for message in await channel.hear(HEAR_SECONDS):
-                self.audience.changed(_ids(message))
+            await channel.subscribe()
+            self.subscriber.disconnected(False)
+            for message in await channel.receive(RECEIVE_SECONDS):
+                self.subscriber.changed(_ids(message))
         except Unavailable:
-            await self._leave()
+            await self._unsubscribe()
             raise
         return 1
 
@@ -138,10 +138,10 @@ class SignalReader:
         if self._channel:
             await self._channel.close()
 
-    async def _leave(self) -> None:
-        self.audience.deaf(True)
+    async def _unsubscribe(self) -> None:
+        self.subscriber.disconnected(True)
         if self._channel:
-            await self._channel.leave()
+            await self._channel.unsubscribe()
 
 
 def _ids(message: bytes) -> Iterator[UUID]:

@@ -8,22 +8,22 @@ from typing import Final
 
 from ordersys.config import RedisSettings
 from ordersys.messaging.loop import Loop, LoopWatch
-from ordersys.messaging.signals import Channel, Opening, OrderSignals, SignalReader
+from ordersys.messaging.notifications import Channel, NotificationReader, OpenChannel, OrderNotifier
 
 CHANNEL: Final = "ordersys:orders:changed"
 # How often it is asked whether somebody watches; whoever begins to wakes the loop.
 IDLE_SECONDS: Final = 1.0
 
 
-def order_signals(redis: RedisSettings, name: str, watch: LoopWatch) -> OrderSignals:
-    return OrderSignals(open=opening(redis, name), watch=watch)
+def order_notifier(redis: RedisSettings, name: str, watch: LoopWatch) -> OrderNotifier:
+    return OrderNotifier(open=channel_opener(redis, name), watch=watch)
 
 
-def opening(redis: RedisSettings, name: str) -> Opening:
+def channel_opener(redis: RedisSettings, name: str) -> OpenChannel:
     return partial(asyncio.to_thread, _channel, redis, name)
 
 
-def listening(reader: SignalReader, begun: asyncio.Event, watch: LoopWatch) -> Loop:
+def notification_loop(reader: NotificationReader, begun: asyncio.Event, watch: LoopWatch) -> Loop:
     return Loop(name="signal-reader", run_once=reader.run_once, watch=watch, wake=begun, idle=IDLE_SECONDS)
 
 

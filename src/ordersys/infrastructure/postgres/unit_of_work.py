@@ -22,7 +22,7 @@ from ordersys.infrastructure.postgres.ticket_repository import (
     TicketingRepository,
     TicketRepository,
 )
-from ordersys.messaging.work import NobodyWatches, Watchers
+from ordersys.messaging.unit_of_work import Notifier, NullNotifier
 
 
 @dataclass(kw_only=True)
@@ -39,9 +39,9 @@ class PostgresTransaction:
     def changed(self, order_ids: Iterable[UUID]) -> None:
         self._changed.update(order_ids)
 
-    def committed(self, watchers: Watchers) -> None:
+    def committed(self, notifier: Notifier) -> None:
         if self._changed:
-            watchers.tell(self._changed)
+            notifier.notify(self._changed)
         for then in self._then:
             then()
 
@@ -95,14 +95,14 @@ class PostgresTransaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresWork:
+class PostgresUnitOfWork:
     """Raises Unavailable when PostgreSQL is away and Contention when the transaction was given up; nothing is
     committed then, but for a connection lost at the very COMMIT, whose outcome only a repetition can tell (keys and
     inbox make it safe).
     """
 
     engine: AsyncEngine
-    watchers: Watchers = field(default_factory=NobodyWatches)
+    notifier: Notifier = field(default_factory=NullNotifier)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
@@ -110,17 +110,17 @@ class PostgresWork:
             async with begun(self.engine) as connection:
                 transaction = PostgresTransaction(connection=connection)
                 yield transaction
-        transaction.committed(self.watchers)
+        transaction.committed(self.notifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresStatements:
+class PostgresAutocommit:
     """A unit of work for what is a single statement: PostgreSQL commits it by itself, and two round trips are saved.
     Of several statements those before an error stay.
     """
 
     engine: AsyncEngine
-    watchers: Watchers = field(default_factory=NobodyWatches)
+    notifier: Notifier = field(default_factory=NullNotifier)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
@@ -128,4 +128,4 @@ class PostgresStatements:
             async with opened(self.engine) as connection:
                 transaction = PostgresTransaction(connection=connection)
                 yield transaction
-        transaction.committed(self.watchers)
+        transaction.committed(self.notifier)

@@ -10,13 +10,13 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Work(Protocol[T_co]):
+class UnitOfWork(Protocol[T_co]):
     def begin(self) -> AbstractAsyncContextManager[T_co]:
         """Opens a transaction: commits when the block ends, rolls back when it raises."""
         ...
 
 
-class AfterCommit(Protocol):
+class CommitHooks(Protocol):
     def on_commit(self, then: Callable[[], None]) -> None:
         """Runs `then` once the transaction is committed; never if it is rolled back."""
         ...
@@ -26,22 +26,22 @@ class AfterCommit(Protocol):
         ...
 
 
-class Watchers(Protocol):
+class Notifier(Protocol):
     """Those who watch orders, in all processes. Telling them never waits and never fails, and may be in vain: who
     watches looks by itself now and then, too.
     """
 
-    def tell(self, order_ids: Iterable[UUID]) -> None: ...
+    def notify(self, order_ids: Iterable[UUID]) -> None: ...
 
 
-class NobodyWatches:
+class NullNotifier:
     """The Watchers of a process that has none to tell."""
 
-    def tell(self, order_ids: Iterable[UUID]) -> None: ...
+    def notify(self, order_ids: Iterable[UUID]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joined(Generic[T]):
+class JoinedUnitOfWork(Generic[T]):
     """Lets a use case take part in a transaction that is open already; the owner of that one commits it."""
 
     transaction: T

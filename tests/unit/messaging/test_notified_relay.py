@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from ordersys.messaging.doorbell import QUIET_SECONDS, Doorbell
+from ordersys.messaging.notified_relay import QUIET_SECONDS, NotifiedRelay
 from tests.fakes.making import order_id
 
 
@@ -10,10 +10,10 @@ class House:
 
     sends: list[int] = field(default_factory=list)
     now: float = 100.0
-    bell: Doorbell = field(init=False)
+    bell: NotifiedRelay = field(init=False)
 
     def __post_init__(self) -> None:
-        self.bell = Doorbell(relay=self._pass, ticker=lambda: self.now, idle=0.25, deaf_idle=0.05)
+        self.bell = NotifiedRelay(relay=self._pass, ticker=lambda: self.now, idle=0.25, disconnected_idle=0.05)
 
     async def _pass(self) -> int:
         return self.sends.pop(0) if self.sends else 0
@@ -63,8 +63,8 @@ async def test_the_relay_rests_longer_while_somebody_can_ring() -> None:
     bell = House().bell
     pauses = [bell.pause()]
 
-    for deaf in (False, True):
-        bell.deaf(deaf)
+    for disconnected in (False, True):
+        bell.disconnected(disconnected)
         pauses.append(bell.pause())
 
     assert pauses == [0.05, 0.25, 0.05]
@@ -81,9 +81,9 @@ async def test_who_rings_wakes_the_relay() -> None:
 async def test_what_came_before_it_could_hear_is_looked_for_at_once() -> None:
     bell = House().bell
 
-    bell.deaf(False)
+    bell.disconnected(False)
     assert bell.wake.is_set()
 
     bell.wake.clear()
-    bell.deaf(False)
+    bell.disconnected(False)
     assert not bell.wake.is_set()

@@ -33,12 +33,12 @@ class FakeChannel:
             one.heard.append(message)
         return len(self.server.listening)
 
-    async def join(self) -> None:
+    async def subscribe(self) -> None:
         self.server.answer()
         if self not in self.server.listening:
             self.server.listening.append(self)
 
-    async def hear(self, seconds: float) -> Sequence[bytes]:
+    async def receive(self, seconds: float) -> Sequence[bytes]:
         self.server.answer()
         try:
             await eventually(lambda: self.heard, within=seconds)
@@ -47,10 +47,10 @@ class FakeChannel:
         heard, self.heard = self.heard, []
         return heard
 
-    async def leave(self) -> None:
+    async def unsubscribe(self) -> None:
         if self in self.server.listening:
             self.server.listening.remove(self)
 
     async def close(self) -> None:
-        await self.leave()
+        await self.unsubscribe()
         self.closed = True

@@ -1,6 +1,6 @@
-"""The relay's doorbell: while the outbox is quiet, whoever commits something rings, and the relay looks less often.
+"""The relay, woken by notifications: while the outbox is quiet, each commit wakes it, and it polls less often.
 
-Best effort, as all signals are: what nobody rings for is found by the next look.
+Notifications are best effort; a row without one is found by the next poll.
 """
 
 import asyncio
@@ -15,19 +15,20 @@ QUIET_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Doorbell:
-    """Stands before the passes of a relay, and is the Audience of a SignalReader: it listens when nothing was found for
-    a second. `wake` is the relay's loop's, `begun` the reader's. Between two passes are at most `idle` seconds, and
-    `deaf_idle` while nobody can ring.
+class NotifiedRelay:
+    """Runs the passes of a relay, and subscribes to notifications once the outbox has been quiet for a second.
+
+    `wake` belongs to the relay's loop, `begun` to the reader's. Between two passes are at most `idle` seconds, and
+    `disconnected_idle` while no notification can arrive.
     """
 
     relay: Callable[[], Awaitable[int]]
     ticker: Ticker
     idle: float
-    deaf_idle: float
+    disconnected_idle: float
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
-    _deaf: bool = True
+    _disconnected: bool = True
     _worked_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,17 +42,17 @@ class Doorbell:
         sent = await self.relay()
         if sent:
             self._worked_at = self.ticker()
-        elif self._deaf and self.watching:
+        elif self._disconnected and self.watching:
             self.begun.set()
         return sent
 
     def pause(self) -> float:
-        return self.deaf_idle if self._deaf else self.idle
+        return self.disconnected_idle if self._disconnected else self.idle
 
     def changed(self, order_ids: Iterable[UUID]) -> None:
         self.wake.set()
 
-    def deaf(self, deaf: bool) -> None:
-        if self._deaf and not deaf:
+    def disconnected(self, disconnected: bool) -> None:
+        if self._disconnected and not disconnected:
             self.wake.set()  # for what was committed before it could hear
-        self._deaf = deaf
+        self._disconnected = disconnected
