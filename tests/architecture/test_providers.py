@@ -11,7 +11,7 @@ import pytest
 from dependency_injector import containers, providers
 
 import ordersys.bootstrap
-from ordersys.bootstrap import letters, page, roles
+from ordersys.bootstrap import dead_letters, page, roles
 from ordersys.bootstrap.audit import AuditContainer
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
@@ -46,7 +46,7 @@ def containers_of(platform: PlatformContainer) -> Iterator[containers.Container]
     yield orders
     lags = group_lags(NOBODY)
     yield page.page_container(platform, orders, lags)
-    yield letters.letter_container(platform)
+    yield dead_letters.dead_letter_container(platform)
     yield AuditContainer(settings=platform.settings, scope=Scope(), seconds=1.0)
     yield roles.payment_container(platform)
     yield roles.relay_container(platform)
@@ -83,7 +83,9 @@ def declared_containers() -> set[str]:
 
 
 def test_no_container_is_left_out() -> None:
-    source = "".join(Path(file).read_text() for file in (__file__, roles.__file__, letters.__file__, page.__file__))
+    source = "".join(
+        Path(file).read_text() for file in (__file__, roles.__file__, dead_letters.__file__, page.__file__)
+    )
 
     assert declared_containers() >= {"PlatformContainer", "OrderContainer"}
     assert [name for name in declared_containers() if f"{name}(" not in source] == []

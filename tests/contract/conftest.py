@@ -12,15 +12,15 @@ from ordersys.config import PostgresSettings, Secret
 from ordersys.domain.orders.placing import Offer
 from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres import tables
+from ordersys.infrastructure.postgres.dead_letter_reads import PostgresDeadLetterReads
 from ordersys.infrastructure.postgres.gateway_books import GatewayBooks
-from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
 from ordersys.infrastructure.postgres.unit_of_work import PostgresAutocommit, PostgresUnitOfWork
 from ordersys.messaging.outbox import ShardLeases
 from tests.contract.world import World
-from tests.fakes.letter_reads import FakeLetterReads
+from tests.fakes.dead_letter_reads import FakeDeadLetterReads
 from tests.fakes.messaging import FakeOutboxQueue, FakeShardLeases
 from tests.fakes.order_reads import FakeOrderReads
 from tests.fakes.payments import FakeBooks
@@ -60,7 +60,7 @@ async def fake_world() -> World:
         unit_of_work=unit_of_work,
         autocommit=unit_of_work,
         reads=FakeOrderReads(database=database),
-        letters=FakeLetterReads(database=database),
+        letters=FakeDeadLetterReads(database=database),
         queue=FakeOutboxQueue(tables=database.messaging, ticker=time.monotonic),
         leases=leases,
         books=books.record,
@@ -96,7 +96,7 @@ async def real_world(engine: AsyncEngine) -> World:
         unit_of_work=PostgresUnitOfWork(engine=engine),
         autocommit=PostgresAutocommit(engine=engine),
         reads=PostgresOrderReads(engine=engine),
-        letters=PostgresLetterReads(engine=engine),
+        letters=PostgresDeadLetterReads(engine=engine),
         queue=PostgresOutboxQueue(engine=engine),
         leases=leases,
         books=GatewayBooks(engine=engine).record,

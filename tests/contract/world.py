@@ -10,7 +10,7 @@ from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
 from ordersys.messaging.handling import ConsumerTransaction
 from ordersys.messaging.outbox import OutboxQueue, ShardLeases
 from ordersys.messaging.unit_of_work import UnitOfWork
-from ordersys.usecase.letters.ports import LetterReads, LetterTransaction
+from ordersys.usecase.dead_letters.ports import DeadLetterReads, DeadLetterTransaction
 from ordersys.usecase.orders.ports import OrderReads, OrderTransaction
 from ordersys.usecase.payments.ports import PaymentTransaction
 from ordersys.usecase.tickets.ports import TicketTransaction
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class EveryTransaction(
-    OrderTransaction, PaymentTransaction, TicketTransaction, ConsumerTransaction, LetterTransaction, Protocol
+    OrderTransaction, PaymentTransaction, TicketTransaction, ConsumerTransaction, DeadLetterTransaction, Protocol
 ):
     """Has the ports of every context."""
 
@@ -34,7 +34,7 @@ class World:
     unit_of_work: UnitOfWork[EveryTransaction]
     autocommit: UnitOfWork[EveryTransaction]
     reads: OrderReads
-    letters: LetterReads
+    letters: DeadLetterReads
     queue: OutboxQueue
     leases: Callable[[str, float], ShardLeases]
     books: Callable[[Sequence[BookedCall]], Awaitable[Sequence[Entry]]]

@@ -185,7 +185,12 @@ class Airport:
         self.trays = {name: self._tray(name) for name in SUBSCRIPTIONS}
         self.consumers = {name: self._consumer(name) for name in SUBSCRIPTIONS}
         self.retries = {name: self._retries(name) for name in SUBSCRIPTIONS}
-        changing: Any = {"unit_of_work": self.unit_of_work, "clock": self.clock, "ids": self.ids, "meter": FakeOrderMeter()}
+        changing: Any = {
+            "unit_of_work": self.unit_of_work,
+            "clock": self.clock,
+            "ids": self.ids,
+            "meter": FakeOrderMeter(),
+        }
         limits = Limits(max_items=2, max_seats=9)
         self.shop = PlaceOrders(**changing, limits=limits, keys_kept=timedelta(hours=1))
         self.cancel, self.refund = CancelOrders(**changing), RefundOrders(**changing)

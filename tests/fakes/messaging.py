@@ -13,8 +13,8 @@ from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import SHARDS, Failed, OutboxRow, Published, shard_of
 from ordersys.messaging.retry import DeadLetter, Kept
 from ordersys.usecase.payments.ports import Intent
-from tests.fakes.letters import KeptRow, Place, StoredLetter, dead_events
 from tests.fakes.memory import Changes, Table
+from tests.fakes.retry_queue import KeptRow, Place, StoredLetter, dead_events
 
 Ticker = Callable[[], float]
 

@@ -12,7 +12,6 @@ from ordersys.domain.tickets.seating import seat_label
 from ordersys.messaging.outbox import OutboxRow, Published
 from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.views import (
-    DeadLetterView,
     HistoryView,
     InboxView,
     OrderPage,
@@ -21,12 +20,13 @@ from ordersys.usecase.orders.views import (
     PaymentView,
     RetryView,
     TicketView,
+    WorkflowDeadLetter,
     WorkflowView,
     order_view,
 )
 from tests.fakes.clock import NOON
-from tests.fakes.letters import KeptRow, StoredLetter
 from tests.fakes.messaging import Attempts, MessagingTables
+from tests.fakes.retry_queue import KeptRow, StoredLetter
 from tests.fakes.unit_of_work import FakeDatabase
 
 VALID: Final = "VALID"
@@ -197,8 +197,8 @@ def _marks(tables: MessagingTables, order_id: UUID) -> Iterator[InboxView]:
             )
 
 
-def _letter(one: StoredLetter) -> DeadLetterView:
-    return DeadLetterView(
+def _letter(one: StoredLetter) -> WorkflowDeadLetter:
+    return WorkflowDeadLetter(
         id=str(one.id),
         consumer=one.letter.consumer,
         event_id=str(one.letter.event_id) if one.letter.event_id else None,

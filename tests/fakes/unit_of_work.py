@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from tests.fakes.letter_reads import FakeLetters
-from tests.fakes.letters import FakeDeadLetters, FakeRetryQueue
+from tests.fakes.dead_letter_reads import FakeDeadLetterResolutions
 from tests.fakes.memory import Changes
 from tests.fakes.messaging import FakeInbox, FakeOutbox, MessagingTables
 from tests.fakes.orders import FakeOrders, FakePlacing, FakeSeats, OrderTables
 from tests.fakes.payments import FakePayments, PaymentTables
+from tests.fakes.retry_queue import FakeDeadLetters, FakeRetryQueue
 from tests.fakes.tickets import FakeSeatMaps, FakeTicketings, FakeTickets, TicketTables
 
 
@@ -35,7 +35,7 @@ class FakeTransaction:
         self.placing = FakePlacing(tables=database.orders, changes=changes, seats=self.seats, outbox=self.outbox)
         self.inbox = FakeInbox(tables=database.messaging, changes=changes)
         self.retries = FakeRetryQueue(tables=database.messaging, changes=changes)
-        self.letters = FakeLetters(tables=database.messaging, changes=changes)
+        self.resolutions = FakeDeadLetterResolutions(tables=database.messaging, changes=changes)
         self.dead_letters = FakeDeadLetters(tables=database.messaging, changes=changes)
         self.payments = FakePayments(tables=database.payments, changes=changes, outbox=self.outbox)
         self.ticketings = FakeTicketings(tables=database.tickets, orders=database.orders, changes=changes)

@@ -46,9 +46,9 @@ async def letter(database_url: str) -> str:
     return str(row.id)
 
 
-async def post(api: Api, letter_id: object, what: str, role: str = "operator") -> httpx.Response:
+async def post(api: Api, dead_letter_id: object, what: str, role: str = "operator") -> httpx.Response:
     headers = api.bearer("olga", "operator" if role == "operator" else "customer")
-    return await api.client.post(f"/ops/dlq/{letter_id}/{what}", headers=headers)
+    return await api.client.post(f"/ops/dlq/{dead_letter_id}/{what}", headers=headers)
 
 
 async def test_dead_letters_are_for_operators(api: Api, letter: str) -> None:

@@ -4,15 +4,35 @@ export interface Chaos {
   points: readonly (PointState)[];
 }
 
+export interface DeadLetterContent {
+  letter: DeadLetterView;
+  key: string | null;
+  value: string | null;
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface DeadLetterPage {
+  items: readonly (DeadLetterView)[];
+  next_cursor: string | null;
+}
+
+export type DeadLetterStatus = "NEW" | "REPLAYED" | "DISCARDED";
+
 export interface DeadLetterView {
   id: string;
   consumer: string;
   event_id: string | null;
+  order_id: string | null;
   type: string | null;
-  status: string;
+  topic: string;
+  partition: number;
+  offset: number;
   attempts: number;
   error: string;
+  status: DeadLetterStatus;
   created_at: string;
+  resolved_at: string | null;
+  resolved_by: string | null;
 }
 
 export interface DemoBody {
@@ -63,7 +83,7 @@ export interface Flights {
 }
 
 export interface Forecast {
-  letter: LetterView;
+  letter: DeadLetterView;
   handled: boolean;
   older_than_inbox: boolean;
   order_finished: boolean;
@@ -109,40 +129,9 @@ export interface Lag {
   outbox: OutboxBacklog;
   consumers: readonly (PartitionLag)[];
   retries: readonly (KeptMessages)[];
-  dead_letters: readonly (OpenLetters)[];
+  dead_letters: readonly (OpenDeadLetters)[];
   totals: Totals;
   unknown: readonly (string)[];
-}
-
-export interface LetterContent {
-  letter: LetterView;
-  key: string | null;
-  value: string | null;
-  headers: Readonly<Record<string, string>>;
-}
-
-export interface LetterPage {
-  items: readonly (LetterView)[];
-  next_cursor: string | null;
-}
-
-export type LetterStatus = "NEW" | "REPLAYED" | "DISCARDED";
-
-export interface LetterView {
-  id: string;
-  consumer: string;
-  event_id: string | null;
-  order_id: string | null;
-  type: string | null;
-  topic: string;
-  partition: number;
-  offset: number;
-  attempts: number;
-  error: string;
-  status: LetterStatus;
-  created_at: string;
-  resolved_at: string | null;
-  resolved_by: string | null;
 }
 
 export interface Liveness {
@@ -176,7 +165,7 @@ export interface MoneyBody {
   currency: string;
 }
 
-export interface OpenLetters {
+export interface OpenDeadLetters {
   consumer: string;
   open: number;
 }
@@ -318,6 +307,17 @@ export interface WaitingFor {
   command: string | null;
 }
 
+export interface WorkflowDeadLetter {
+  id: string;
+  consumer: string;
+  event_id: string | null;
+  type: string | null;
+  status: string;
+  attempts: number;
+  error: string;
+  created_at: string;
+}
+
 export interface WorkflowView {
   order: OrderView;
   payment: PaymentView | null;
@@ -326,7 +326,7 @@ export interface WorkflowView {
   inbox: readonly (InboxView)[];
   history: readonly (HistoryView)[];
   retries: readonly (RetryView)[];
-  dead_letters: readonly (DeadLetterView)[];
+  dead_letters: readonly (WorkflowDeadLetter)[];
   waiting_for: WaitingFor | null;
 }
 
@@ -346,15 +346,15 @@ export interface Operations {
     answer: DemoToken;
   };
   discardDeadLetter: {
-    path: { letter_id: string };
-    answer: LetterContent;
+    path: { dead_letter_id: string };
+    answer: DeadLetterContent;
   };
   getAudit: {
     answer: Verdict;
   };
   getDeadLetter: {
-    path: { letter_id: string };
-    answer: LetterContent;
+    path: { dead_letter_id: string };
+    answer: DeadLetterContent;
   };
   getFlight: {
     path: { flight_id: string };
@@ -372,8 +372,8 @@ export interface Operations {
     answer: WorkflowView;
   };
   listDeadLetters: {
-    query: { status?: LetterStatus | null; consumer?: string; cursor?: string; limit?: number };
-    answer: LetterPage;
+    query: { status?: DeadLetterStatus | null; consumer?: string; cursor?: string; limit?: number };
+    answer: DeadLetterPage;
   };
   listOrders: {
     query: { status?: "CREATED" | "PAYMENT_AUTHORIZED" | "COMPLETED" | "CANCELLED" | "REFUND_PENDING" | "REFUNDED"; cursor?: string; limit?: number };
@@ -388,7 +388,7 @@ export interface Operations {
     answer: OrderView;
   };
   planDeadLetter: {
-    path: { letter_id: string };
+    path: { dead_letter_id: string };
     answer: Forecast;
   };
   ready: {
@@ -400,8 +400,8 @@ export interface Operations {
     answer: OrderView;
   };
   replayDeadLetter: {
-    path: { letter_id: string };
-    answer: LetterContent;
+    path: { dead_letter_id: string };
+    answer: DeadLetterContent;
   };
   searchFlights: {
     query: { from: string; to: string; date: string };
@@ -430,9 +430,9 @@ export const ROUTES = {
   cancelOrder: { method: "POST", path: "/orders/{order_id}/cancel", secured: true },
   changeChaos: { method: "PUT", path: "/ops/chaos", secured: true },
   demoToken: { method: "POST", path: "/auth/demo", secured: false },
-  discardDeadLetter: { method: "POST", path: "/ops/dlq/{letter_id}/discard", secured: true },
+  discardDeadLetter: { method: "POST", path: "/ops/dlq/{dead_letter_id}/discard", secured: true },
   getAudit: { method: "GET", path: "/ops/audit", secured: true },
-  getDeadLetter: { method: "GET", path: "/ops/dlq/{letter_id}", secured: true },
+  getDeadLetter: { method: "GET", path: "/ops/dlq/{dead_letter_id}", secured: true },
   getFlight: { method: "GET", path: "/flights/{flight_id}", secured: false },
   getLag: { method: "GET", path: "/ops/lag", secured: true },
   getOrder: { method: "GET", path: "/orders/{order_id}", secured: true },
@@ -441,10 +441,10 @@ export const ROUTES = {
   listOrders: { method: "GET", path: "/orders", secured: true },
   live: { method: "GET", path: "/health/live", secured: false },
   placeOrder: { method: "POST", path: "/orders", secured: true },
-  planDeadLetter: { method: "GET", path: "/ops/dlq/{letter_id}/plan", secured: true },
+  planDeadLetter: { method: "GET", path: "/ops/dlq/{dead_letter_id}/plan", secured: true },
   ready: { method: "GET", path: "/health/ready", secured: false },
   refundOrder: { method: "POST", path: "/orders/{order_id}/refund", secured: true },
-  replayDeadLetter: { method: "POST", path: "/ops/dlq/{letter_id}/replay", secured: true },
+  replayDeadLetter: { method: "POST", path: "/ops/dlq/{dead_letter_id}/replay", secured: true },
   searchFlights: { method: "GET", path: "/flights", secured: false },
   showChaos: { method: "GET", path: "/ops/chaos", secured: true },
   showLoad: { method: "GET", path: "/ops/load", secured: true },

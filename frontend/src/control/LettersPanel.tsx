@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 
 import { usePolled } from "../parts/polled";
 import { eventName } from "../workflow/saga";
-import type { LetterPage, LetterStatus } from "../api/schema";
+import type { DeadLetterPage, DeadLetterStatus } from "../api/schema";
 import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
 import { LetterRow } from "./LetterRow";
@@ -22,13 +22,13 @@ interface Props {
 
 /** What was put aside, and what becomes of it. */
 export function LettersPanel({ api, words, orderHref, focus }: Props) {
-  const [status, setStatus] = useState<LetterStatus | null>("NEW");
-  const [older, setOlder] = useState<LetterPage | null>(null);
+  const [status, setStatus] = useState<DeadLetterStatus | null>("NEW");
+  const [older, setOlder] = useState<DeadLetterPage | null>(null);
   const { value, error, refresh } = usePolled(`letters ${status}`, () => api.letters(status, null), 3000);
   const attempt = useAttempt();
   const { letters } = words;
 
-  const choose = (chosen: LetterStatus | null) => {
+  const choose = (chosen: DeadLetterStatus | null) => {
     setStatus(chosen);
     setOlder(null);
   };
@@ -53,7 +53,7 @@ export function LettersPanel({ api, words, orderHref, focus }: Props) {
         {letters.status}
         <select
           value={status ?? ""}
-          onChange={(event) => choose((event.currentTarget.value || null) as LetterStatus | null)}
+          onChange={(event) => choose((event.currentTarget.value || null) as DeadLetterStatus | null)}
         >
           {STATUSES.map((one) => (
             <option key={one} value={one}>

@@ -1,6 +1,6 @@
 /** What the control room asks of the API, all of it as an operator. */
 import type { Client } from "../api/client";
-import type { Chaos, Forecast, Lag, LetterContent, LetterPage, LetterStatus, LoadState, Verdict } from "../api/schema";
+import type { Chaos, Forecast, Lag, DeadLetterContent, DeadLetterPage, DeadLetterStatus, LoadState, Verdict } from "../api/schema";
 
 export interface ControlApi {
   lag(): Promise<Lag>;
@@ -10,11 +10,11 @@ export interface ControlApi {
   load(): Promise<LoadState>;
   startLoad(rate: number, seconds: number): Promise<LoadState>;
   stopLoad(): Promise<LoadState>;
-  letters(status: LetterStatus | null, cursor: string | null): Promise<LetterPage>;
-  letter(id: string): Promise<LetterContent>;
+  letters(status: DeadLetterStatus | null, cursor: string | null): Promise<DeadLetterPage>;
+  letter(id: string): Promise<DeadLetterContent>;
   plan(id: string): Promise<Forecast>;
-  replay(id: string): Promise<LetterContent>;
-  discard(id: string): Promise<LetterContent>;
+  replay(id: string): Promise<DeadLetterContent>;
+  discard(id: string): Promise<DeadLetterContent>;
   audit(): Promise<Verdict>;
 }
 

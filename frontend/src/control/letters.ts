@@ -1,5 +1,5 @@
 /** Dead letters and what a replay of one would meet. */
-import type { Forecast, LetterContent as Content, LetterView as Letter } from "../api/schema";
+import type { Forecast, DeadLetterContent as Content, DeadLetterView as Letter } from "../api/schema";
 
 export type { Content, Forecast, Letter };
 

@@ -1,6 +1,6 @@
 /** GET /orders/{id}/workflow, under the names by which it is spoken of here. */
 export type {
-  DeadLetterView as DeadLetter,
+  WorkflowDeadLetter as DeadLetter,
   HistoryView as StatusChange,
   InboxView as InboxMark,
   OutboxView as OutboxRow,

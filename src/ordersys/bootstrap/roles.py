@@ -14,7 +14,7 @@ from dependency_injector import providers
 
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.chaos import ChaosContainer, watching
-from ordersys.bootstrap.letters import LetterContainer, letter_container
+from ordersys.bootstrap.dead_letters import DeadLetterContainer, dead_letter_container
 from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.notifications import notification_loop
 from ordersys.bootstrap.orders import OrderContainer
@@ -79,7 +79,7 @@ def api(platform: PlatformContainer) -> Assembly:
             "desk": lambda: desk,
             "causes": lambda: causes,
             **_order_needs(orders),
-            **_letter_needs(letter_container(platform)),
+            **_dead_letter_needs(dead_letter_container(platform)),
             "search_flights": catalog.search_flights,
             "get_flight": catalog.get_flight,
             "chaos": chaos_container(platform).desk,
@@ -123,13 +123,13 @@ def _order_needs(orders: OrderContainer) -> Mapping[str, Callable[[], Any]]:
     }
 
 
-def _letter_needs(letters: LetterContainer) -> Mapping[str, Callable[[], Any]]:
+def _dead_letter_needs(letters: DeadLetterContainer) -> Mapping[str, Callable[[], Any]]:
     return {
-        "list_letters": letters.list_letters,
-        "get_letter": letters.get_letter,
+        "list_dead_letters": letters.list_dead_letters,
+        "get_dead_letter": letters.get_dead_letter,
         "plan_replay": letters.plan_replay,
-        "replay_letters": letters.replay_letters,
-        "discard_letters": letters.discard_letters,
+        "replay_dead_letters": letters.replay_dead_letters,
+        "discard_dead_letters": letters.discard_dead_letters,
     }
 
 

@@ -10,10 +10,10 @@ import rich_click as click
 from ordersys.cli.frame import STACK_NOTE, complete, everywhere, refused, settings_with_stack
 
 if TYPE_CHECKING:
-    from ordersys.bootstrap.letters import LetterContainer
-    from ordersys.usecase.letters.ports import Forecast, LetterContent, LetterView
-    from ordersys.usecase.letters.replay_all import ReplayReport
-    from ordersys.usecase.letters.settle_letters import Verdict
+    from ordersys.bootstrap.dead_letters import DeadLetterContainer
+    from ordersys.usecase.dead_letters.ports import DeadLetterContent, DeadLetterView, Forecast
+    from ordersys.usecase.dead_letters.replay_all import ReplayReport
+    from ordersys.usecase.dead_letters.resolve_dead_letters import Resolution
 
 T = TypeVar("T")
 STATUSES = ("NEW", "REPLAYED", "DISCARDED")
@@ -34,12 +34,12 @@ def dlq() -> None:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @as_json_option
 @everywhere
-def list_letters(status: str, every: bool, consumer: str | None, limit: int, as_json: bool) -> None:
+def list_dead_letters(status: str, every: bool, consumer: str | None, limit: int, as_json: bool) -> None:
     """The newest first."""
-    from ordersys.usecase.letters.ports import LetterStatus
+    from ordersys.usecase.dead_letters.ports import DeadLetterStatus
 
-    wanted = None if every else LetterStatus(status)
-    page = _ask(lambda c: c.list_letters().execute(status=wanted, consumer=consumer, cursor=None, limit=limit))
+    wanted = None if every else DeadLetterStatus(status)
+    page = _ask(lambda c: c.list_dead_letters().execute(status=wanted, consumer=consumer, cursor=None, limit=limit))
     if as_json:
         _print_json(page)
         return
@@ -52,9 +52,9 @@ def list_letters(status: str, every: bool, consumer: str | None, limit: int, as_
 @click.argument("letter_id", metavar="ID", type=click.UUID)
 @as_json_option
 @everywhere
-def show(letter_id: UUID, as_json: bool) -> None:
+def show(dead_letter_id: UUID, as_json: bool) -> None:
     """One dead letter with its record."""
-    content = _ask(lambda c: c.get_letter().execute(letter_id))
+    content = _ask(lambda c: c.get_dead_letter().execute(dead_letter_id))
     if as_json:
         _print_json(content)
     else:
@@ -70,19 +70,19 @@ def show(letter_id: UUID, as_json: bool) -> None:
 @by_option
 @as_json_option
 @everywhere
-def replay(letter_id: UUID | None, every: bool, plan: bool, as_json: bool, **how: Any) -> None:
+def replay(dead_letter_id: UUID | None, every: bool, plan: bool, as_json: bool, **how: Any) -> None:
     """Give dead letters back to the services that could not handle them, and to no other.
 
     A replay is safe to repeat: an event is handled once. --all waits for the outcome of each wave and stops by itself
     when more than half of one fail again. Exit code 1 when it stopped, or when letters failed.
     """
-    if every == (letter_id is not None):
+    if every == (dead_letter_id is not None):
         raise refused("name either one ID or --all")
     if plan:
-        _plan(letter_id, how["consumer"], as_json=as_json)
-    elif letter_id:
+        _plan(dead_letter_id, how["consumer"], as_json=as_json)
+    elif dead_letter_id:
         by = how["by"] or getpass.getuser()
-        _settled(_ask(lambda c: c.replay_letters().execute([letter_id], by=by)), "replayed", as_json=as_json)
+        _settled(_ask(lambda c: c.replay_dead_letters().execute([dead_letter_id], by=by)), "replayed", as_json=as_json)
     else:
         _replay_all(as_json=as_json, **how)
 
@@ -92,14 +92,14 @@ def replay(letter_id: UUID | None, every: bool, plan: bool, as_json: bool, **how
 @by_option
 @as_json_option
 @everywhere
-def discard(letter_id: UUID, by: str | None, as_json: bool) -> None:
+def discard(dead_letter_id: UUID, by: str | None, as_json: bool) -> None:
     """Give a dead letter up: its event will not be handled. The letter stays to be read."""
     by = by or getpass.getuser()
-    _settled(_ask(lambda c: c.discard_letters().execute([letter_id], by=by)), "discarded", as_json=as_json)
+    _settled(_ask(lambda c: c.discard_dead_letters().execute([dead_letter_id], by=by)), "discarded", as_json=as_json)
 
 
-def _plan(letter_id: UUID | None, consumer: str | None, *, as_json: bool) -> None:
-    ids = None if letter_id is None else [letter_id]
+def _plan(dead_letter_id: UUID | None, consumer: str | None, *, as_json: bool) -> None:
+    ids = None if dead_letter_id is None else [dead_letter_id]
     found = _ask(lambda c: c.plan_replay().execute(ids, consumer))
     if as_json:
         _print_json(found)
@@ -124,28 +124,28 @@ def _replay_all(*, as_json: bool, consumer: str | None, rate: float, by: str | N
         sys.exit(1)
 
 
-def _ask(question: "Callable[[LetterContainer], Coroutine[Any, Any, T]]") -> T:
+def _ask(question: "Callable[[DeadLetterContainer], Coroutine[Any, Any, T]]") -> T:
     configured = settings_with_stack()
-    from ordersys.bootstrap.letters import letter_container, operating
+    from ordersys.bootstrap.dead_letters import dead_letter_container, operating
 
     async def asked() -> T:
         async with operating(configured) as platform:
-            return await question(letter_container(platform))
+            return await question(dead_letter_container(platform))
 
     return complete(asked())
 
 
-def _settled(verdicts: "Mapping[UUID, Verdict]", done: str, *, as_json: bool) -> None:
+def _settled(verdicts: "Mapping[UUID, Resolution]", done: str, *, as_json: bool) -> None:
     from ordersys.cli.frame import expected
-    from ordersys.usecase.letters.settle_letters import Verdict, demand
+    from ordersys.usecase.dead_letters.resolve_dead_letters import Resolution, demand
 
-    for letter_id, verdict in verdicts.items():
+    for dead_letter_id, verdict in verdicts.items():
         with expected():
             demand(verdict)
         if as_json:
-            _print_json({"id": letter_id, "verdict": verdict})
+            _print_json({"id": dead_letter_id, "verdict": verdict})
         else:
-            click.echo(f"{letter_id} {done if verdict is Verdict.DONE else f'was {done} before'}")
+            click.echo(f"{dead_letter_id} {done if verdict is Resolution.DONE else f'was {done} before'}")
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _print_json(value: Any) -> None:
     click.echo(msgspec.json.encode(value))
 
 
-def _print_letters(letters: "Sequence[LetterView]") -> None:
+def _print_letters(letters: "Sequence[DeadLetterView]") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -185,7 +185,7 @@ def _print_letters(letters: "Sequence[LetterView]") -> None:
     Console().print(table if letters else "There are no dead letters.")
 
 
-def _print_content(content: "LetterContent") -> None:
+def _print_content(content: "DeadLetterContent") -> None:
     import msgspec
 
     for name, value in msgspec.to_builtins(content.letter).items():

@@ -45,7 +45,7 @@ def unpark(row_id: int) -> None:
 
 def _ask(question: "Callable[[PostgresOutboxQueue], Coroutine[Any, Any, T]]") -> T:
     configured = settings_with_stack()
-    from ordersys.bootstrap.letters import operating
+    from ordersys.bootstrap.dead_letters import operating
 
     async def asked() -> T:
         async with operating(configured) as platform:

@@ -14,9 +14,9 @@ from ordersys.messaging.precount import Precount
 from ordersys.messaging.retry import NO_OUTCOME
 from ordersys.messaging.retrying import Retries
 from tests.fakes.clock import FakeClock
-from tests.fakes.letters import KeptRow
 from tests.fakes.making import delivery, event_id, message, order_id
 from tests.fakes.messaging import FakeMeter, MessagingTables, ScriptedStream
+from tests.fakes.retry_queue import KeptRow
 from tests.fakes.unit_of_work import FakeDatabase, FakeTransaction, FakeUnitOfWork
 
 NAME = "order-service"

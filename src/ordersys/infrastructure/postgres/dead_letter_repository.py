@@ -14,7 +14,7 @@ from ordersys.messaging.envelope import Cause, Copy, Delivery
 from ordersys.messaging.names import DEAD_LETTERED, DEAD_LETTERS
 from ordersys.messaging.outbox import shard_of
 from ordersys.messaging.retry import DeadLetter
-from ordersys.usecase.letters.ports import Letter, LetterStatus
+from ordersys.usecase.dead_letters.ports import DeadLetterStatus, LockedDeadLetter
 
 # One that was replayed and failed again is the same letter, new again, and not pruned as a resolved one would be.
 # `resolved_by` goes on telling who replayed it.
@@ -57,21 +57,21 @@ class DeadLetterRepository:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterRepository:
-    """Implements usecase.letters.ports.Letters."""
+class DeadLetterResolutionRepository:
+    """Implements usecase.dead_letters.ports.Letters."""
 
     connection: Session
 
-    async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, Letter]:
+    async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, LockedDeadLetter]:
         rows = await self.connection.execute(LOCK, {"ids": list(ids)})
         return {
-            row.id: Letter(
-                id=row.id, consumer=row.consumer, status=LetterStatus(row.status), delivery=delivered_from(row)
+            row.id: LockedDeadLetter(
+                id=row.id, consumer=row.consumer, status=DeadLetterStatus(row.status), delivery=delivered_from(row)
             )
             for row in rows
         }
 
-    async def resolve(self, ids: Iterable[UUID], status: LetterStatus, *, by: str) -> None:
+    async def resolve(self, ids: Iterable[UUID], status: DeadLetterStatus, *, by: str) -> None:
         await self.connection.execute(RESOLVE, {"ids": list(ids), "status": status, "by": by})
 
 

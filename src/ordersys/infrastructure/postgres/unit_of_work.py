@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository, LetterRepository
+from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository, DeadLetterResolutionRepository
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.inbox_repository import InboxRepository
 from ordersys.infrastructure.postgres.order_repository import OrderRepository, SeatRepository
@@ -74,8 +74,8 @@ class PostgresTransaction:
         return DeadLetterRepository(connection=self.connection)
 
     @cached_property
-    def letters(self) -> LetterRepository:
-        return LetterRepository(connection=self.connection)
+    def resolutions(self) -> DeadLetterResolutionRepository:
+        return DeadLetterResolutionRepository(connection=self.connection)
 
     @cached_property
     def payments(self) -> PaymentRepository:

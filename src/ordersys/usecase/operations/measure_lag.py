@@ -9,7 +9,7 @@ from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.usecase.operations.ports import (
     KeptMessages,
-    OpenLetters,
+    OpenDeadLetters,
     OutboxBacklog,
     PartitionLag,
     PartitionLags,
@@ -26,7 +26,7 @@ class Lag:
     outbox: OutboxBacklog
     consumers: Sequence[PartitionLag]
     retries: Sequence[KeptMessages]
-    dead_letters: Sequence[OpenLetters]
+    dead_letters: Sequence[OpenDeadLetters]
     totals: Totals
     unknown: Sequence[str] = ()
 
@@ -51,7 +51,7 @@ class MeasureLag:
             outbox=found.outbox,
             consumers=lags,
             retries=[kept.get(name) or KeptMessages(consumer=name, waiting=0, next_at=None) for name in names],
-            dead_letters=[letters.get(name) or OpenLetters(consumer=name, open=0) for name in names],
+            dead_letters=[letters.get(name) or OpenDeadLetters(consumer=name, open=0) for name in names],
             totals=found.totals,
             unknown=unknown,
         )

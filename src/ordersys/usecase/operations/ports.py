@@ -37,7 +37,7 @@ class KeptMessages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenLetters:
+class OpenDeadLetters:
     consumer: str
     open: int
 
@@ -61,7 +61,7 @@ class Standings:
 
     outbox: OutboxBacklog
     retries: Sequence[KeptMessages]
-    dead_letters: Sequence[OpenLetters]
+    dead_letters: Sequence[OpenDeadLetters]
     totals: Totals
 
 

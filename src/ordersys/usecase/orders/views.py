@@ -114,7 +114,7 @@ class RetryView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetterView:
+class WorkflowDeadLetter:
     id: str
     consumer: str
     event_id: str | None
@@ -146,7 +146,7 @@ class WorkflowView:
     inbox: Sequence[InboxView]
     history: Sequence[HistoryView]
     retries: Sequence[RetryView]
-    dead_letters: Sequence[DeadLetterView]
+    dead_letters: Sequence[WorkflowDeadLetter]
     waiting_for: WaitingFor | None = None
 
 

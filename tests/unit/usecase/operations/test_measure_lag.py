@@ -9,7 +9,7 @@ from ordersys.entrypoint.http.ops_lag import LagDesk
 from ordersys.usecase.operations.measure_lag import MeasureLag
 from ordersys.usecase.operations.ports import (
     KeptMessages,
-    OpenLetters,
+    OpenDeadLetters,
     OutboxBacklog,
     PartitionLag,
     Standings,
@@ -21,7 +21,7 @@ BEHIND = PartitionLag(consumer="order-service", topic="ordersys.orders", partiti
 STANDINGS = Standings(
     outbox=OutboxBacklog(pending=3, oldest_pending_seconds=1.5, parked=1),
     retries=[KeptMessages(consumer="ticket-service", waiting=2, next_at=NOON)],
-    dead_letters=[OpenLetters(consumer="payment-service", open=4)],
+    dead_letters=[OpenDeadLetters(consumer="payment-service", open=4)],
     totals=Totals(orders=10, published=30, processed=50, finished=9),
 )
 

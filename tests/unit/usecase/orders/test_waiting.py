@@ -9,13 +9,13 @@ from ordersys.domain.payments import payment as domain
 from ordersys.entrypoint.consumers.subscriptions import subscribers
 from ordersys.usecase.orders import waiting
 from ordersys.usecase.orders.views import (
-    DeadLetterView,
     InboxView,
     OutboxView,
     PaymentView,
     RetryView,
     TicketView,
     WaitingFor,
+    WorkflowDeadLetter,
     WorkflowView,
     order_view,
 )
@@ -36,7 +36,7 @@ def flow(
     tickets: Sequence[TicketView] = (),
     inbox: Sequence[InboxView] = (),
     retries: Sequence[RetryView] = (),
-    letters: Sequence[DeadLetterView] = (),
+    letters: Sequence[WorkflowDeadLetter] = (),
 ) -> WorkflowView:
     return WorkflowView(
         order=order_view(order(status=status)),
@@ -82,8 +82,8 @@ def ticket(status: str = "VALID") -> TicketView:
     return TicketView(number="1", flight_id=flight_id(1), seat="1A", status=status)
 
 
-def letter(status: str = "NEW", *, consumer: str = "payment-service") -> DeadLetterView:
-    return DeadLetterView(
+def letter(status: str = "NEW", *, consumer: str = "payment-service") -> WorkflowDeadLetter:
+    return WorkflowDeadLetter(
         id="d1",
         consumer=consumer,
         event_id="e7",

@@ -11,10 +11,10 @@ from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.inbox import Unreadable, identified
 from ordersys.messaging.retry import Waiting
 from ordersys.messaging.unit_of_work import UnitOfWork
-from ordersys.usecase.letters.ports import Letter, LetterStatus, LetterTransaction
+from ordersys.usecase.dead_letters.ports import DeadLetterStatus, DeadLetterTransaction, LockedDeadLetter
 
 
-class Verdict(StrEnum):
+class Resolution(StrEnum):
     DONE = "done"
     DONE_BEFORE = "done before"
     NOT_FOUND = "not found"
@@ -22,41 +22,41 @@ class Verdict(StrEnum):
     REPLAYED_BEFORE = "replayed before"
 
 
-class LetterNotFound(DomainError):
+class DeadLetterNotFound(DomainError):
     def __init__(self) -> None:
         super().__init__("letter_not_found", Kind.NOT_FOUND, "there is no such dead letter")
 
 
-class LetterUnreadable(DomainError):
+class DeadLetterUnreadable(DomainError):
     def __init__(self) -> None:
         super().__init__("letter_unreadable", Kind.CONFLICT, "its bytes do not tell which event it is: discard it")
 
 
-class LetterReplayed(DomainError):
+class DeadLetterAlreadyReplayed(DomainError):
     def __init__(self) -> None:
         super().__init__("letter_replayed", Kind.CONFLICT, "it was replayed, so its message is on its way")
 
 
-REFUSALS: Mapping[Verdict, type[LetterNotFound | LetterUnreadable | LetterReplayed]] = {
-    Verdict.NOT_FOUND: LetterNotFound,
-    Verdict.UNREADABLE: LetterUnreadable,
-    Verdict.REPLAYED_BEFORE: LetterReplayed,
+REFUSALS: Mapping[Resolution, type[DeadLetterNotFound | DeadLetterUnreadable | DeadLetterAlreadyReplayed]] = {
+    Resolution.NOT_FOUND: DeadLetterNotFound,
+    Resolution.UNREADABLE: DeadLetterUnreadable,
+    Resolution.REPLAYED_BEFORE: DeadLetterAlreadyReplayed,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayLetters:
+class ReplayDeadLetters:
     """Once or many times: the message is handled once. What was discarded can be replayed, too."""
 
-    unit_of_work: UnitOfWork[LetterTransaction]
+    unit_of_work: UnitOfWork[DeadLetterTransaction]
 
-    async def execute(self, ids: Sequence[UUID], *, by: str) -> Mapping[UUID, Verdict]:
+    async def execute(self, ids: Sequence[UUID], *, by: str) -> Mapping[UUID, Resolution]:
         async with self.unit_of_work.begin() as transaction:
-            letters = await transaction.letters.lock(ids)
+            letters = await transaction.resolutions.lock(ids)
             verdicts = {one: _replayable(letters.get(one)) for one in ids}
-            chosen = [letters[one] for one, verdict in verdicts.items() if verdict is Verdict.DONE]
+            chosen = [letters[one] for one, verdict in verdicts.items() if verdict is Resolution.DONE]
             # Before they queue: a letter that is not resolved keeps its message out of the queue.
-            await transaction.letters.resolve([letter.id for letter in chosen], LetterStatus.REPLAYED, by=by)
+            await transaction.resolutions.resolve([letter.id for letter in chosen], DeadLetterStatus.REPLAYED, by=by)
             for letter in chosen:
                 await transaction.retries.queue(letter.consumer, [_message(letter)])
             transaction.changed(_orders(chosen))
@@ -64,57 +64,57 @@ class ReplayLetters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiscardLetters:
+class DiscardDeadLetters:
     """The message will never be handled; its letter stays to be read."""
 
-    unit_of_work: UnitOfWork[LetterTransaction]
+    unit_of_work: UnitOfWork[DeadLetterTransaction]
 
-    async def execute(self, ids: Sequence[UUID], *, by: str) -> Mapping[UUID, Verdict]:
+    async def execute(self, ids: Sequence[UUID], *, by: str) -> Mapping[UUID, Resolution]:
         async with self.unit_of_work.begin() as transaction:
-            letters = await transaction.letters.lock(ids)
+            letters = await transaction.resolutions.lock(ids)
             verdicts = {one: _discardable(letters.get(one)) for one in ids}
-            chosen = [one for one, verdict in verdicts.items() if verdict is Verdict.DONE]
-            await transaction.letters.resolve(chosen, LetterStatus.DISCARDED, by=by)
+            chosen = [one for one, verdict in verdicts.items() if verdict is Resolution.DONE]
+            await transaction.resolutions.resolve(chosen, DeadLetterStatus.DISCARDED, by=by)
             transaction.changed(_orders(letters[one] for one in chosen))
         return verdicts
 
 
-def demand(verdict: Verdict) -> None:
+def demand(verdict: Resolution) -> None:
     """Raises what stands against it, if something does."""
     if verdict in REFUSALS:
         raise REFUSALS[verdict]
 
 
-def _replayable(letter: Letter | None) -> Verdict:
+def _replayable(letter: LockedDeadLetter | None) -> Resolution:
     if letter is None:
-        return Verdict.NOT_FOUND
-    if letter.status is LetterStatus.REPLAYED:
-        return Verdict.DONE_BEFORE
+        return Resolution.NOT_FOUND
+    if letter.status is DeadLetterStatus.REPLAYED:
+        return Resolution.DONE_BEFORE
     try:
         _message(letter)
     except Unreadable:
-        return Verdict.UNREADABLE
-    return Verdict.DONE
+        return Resolution.UNREADABLE
+    return Resolution.DONE
 
 
-def _discardable(letter: Letter | None) -> Verdict:
+def _discardable(letter: LockedDeadLetter | None) -> Resolution:
     if letter is None:
-        return Verdict.NOT_FOUND
+        return Resolution.NOT_FOUND
     by_status = {
-        LetterStatus.NEW: Verdict.DONE,
-        LetterStatus.DISCARDED: Verdict.DONE_BEFORE,
-        LetterStatus.REPLAYED: Verdict.REPLAYED_BEFORE,
+        DeadLetterStatus.NEW: Resolution.DONE,
+        DeadLetterStatus.DISCARDED: Resolution.DONE_BEFORE,
+        DeadLetterStatus.REPLAYED: Resolution.REPLAYED_BEFORE,
     }
     return by_status[letter.status]
 
 
-def _orders(letters: Iterable[Letter]) -> Iterator[OrderId]:
+def _orders(letters: Iterable[LockedDeadLetter]) -> Iterator[OrderId]:
     """Of those whose bytes tell it."""
     for letter in letters:
         with suppress(Unreadable):
             yield _message(letter).order_id
 
 
-def _message(letter: Letter) -> Waiting:
+def _message(letter: LockedDeadLetter) -> Waiting:
     event_id, order_id, event_type = identified(letter.delivery)
     return Waiting(event_id=event_id, order_id=order_id, type=event_type, delivery=letter.delivery)

@@ -12,7 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ordersys.infrastructure.postgres.codec import delivered_from
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.session import Row, opened
-from ordersys.usecase.letters.ports import Fate, Forecast, LetterContent, LetterPage, LetterStatus, LetterView
+from ordersys.usecase.dead_letters.ports import (
+    DeadLetterContent,
+    DeadLetterPage,
+    DeadLetterStatus,
+    DeadLetterView,
+    Fate,
+    Forecast,
+)
 
 COLUMNS: Final = """
     letter.id, letter.consumer, letter.event_id, letter.order_id, letter.type, letter.topic, letter.partition,
@@ -61,22 +68,22 @@ FATES = text("""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresLetterReads:
-    """Implements usecase.letters.ports.LetterReads."""
+class PostgresDeadLetterReads:
+    """Implements usecase.dead_letters.ports.DeadLetterReads."""
 
     engine: AsyncEngine
 
     async def page(
-        self, *, status: LetterStatus | None, consumer: str | None, before: UUID | None, limit: int
-    ) -> LetterPage:
+        self, *, status: DeadLetterStatus | None, consumer: str | None, before: UUID | None, limit: int
+    ) -> DeadLetterPage:
         rows = await self._rows(PAGE, status=status, consumer=consumer, before=before, limit=limit + 1)
         items = [_view(row) for row in rows[:limit]]
-        return LetterPage(items=items, next_cursor=str(items[-1].id) if len(rows) > limit else None)
+        return DeadLetterPage(items=items, next_cursor=str(items[-1].id) if len(rows) > limit else None)
 
-    async def content(self, letter_id: UUID) -> LetterContent | None:
-        for row in await self._rows(CONTENT, id=letter_id):
+    async def content(self, dead_letter_id: UUID) -> DeadLetterContent | None:
+        for row in await self._rows(CONTENT, id=dead_letter_id):
             delivery = delivered_from(row)
-            return LetterContent(
+            return DeadLetterContent(
                 letter=_view(row),
                 key=_shown(delivery.key),
                 value=_shown(delivery.value),
@@ -112,8 +119,8 @@ def _shown(data: bytes | None) -> str | None:
     return None if data is None else data.decode(errors="replace")
 
 
-def _view(row: Row) -> LetterView:
-    return LetterView(
+def _view(row: Row) -> DeadLetterView:
+    return DeadLetterView(
         id=row.id,
         consumer=row.consumer,
         event_id=row.event_id,
@@ -124,7 +131,7 @@ def _view(row: Row) -> LetterView:
         offset=row.offset,
         attempts=row.attempts,
         error=row.error,
-        status=LetterStatus(row.status),
+        status=DeadLetterStatus(row.status),
         created_at=row.created_at,
         resolved_at=row.resolved_at,
         resolved_by=row.resolved_by,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from ordersys.usecase.letters.ports import Fate, LetterReads
-from ordersys.usecase.letters.settle_letters import ReplayLetters, Verdict
+from ordersys.usecase.dead_letters.ports import DeadLetterReads, Fate
+from ordersys.usecase.dead_letters.resolve_dead_letters import ReplayDeadLetters, Resolution
 
 GROWTH: Final = 5
 LOOK_SECONDS: Final = 0.25
@@ -33,11 +33,11 @@ class ReplayReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayAll:
+class ReplayAllDeadLetters:
     """`patience`: seconds to wait for a wave's outcome."""
 
-    replay: ReplayLetters
-    reads: LetterReads
+    replay: ReplayDeadLetters
+    reads: DeadLetterReads
     pause: Pause
     patience: float
 
@@ -60,14 +60,14 @@ class ReplayAll:
     ) -> Sequence[UUID]:
         """Those that were replayed; the others cannot be, or were by somebody else."""
         sent: list[UUID] = []
-        for letter_id in wave:
-            verdict = (await self.replay.execute([letter_id], by=by))[letter_id]
-            if verdict is Verdict.DONE:
-                sent.append(letter_id)
+        for dead_letter_id in wave:
+            verdict = (await self.replay.execute([dead_letter_id], by=by))[dead_letter_id]
+            if verdict is Resolution.DONE:
+                sent.append(dead_letter_id)
                 await self.pause(1 / rate)
             else:
                 report.skipped += 1
-            report.replayed += verdict is Verdict.DONE
+            report.replayed += verdict is Resolution.DONE
             progress(report)
         return sent
 

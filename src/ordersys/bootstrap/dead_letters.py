@@ -13,36 +13,40 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ChaosSettings, RetentionSettings, Settings
 from ordersys.domain.shared.clock import Clock
-from ordersys.infrastructure.postgres.letter_reads import PostgresLetterReads
+from ordersys.infrastructure.postgres.dead_letter_reads import PostgresDeadLetterReads
 from ordersys.messaging.unit_of_work import NullNotifier, UnitOfWork
-from ordersys.usecase.letters.read_letters import GetLetter, ListLetters, PlanReplay
-from ordersys.usecase.letters.replay_all import ReplayAll
-from ordersys.usecase.letters.settle_letters import DiscardLetters, ReplayLetters
+from ordersys.usecase.dead_letters.read_dead_letters import GetDeadLetter, ListDeadLetters, PlanReplay
+from ordersys.usecase.dead_letters.replay_all import ReplayAllDeadLetters
+from ordersys.usecase.dead_letters.resolve_dead_letters import DiscardDeadLetters, ReplayDeadLetters
 
 # All attempts of a letter, and the time that a busy consumer may need to come to them.
 PATIENCE_SECONDS: Final = 120.0
 
 
-class LetterContainer(containers.DeclarativeContainer):
+class DeadLetterContainer(containers.DeclarativeContainer):
     unit_of_work: providers.Dependency[UnitOfWork[Any]] = providers.Dependency()
     engine = providers.Dependency(instance_of=AsyncEngine)
     clock: providers.Dependency[Clock] = providers.Dependency()
     settings = providers.Dependency(instance_of=RetentionSettings)
 
-    reads = providers.Singleton(PostgresLetterReads, engine=engine)
+    reads = providers.Singleton(PostgresDeadLetterReads, engine=engine)
     inbox_window = providers.Factory(timedelta, days=settings.provided.inbox_days)
-    list_letters = providers.Factory(ListLetters, reads=reads)
-    get_letter = providers.Factory(GetLetter, reads=reads)
+    list_dead_letters = providers.Factory(ListDeadLetters, reads=reads)
+    get_dead_letter = providers.Factory(GetDeadLetter, reads=reads)
     plan_replay = providers.Factory(PlanReplay, reads=reads, clock=clock, inbox_window=inbox_window)
-    replay_letters = providers.Factory(ReplayLetters, unit_of_work=unit_of_work)
-    discard_letters = providers.Factory(DiscardLetters, unit_of_work=unit_of_work)
+    replay_dead_letters = providers.Factory(ReplayDeadLetters, unit_of_work=unit_of_work)
+    discard_dead_letters = providers.Factory(DiscardDeadLetters, unit_of_work=unit_of_work)
     replay_all = providers.Factory(
-        ReplayAll, replay=replay_letters, reads=reads, pause=providers.Object(asyncio.sleep), patience=PATIENCE_SECONDS
+        ReplayAllDeadLetters,
+        replay=replay_dead_letters,
+        reads=reads,
+        pause=providers.Object(asyncio.sleep),
+        patience=PATIENCE_SECONDS,
     )
 
 
-def letter_container(platform: PlatformContainer) -> LetterContainer:
-    return LetterContainer(
+def dead_letter_container(platform: PlatformContainer) -> DeadLetterContainer:
+    return DeadLetterContainer(
         unit_of_work=platform.unit_of_work,
         engine=platform.engine,
         clock=platform.clock,

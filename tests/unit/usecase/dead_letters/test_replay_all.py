@@ -5,9 +5,9 @@ import pytest
 
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.retry import DeadLetter
-from ordersys.usecase.letters.replay_all import ReplayAll, ReplayReport
-from ordersys.usecase.letters.settle_letters import ReplayLetters
-from tests.fakes.letter_reads import FakeLetterReads
+from ordersys.usecase.dead_letters.replay_all import ReplayAllDeadLetters, ReplayReport
+from ordersys.usecase.dead_letters.resolve_dead_letters import ReplayDeadLetters
+from tests.fakes.dead_letter_reads import FakeDeadLetterReads
 from tests.fakes.making import delivery, event_id, message, order_created, order_id
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
@@ -26,8 +26,8 @@ class Office:
     reports: int = 0
 
     @property
-    def reads(self) -> FakeLetterReads:
-        return FakeLetterReads(database=self.unit_of_work.database)
+    def reads(self) -> FakeDeadLetterReads:
+        return FakeDeadLetterReads(database=self.unit_of_work.database)
 
     async def fill(self, count: int) -> None:
         async with self.unit_of_work.begin() as transaction:
@@ -54,8 +54,8 @@ class Office:
         return True
 
     async def replay(self, rate: float = 1000) -> ReplayReport:
-        replay = ReplayLetters(unit_of_work=self.unit_of_work)
-        use_case = ReplayAll(replay=replay, reads=self.reads, pause=self.pause, patience=10)
+        replay = ReplayDeadLetters(unit_of_work=self.unit_of_work)
+        use_case = ReplayAllDeadLetters(replay=replay, reads=self.reads, pause=self.pause, patience=10)
         return await use_case.execute(by="olga", rate=rate, progress=self._progress)
 
     def _progress(self, report: ReplayReport) -> None:

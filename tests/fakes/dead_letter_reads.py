@@ -1,4 +1,4 @@
-"""LetterReads and Letters in memory; tests/contract holds them to what PostgreSQL does."""
+"""DeadLetterReads and Letters in memory; tests/contract holds them to what PostgreSQL does."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ordersys.domain.orders.order import FINAL
-from ordersys.usecase.letters.ports import (
+from ordersys.usecase.dead_letters.ports import (
+    DeadLetterContent,
+    DeadLetterPage,
+    DeadLetterStatus,
+    DeadLetterView,
     Fate,
     Forecast,
-    Letter,
-    LetterContent,
-    LetterPage,
-    LetterStatus,
-    LetterView,
+    LockedDeadLetter,
 )
 from tests.fakes.clock import NOON
-from tests.fakes.letters import StoredLetter
 from tests.fakes.memory import Changes
+from tests.fakes.retry_queue import StoredLetter
 
 if TYPE_CHECKING:
     from tests.fakes.messaging import MessagingTables
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeLetters:
+class FakeDeadLetterResolutions:
     tables: "MessagingTables"
     changes: Changes
 
-    async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, Letter]:
+    async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, LockedDeadLetter]:
         wanted = set(ids)
         places = [key for key, one in self.changes.rows(self.tables.letters).items() if one.id in wanted]
         await self.changes.lock(self.tables.letters, places)
         found = (self.changes.rows(self.tables.letters)[place] for place in places)
         return {
-            one.id: Letter(
-                id=one.id, consumer=one.letter.consumer, status=LetterStatus(one.status), delivery=one.delivery
+            one.id: LockedDeadLetter(
+                id=one.id, consumer=one.letter.consumer, status=DeadLetterStatus(one.status), delivery=one.delivery
             )
             for one in found
         }
 
-    async def resolve(self, ids: Iterable[UUID], status: LetterStatus, *, by: str) -> None:
+    async def resolve(self, ids: Iterable[UUID], status: DeadLetterStatus, *, by: str) -> None:
         wanted = set(ids)
         for place, one in self.changes.rows(self.tables.letters).items():
             if one.id in wanted:
@@ -50,12 +50,12 @@ class FakeLetters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeLetterReads:
+class FakeDeadLetterReads:
     database: "FakeDatabase"
 
     async def page(
-        self, *, status: LetterStatus | None, consumer: str | None, before: UUID | None, limit: int
-    ) -> LetterPage:
+        self, *, status: DeadLetterStatus | None, consumer: str | None, before: UUID | None, limit: int
+    ) -> DeadLetterPage:
         found = [
             _view(one)
             for one in reversed(self._letters())
@@ -64,12 +64,12 @@ class FakeLetterReads:
             and (before is None or one.id < before)
         ]
         shown = found[:limit]
-        return LetterPage(items=shown, next_cursor=str(shown[-1].id) if len(found) > limit else None)
+        return DeadLetterPage(items=shown, next_cursor=str(shown[-1].id) if len(found) > limit else None)
 
-    async def content(self, letter_id: UUID) -> LetterContent | None:
+    async def content(self, dead_letter_id: UUID) -> DeadLetterContent | None:
         for one in self._letters():
-            if one.id == letter_id:
-                return LetterContent(
+            if one.id == dead_letter_id:
+                return DeadLetterContent(
                     letter=_view(one),
                     key=_shown(one.delivery.key),
                     value=_shown(one.delivery.value),
@@ -122,9 +122,9 @@ def _shown(data: bytes | None) -> str | None:
     return None if data is None else data.decode(errors="replace")
 
 
-def _view(one: StoredLetter) -> LetterView:
+def _view(one: StoredLetter) -> DeadLetterView:
     letter = one.letter
-    return LetterView(
+    return DeadLetterView(
         id=one.id,
         consumer=letter.consumer,
         event_id=letter.event_id,
@@ -135,7 +135,7 @@ def _view(one: StoredLetter) -> LetterView:
         offset=letter.delivery.offset,
         attempts=letter.attempts,
         error=letter.error,
-        status=LetterStatus(one.status),
+        status=DeadLetterStatus(one.status),
         created_at=NOON,
         resolved_at=NOON if one.by and one.status != "NEW" else None,
         resolved_by=one.by,

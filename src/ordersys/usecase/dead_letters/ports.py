@@ -12,7 +12,7 @@ from ordersys.messaging.retry import RetryQueue
 from ordersys.messaging.unit_of_work import CommitHooks
 
 
-class LetterStatus(StrEnum):
+class DeadLetterStatus(StrEnum):
     """A replayed letter whose message fails again is new again."""
 
     NEW = "NEW"
@@ -21,7 +21,7 @@ class LetterStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterView:
+class DeadLetterView:
     """`resolved_by` is who replayed or discarded it last. The ids are null when its bytes could not be read."""
 
     id: UUID
@@ -34,23 +34,23 @@ class LetterView:
     offset: int
     attempts: int
     error: str
-    status: LetterStatus
+    status: DeadLetterStatus
     created_at: datetime
     resolved_at: datetime | None
     resolved_by: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterPage:
-    items: Sequence[LetterView]
+class DeadLetterPage:
+    items: Sequence[DeadLetterView]
     next_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterContent:
+class DeadLetterContent:
     """A letter with its record. Bytes that are no text are shown with replacement characters."""
 
-    letter: LetterView
+    letter: DeadLetterView
     key: str | None
     value: str | None
     headers: Mapping[str, str]
@@ -65,7 +65,7 @@ class Forecast:
     consumer has handled a later event of its order already.
     """
 
-    letter: LetterView
+    letter: DeadLetterView
     handled: bool
     older_than_inbox: bool
     order_finished: bool
@@ -81,36 +81,36 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class LockedDeadLetter:
     id: UUID
     consumer: str
-    status: LetterStatus
+    status: DeadLetterStatus
     delivery: Delivery
 
 
-class Letters(Protocol):
-    async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, Letter]:
+class DeadLetterResolutions(Protocol):
+    async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, LockedDeadLetter]:
         """Those that exist, locked until the transaction ends."""
         ...
 
-    async def resolve(self, ids: Iterable[UUID], status: LetterStatus, *, by: str) -> None: ...
+    async def resolve(self, ids: Iterable[UUID], status: DeadLetterStatus, *, by: str) -> None: ...
 
 
-class LetterTransaction(CommitHooks, Protocol):
+class DeadLetterTransaction(CommitHooks, Protocol):
     @property
-    def letters(self) -> Letters: ...
+    def resolutions(self) -> DeadLetterResolutions: ...
     @property
     def retries(self) -> RetryQueue: ...
 
 
-class LetterReads(Protocol):
+class DeadLetterReads(Protocol):
     async def page(
-        self, *, status: LetterStatus | None, consumer: str | None, before: UUID | None, limit: int
-    ) -> LetterPage:
+        self, *, status: DeadLetterStatus | None, consumer: str | None, before: UUID | None, limit: int
+    ) -> DeadLetterPage:
         """The newest first."""
         ...
 
-    async def content(self, letter_id: UUID) -> LetterContent | None: ...
+    async def content(self, dead_letter_id: UUID) -> DeadLetterContent | None: ...
 
     async def new(self, consumer: str | None) -> Sequence[UUID]:
         """The new ones, the oldest first."""

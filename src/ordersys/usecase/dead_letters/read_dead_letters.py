@@ -5,8 +5,14 @@ from uuid import UUID
 
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import DomainError, Kind
-from ordersys.usecase.letters.ports import Forecast, LetterContent, LetterPage, LetterReads, LetterStatus
-from ordersys.usecase.letters.settle_letters import LetterNotFound
+from ordersys.usecase.dead_letters.ports import (
+    DeadLetterContent,
+    DeadLetterPage,
+    DeadLetterReads,
+    DeadLetterStatus,
+    Forecast,
+)
+from ordersys.usecase.dead_letters.resolve_dead_letters import DeadLetterNotFound
 
 
 class BadCursor(DomainError):
@@ -15,24 +21,24 @@ class BadCursor(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListLetters:
-    reads: LetterReads
+class ListDeadLetters:
+    reads: DeadLetterReads
 
     async def execute(
-        self, *, status: LetterStatus | None, consumer: str | None, cursor: str | None, limit: int
-    ) -> LetterPage:
+        self, *, status: DeadLetterStatus | None, consumer: str | None, cursor: str | None, limit: int
+    ) -> DeadLetterPage:
         return await self.reads.page(status=status, consumer=consumer, before=_position(cursor), limit=limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GetLetter:
-    reads: LetterReads
+class GetDeadLetter:
+    reads: DeadLetterReads
 
-    async def execute(self, letter_id: UUID) -> LetterContent:
-        """Raises LetterNotFound."""
-        content = await self.reads.content(letter_id)
+    async def execute(self, dead_letter_id: UUID) -> DeadLetterContent:
+        """Raises DeadLetterNotFound."""
+        content = await self.reads.content(dead_letter_id)
         if content is None:
-            raise LetterNotFound
+            raise DeadLetterNotFound
         return content
 
 
@@ -40,7 +46,7 @@ class GetLetter:
 class PlanReplay:
     """`inbox_window`: for so long the inbox remembers what was handled."""
 
-    reads: LetterReads
+    reads: DeadLetterReads
     clock: Clock
     inbox_window: timedelta
 
@@ -49,7 +55,7 @@ class PlanReplay:
         chosen = await self.reads.new(consumer) if ids is None else ids
         found = await self.reads.forecast(chosen, inbox_since=self.clock.now() - self.inbox_window)
         if ids and not found:
-            raise LetterNotFound
+            raise DeadLetterNotFound
         return found
 
 

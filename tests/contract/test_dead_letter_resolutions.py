@@ -1,4 +1,4 @@
-"""Letters and LetterReads, and the record that a dead letter sends: one suite for the fake and for PostgreSQL."""
+"""Letters and DeadLetterReads, and the record that a dead letter sends: one suite for the fake and for PostgreSQL."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,8 +12,8 @@ from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.outbox import SHARDS
 from ordersys.messaging.relay import to_record
 from ordersys.messaging.retry import DeadLetter
-from ordersys.usecase.letters.ports import Fate, Forecast, LetterStatus
-from ordersys.usecase.letters.settle_letters import DiscardLetters, ReplayLetters, Verdict
+from ordersys.usecase.dead_letters.ports import DeadLetterStatus, Fate, Forecast
+from ordersys.usecase.dead_letters.resolve_dead_letters import DiscardDeadLetters, ReplayDeadLetters, Resolution
 from tests.contract.world import World
 from tests.fakes import placing
 from tests.fakes.making import delivery, event_id, message, order, order_created, order_id
@@ -46,22 +46,22 @@ async def add(world: World, *letters: DeadLetter) -> list[UUID]:
     return list(await world.letters.new(None))
 
 
-async def replay(world: World, *ids: UUID, by: str = "olga") -> list[Verdict]:
-    return list((await ReplayLetters(unit_of_work=world.unit_of_work).execute(ids, by=by)).values())
+async def replay(world: World, *ids: UUID, by: str = "olga") -> list[Resolution]:
+    return list((await ReplayDeadLetters(unit_of_work=world.unit_of_work).execute(ids, by=by)).values())
 
 
-async def discard(world: World, *ids: UUID, by: str = "olga") -> list[Verdict]:
-    return list((await DiscardLetters(unit_of_work=world.unit_of_work).execute(ids, by=by)).values())
+async def discard(world: World, *ids: UUID, by: str = "olga") -> list[Resolution]:
+    return list((await DiscardDeadLetters(unit_of_work=world.unit_of_work).execute(ids, by=by)).values())
 
 
-async def status(world: World, letter_id: UUID) -> tuple[str, str | None]:
-    content = await world.letters.content(letter_id)
+async def status(world: World, dead_letter_id: UUID) -> tuple[str, str | None]:
+    content = await world.letters.content(dead_letter_id)
     assert content
     return content.letter.status, content.letter.resolved_by
 
 
-async def fate(world: World, letter_id: UUID) -> Fate:
-    return (await world.letters.fates([letter_id]))[letter_id]
+async def fate(world: World, dead_letter_id: UUID) -> Fate:
+    return (await world.letters.fates([dead_letter_id]))[dead_letter_id]
 
 
 async def retry(world: World, *, fail: bool = False) -> int:
@@ -84,14 +84,14 @@ async def test_letters_are_listed_the_newest_first(world: World) -> None:
     await discard(world, ids[0])
 
     async def listed(
-        *, of: LetterStatus | None = None, consumer: str | None = None, before: UUID | None = None, limit: int = 9
+        *, of: DeadLetterStatus | None = None, consumer: str | None = None, before: UUID | None = None, limit: int = 9
     ) -> Sequence[UUID]:
         page = await world.letters.page(status=of, consumer=consumer, before=before, limit=limit)
         assert page.next_cursor in (None, str(page.items[-1].id) if page.items else None)
         return [one.id for one in page.items]
 
     assert await listed() == ids[::-1]
-    assert await listed(of=LetterStatus.NEW) == [ids[2], ids[1]]
+    assert await listed(of=DeadLetterStatus.NEW) == [ids[2], ids[1]]
     assert await listed(consumer="payment-service") == [ids[1]]
     assert await listed(limit=1) == [ids[2]]
     assert await listed(before=ids[1]) == [ids[0]]
@@ -124,7 +124,7 @@ async def test_a_letter_of_bytes_shows_what_can_be_shown(world: World) -> None:
 async def test_a_replay_is_for_the_consumer_that_failed_and_recorded(world: World) -> None:
     (one,) = await add(world, letter(1))
 
-    assert await replay(world, one) == [Verdict.DONE]
+    assert await replay(world, one) == [Resolution.DONE]
 
     assert await status(world, one) == ("REPLAYED", "olga")
     assert await fate(world, one) is Fate.WAITING
@@ -140,9 +140,9 @@ async def test_a_second_replay_changes_nothing(world: World) -> None:
     (one,) = await add(world, letter(1))
     await replay(world, one)
 
-    assert await replay(world, one, by="pavel") == [Verdict.DONE_BEFORE]
+    assert await replay(world, one, by="pavel") == [Resolution.DONE_BEFORE]
     assert await retry(world) == 1
-    assert await replay(world, one, by="pavel") == [Verdict.DONE_BEFORE]
+    assert await replay(world, one, by="pavel") == [Resolution.DONE_BEFORE]
 
     assert await status(world, one) == ("REPLAYED", "olga")
     assert await fate(world, one) is Fate.HANDLED
@@ -172,18 +172,18 @@ async def test_a_replay_that_fails_is_the_same_letter_new_again(world: World) ->
     assert (content.letter.error, content.letter.resolved_at) == ("KeyError: again", None)
     assert await world.count("dead_letters") == 1
     assert await world.count("outbox") == 2
-    assert await replay(world, one) == [Verdict.DONE]
+    assert await replay(world, one) == [Resolution.DONE]
 
 
 async def test_what_was_discarded_is_not_tried_but_can_be_replayed(world: World) -> None:
     (one,) = await add(world, letter(1))
 
-    assert await discard(world, one) == [Verdict.DONE]
-    assert await discard(world, one, by="pavel") == [Verdict.DONE_BEFORE]
+    assert await discard(world, one) == [Resolution.DONE]
+    assert await discard(world, one, by="pavel") == [Resolution.DONE_BEFORE]
     assert await status(world, one) == ("DISCARDED", "olga")
     assert await retry(world) == 0
     assert await world.letters.new(None) == []
-    assert await replay(world, one) == [Verdict.DONE]
+    assert await replay(world, one) == [Resolution.DONE]
     assert await retry(world) == 1
 
 
@@ -191,22 +191,22 @@ async def test_what_was_replayed_cannot_be_discarded(world: World) -> None:
     (one,) = await add(world, letter(1))
     await replay(world, one)
 
-    assert await discard(world, one) == [Verdict.REPLAYED_BEFORE]
+    assert await discard(world, one) == [Resolution.REPLAYED_BEFORE]
     assert await status(world, one) == ("REPLAYED", "olga")
 
 
 async def test_what_is_not_there_or_has_no_event_cannot_be_replayed(world: World) -> None:
     (one,) = await add(world, unreadable(1))
 
-    assert await replay(world, one, uuid4()) == [Verdict.UNREADABLE, Verdict.NOT_FOUND]
-    assert await discard(world, uuid4()) == [Verdict.NOT_FOUND]
+    assert await replay(world, one, uuid4()) == [Resolution.UNREADABLE, Resolution.NOT_FOUND]
+    assert await discard(world, uuid4()) == [Resolution.NOT_FOUND]
     assert await status(world, one) == ("NEW", None)
 
 
 async def test_a_payload_that_could_not_be_read_can_be_replayed_once_it_can(world: World) -> None:
     (one,) = await add(world, replace(unreadable(1), delivery=delivery(1)))
 
-    assert await replay(world, one) == [Verdict.DONE]
+    assert await replay(world, one) == [Resolution.DONE]
     assert await fate(world, one) is Fate.WAITING
     assert await retry(world) == 1
     assert await fate(world, one) is Fate.HANDLED
