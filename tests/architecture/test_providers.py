@@ -14,7 +14,7 @@ import ordersys.bootstrap
 from ordersys.bootstrap import dead_letters, page, roles
 from ordersys.bootstrap.audit import AuditContainer
 from ordersys.bootstrap.catalog import CatalogContainer
-from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
+from ordersys.bootstrap.messaging import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ROLES, KafkaSettings, Role, Settings
 from ordersys.entrypoint.consumers.dispatch import Dispatch

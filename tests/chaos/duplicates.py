@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from ordersys.bootstrap.messages import group_lags
+from ordersys.bootstrap.messaging import group_lags
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.scan import TopicScan
 

@@ -13,7 +13,7 @@ from ordersys.domain.orders.placing import Offer
 from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres import tables
 from ordersys.infrastructure.postgres.dead_letter_reads import PostgresDeadLetterReads
-from ordersys.infrastructure.postgres.gateway_books import GatewayBooks
+from ordersys.infrastructure.postgres.gateway_decisions import GatewayDecisions
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
@@ -99,7 +99,7 @@ async def real_world(engine: AsyncEngine) -> World:
         letters=PostgresDeadLetterReads(engine=engine),
         queue=PostgresOutboxQueue(engine=engine),
         leases=leases,
-        books=GatewayBooks(engine=engine).record,
+        books=GatewayDecisions(engine=engine).record,
         put=put,
         count=count,
     )

@@ -11,7 +11,7 @@ from ordersys.domain.orders.order import Status
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.outbox import SHARDS
 from ordersys.messaging.relay import to_record
-from ordersys.messaging.retry import DeadLetter
+from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.usecase.dead_letters.ports import DeadLetterStatus, Fate, Forecast
 from ordersys.usecase.dead_letters.resolve_dead_letters import DiscardDeadLetters, ReplayDeadLetters, Resolution
 from tests.contract.world import World

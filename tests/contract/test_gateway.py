@@ -9,7 +9,7 @@ import pytest
 
 from ordersys.domain.payments.payment import Answer, Authorized, Call, Charge, Declined, Done, Unanswered
 from ordersys.domain.shared.errors import Unavailable
-from ordersys.infrastructure.gateways.simulator import BEHAVIOURS, BookedCall, Entry, GatewaySimulator
+from ordersys.infrastructure.gateways.simulator import BEHAVIOURS, GatewayCall, GatewayDecision, GatewaySimulator
 from tests.contract.world import World
 from tests.fakes.making import charge
 
@@ -25,7 +25,7 @@ class Counter:
 
     def __init__(self, world: World, *, silent: bool = False) -> None:
         self._world = world
-        self._gateway = GatewaySimulator(books=self._book, silent=lambda: silent)
+        self._gateway = GatewaySimulator(decide=self._book, silent=lambda: silent)
 
     async def ask(self, question: Call, charge: Charge, patience: float = 20) -> Answer | None:
         asking = {Call.AUTHORIZE: self._gateway.authorize, Call.CAPTURE: self._gateway.capture}
@@ -34,7 +34,7 @@ class Counter:
         asked.cancel()
         return asked.result() if done else None
 
-    async def _book(self, call: BookedCall) -> Entry:
+    async def _book(self, call: GatewayCall) -> GatewayDecision:
         (entry,) = await self._world.books([call])
         return entry
 
@@ -47,8 +47,8 @@ def ask(world: World) -> Ask:
     return once
 
 
-def authorize(number: int, *, authorizes_at: int = 1) -> BookedCall:
-    return BookedCall(question=Call.AUTHORIZE, charge=charge(number), authorizes_at=authorizes_at)
+def authorize(number: int, *, authorizes_at: int = 1) -> GatewayCall:
+    return GatewayCall(question=Call.AUTHORIZE, charge=charge(number), authorizes_at=authorizes_at)
 
 
 async def status(world: World, number: int = 1) -> str:
@@ -150,10 +150,10 @@ async def test_batches_at_the_same_moment_count_every_call(world: World) -> None
 
 @pytest.mark.parametrize("question", Call)
 async def test_books_that_are_away_are_no_answer(question: Call) -> None:
-    async def away(call: BookedCall) -> Entry:
+    async def away(call: GatewayCall) -> GatewayDecision:
         raise Unavailable("postgres")
 
-    gateway = GatewaySimulator(books=away, silent=lambda: False)
+    gateway = GatewaySimulator(decide=away, silent=lambda: False)
     asking = {Call.AUTHORIZE: gateway.authorize, Call.CAPTURE: gateway.capture, Call.RELEASE: gateway.release}
 
     assert await asking[question](charge()) == Unanswered(error="the gateway failed: unavailable")
@@ -213,7 +213,7 @@ async def test_a_silent_gateway_does_what_it_is_asked_and_says_nothing(world: Wo
 
 async def test_questions_of_all_kinds_at_the_same_moment_never_meet_in_a_circle(world: World) -> None:
     numbers = list(range(1, 21))
-    kinds = [BookedCall(question=kind, charge=charge(n), authorizes_at=1) for n in numbers for kind in Call]
+    kinds = [GatewayCall(question=kind, charge=charge(n), authorizes_at=1) for n in numbers for kind in Call]
 
     await asyncio.gather(*(world.books(kinds[start:] + kinds[:start]) for start in range(0, 60, 7)))
 

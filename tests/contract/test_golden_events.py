@@ -18,8 +18,8 @@ from ordersys.domain.tickets.events import IssuedTicket, TicketIssued, TicketRej
 from ordersys.entrypoint.consumers.dispatch import decode
 from ordersys.messaging.envelope import Cause, Delivery, Outgoing, Record
 from ordersys.messaging.inbox import read
-from ordersys.messaging.names import STREAMS
 from ordersys.messaging.relay import to_record
+from ordersys.messaging.topics import STREAMS
 from tests.contract.world import World
 
 FILES = Path(__file__).parent / "golden"

@@ -27,7 +27,7 @@ def key(name: str) -> IdempotencyKey:
 Locking = Callable[[EveryTransaction, Sequence[int]], Awaitable[object]]
 LOCKS: Final[Mapping[str, Locking]] = {
     "flights": lambda transaction, numbers: transaction.seats.lock([flight_id(n) for n in numbers]),
-    "flights of new orders": lambda transaction, numbers: transaction.placing.open(
+    "flights of new orders": lambda transaction, numbers: transaction.placements.prepare(
         {key(str(numbers)): [flight_id(n) for n in numbers]}, since=SINCE
     ),
     "orders": lambda transaction, numbers: transaction.orders.lock([order_id(n) for n in numbers]),

@@ -13,7 +13,7 @@ from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.unit_of_work import PostgresAutocommit, PostgresUnitOfWork
 from ordersys.messaging.envelope import Acked
-from ordersys.messaging.outbox import Failed, Published
+from ordersys.messaging.outbox import FailedPublish, PublishedRow
 from tests.contract.world import undone
 from tests.fakes import placing
 from tests.fakes.making import order, order_id, outgoing
@@ -66,8 +66,8 @@ async def test_what_the_relay_writes_down_is_told(engine: AsyncEngine, told: Rec
         await transaction.outbox.append([outgoing(1, order=1), outgoing(2, order=2)])
     queue = PostgresOutboxQueue(engine=engine, notifier=told)
     one, two = await queue.due(range(64), 10)
-    await queue.archive([Published(one, "orders", Acked(partition=0, offset=1))], {one.shard: 0})
-    await queue.defer([Failed(row=two, error="dropped", delay=1)])
+    await queue.archive([PublishedRow(one, "orders", Acked(partition=0, offset=1))], {one.shard: 0})
+    await queue.defer([FailedPublish(row=two, error="dropped", delay=1)])
 
     assert told.times == [{order_id(1)}, {order_id(2)}]
 

@@ -11,8 +11,8 @@ from ordersys.domain.shared.ids import CustomerId
 from ordersys.entrypoint.consumers.subscriptions import subscribers
 from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.messaging.envelope import Acked
-from ordersys.messaging.outbox import Failed, Published
-from ordersys.messaging.retry import WAITS, DeadLetter
+from ordersys.messaging.outbox import FailedPublish, PublishedRow
+from ordersys.messaging.retry_queue import WAITS, DeadLetter
 from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.read_orders import BadCursor, BadStatus, GetOrder, GetWorkflow, ListOrders, OrderNotFound
 from ordersys.usecase.orders.views import OrderPage, PaymentView, TicketView, WorkflowView, order_view
@@ -231,9 +231,9 @@ async def test_the_outbox_shows_published_parked_failed_and_pending_events(world
         await transaction.outbox.append([outgoing(9, order=2)])
     tokens = await world.leases("worker", 60).balance(returning=True)
     rows = await world.queue.due(list(tokens), 3)
-    await world.queue.archive([Published(row=rows[0], topic="t", ack=Acked(partition=3, offset=17))], tokens)
-    await world.queue.defer([Failed(row=rows[2], error="publish.drop", delay=60)])
-    await world.queue.defer([Failed(row=rows[1], error="msg_size_too_large", delay=None)])
+    await world.queue.archive([PublishedRow(row=rows[0], topic="t", ack=Acked(partition=3, offset=17))], tokens)
+    await world.queue.defer([FailedPublish(row=rows[2], error="publish.drop", delay=60)])
+    await world.queue.defer([FailedPublish(row=rows[1], error="msg_size_too_large", delay=None)])
 
     found = (await workflow(world)).outbox
 
@@ -259,7 +259,7 @@ async def test_the_outbox_shows_the_rows_that_operators_name_and_when_they_are_t
     tokens = await world.leases("worker", 60).balance(returning=True)
     (row,) = await world.queue.due(list(tokens), 1)
 
-    await world.queue.defer([Failed(row=row, error="publish.drop", delay=60)])
+    await world.queue.defer([FailedPublish(row=row, error="publish.drop", delay=60)])
     found = await workflow(world)
 
     assert found.outbox[0].id == row.id

@@ -9,7 +9,7 @@ from asyncpg import IntegrityConstraintViolationError  # type: ignore[import-unt
 
 from ordersys.domain.orders.order import Item, Order, Status
 from ordersys.domain.shared.ids import OrderId
-from ordersys.usecase.orders.ports import Standing, StatusChange
+from ordersys.usecase.orders.ports import LockedOrder, StatusChange
 from tests.contract.world import World, undone
 from tests.fakes import placing
 from tests.fakes.clock import NOON
@@ -27,7 +27,7 @@ async def stored(world: World, *numbers: int) -> dict[int, Order]:
     return {number: await whole(world, found[order_id(number)]) for number in numbers if order_id(number) in found}
 
 
-async def whole(world: World, standing: Standing) -> Order:
+async def whole(world: World, standing: LockedOrder) -> Order:
     """What was locked, with what is shown of the order."""
     view = await world.reads.order(standing.order_id, standing.customer_id)
     assert view

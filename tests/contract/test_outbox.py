@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from ordersys.messaging.envelope import Acked, Cause
-from ordersys.messaging.outbox import SHARDS, Failed, OutboxRow, Published, shard_of
+from ordersys.messaging.outbox import SHARDS, FailedPublish, OutboxRow, PublishedRow, shard_of
 from tests.contract.world import World, later, undone
 from tests.fakes.clock import NOON
 from tests.fakes.making import CAUSE, event_id, order_created, order_id, outgoing
@@ -33,12 +33,12 @@ async def held(world: World) -> Mapping[int, int]:
     return await world.leases("worker", 60).balance(returning=True)
 
 
-def sent(*rows: OutboxRow) -> list[Published]:
-    return [Published(row=row, topic="test.orders", ack=Acked(partition=2, offset=row.id)) for row in rows]
+def sent(*rows: OutboxRow) -> list[PublishedRow]:
+    return [PublishedRow(row=row, topic="test.orders", ack=Acked(partition=2, offset=row.id)) for row in rows]
 
 
-def failed(row: OutboxRow, delay: float | None = 60.0) -> Failed:
-    return Failed(row=row, error="publish.drop", delay=delay)
+def failed(row: OutboxRow, delay: float | None = 60.0) -> FailedPublish:
+    return FailedPublish(row=row, error="publish.drop", delay=delay)
 
 
 async def test_an_event_comes_back_whole(world: World) -> None:

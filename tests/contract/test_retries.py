@@ -9,7 +9,7 @@ import pytest
 from ordersys.domain.shared.ids import EventId
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.retry import NO_OUTCOME, DeadLetter, Waiting
+from ordersys.messaging.retry_queue import NO_OUTCOME, DeadLetter, QueuedMessage
 from tests.contract.world import World, later, undone
 from tests.fakes.making import event_id, message, order_id
 
@@ -37,7 +37,7 @@ async def ahead(world: World, *messages: Message, delay: float = 60.0) -> set[Ev
         return await transaction.retries.count_ahead(NAME, messages, delay)
 
 
-async def due(world: World, delays: Sequence[float] = DELAYS, consumer: str = NAME) -> Waiting | None:
+async def due(world: World, delays: Sequence[float] = DELAYS, consumer: str = NAME) -> QueuedMessage | None:
     async with world.unit_of_work.begin() as transaction:
         return await transaction.retries.count_due(consumer, delays)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ordersys.domain.orders.placing import Offer
-from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
+from ordersys.infrastructure.gateways.simulator import GatewayCall, GatewayDecision
 from ordersys.messaging.handling import ConsumerTransaction
 from ordersys.messaging.outbox import OutboxQueue, ShardLeases
 from ordersys.messaging.unit_of_work import UnitOfWork
@@ -37,7 +37,7 @@ class World:
     letters: DeadLetterReads
     queue: OutboxQueue
     leases: Callable[[str, float], ShardLeases]
-    books: Callable[[Sequence[BookedCall]], Awaitable[Sequence[Entry]]]
+    books: Callable[[Sequence[GatewayCall]], Awaitable[Sequence[GatewayDecision]]]
     put: Callable[[Sequence[Offer]], Awaitable[None]]
     count: Callable[[str], Awaitable[int]]
 

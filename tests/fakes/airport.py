@@ -16,12 +16,12 @@ from ordersys.domain.payments.payment import Answer, Call, Charge
 from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
-from ordersys.infrastructure.gateways.simulator import BookedCall, Entry, GatewaySimulator
+from ordersys.infrastructure.gateways.simulator import GatewayCall, GatewayDecision, GatewaySimulator
 from ordersys.messaging.consumer import Consumer
+from ordersys.messaging.crash_loop_guard import CrashLoopGuard
 from ordersys.messaging.envelope import Acked, Delivery, Record, Refused
-from ordersys.messaging.precount import Precount
 from ordersys.messaging.relay import Relay, RelayTuning
-from ordersys.messaging.retrying import Retries
+from ordersys.messaging.retry_loop import RetryLoop
 from ordersys.usecase.orders.advance_orders import AdvanceOrders
 from ordersys.usecase.orders.cancel_orders import CancelOrders, ExpireOrders
 from ordersys.usecase.orders.place_orders import PlaceOrders
@@ -137,11 +137,11 @@ class Line:
 
     async def arrive(self, number: int) -> None:
         question, charge, answer = self.under_way.pop(number)
-        gateway = GatewaySimulator(books=self._book, silent=lambda: False)
+        gateway = GatewaySimulator(decide=self._book, silent=lambda: False)
         asking = {Call.AUTHORIZE: gateway.authorize, Call.CAPTURE: gateway.capture, Call.RELEASE: gateway.release}
         answer.set_result(await asking[question](charge))
 
-    async def _book(self, call: BookedCall) -> Entry:
+    async def _book(self, call: GatewayCall) -> GatewayDecision:
         (entry,) = await self.books.record([call])
         return entry
 
@@ -302,12 +302,12 @@ class Airport:
             decode=decode,
             subscribed=types_of(name),
             meter=self.meter,
-            precount=Precount(limit=0),
+            crash_loop_guard=CrashLoopGuard(limit=0),
             batch_size=500,
         )
 
-    def _retries(self, name: str) -> Retries[FakeTransaction]:
-        return Retries(
+    def _retries(self, name: str) -> RetryLoop[FakeTransaction]:
+        return RetryLoop(
             name=name,
             unit_of_work=self.unit_of_work,
             handle=self._handler(name),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from ordersys.usecase.audit.ports import Committed, Progress, Promise, Scope, Seen, Span
+from ordersys.usecase.audit.ports import AuditProgress, Committed, Promise, Scope, Seen, Span
 from ordersys.usecase.audit.verdict import Verdict, verdict
 from tests.fakes.clock import NOON
 
@@ -41,7 +41,7 @@ class FakeBooks:
         self.log.append("records")
         self.records += records
 
-    async def judge(self, scope: Scope, progress: Progress) -> Verdict:
+    async def judge(self, scope: Scope, progress: AuditProgress) -> Verdict:
         self.log.append("judge")
         self.began.set()
         await self.go.wait()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ordersys.domain.shared.errors import DomainError
-from ordersys.messaging.chaos_rates import RateSet
+from ordersys.messaging.chaos_rates import RateOverride
 from tests.fakes.clock import NOON
 
 
@@ -29,13 +29,13 @@ class ScriptedFaults:
 
 @dataclass(slots=True, kw_only=True)
 class FakeRateBook:
-    """messaging.chaos_rates.RateBook. `trouble` is what every look into it meets."""
+    """messaging.chaos_rates.RateStore. `trouble` is what every look into it meets."""
 
-    entries: dict[str, RateSet] = field(default_factory=dict)
+    entries: dict[str, RateOverride] = field(default_factory=dict)
     trouble: DomainError | None = None
     now: datetime = NOON
 
-    async def read(self) -> Sequence[RateSet]:
+    async def read(self) -> Sequence[RateOverride]:
         if self.trouble:
             raise self.trouble
         return list(self.entries.values())
@@ -44,4 +44,4 @@ class FakeRateBook:
         for point, rate in rates.items():
             self.entries.pop(point, None)
             if rate is not None:
-                self.entries[point] = RateSet(point=point, rate=rate, set_by=by, set_at=self.now)
+                self.entries[point] = RateOverride(point=point, rate=rate, set_by=by, set_at=self.now)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ordersys.domain.orders.events import OrderCreated, OrderedItem
 from ordersys.domain.orders.order import Item, Order, Status
-from ordersys.domain.orders.placing import Offer, Wanted
+from ordersys.domain.orders.placing import Offer, SeatRequest
 from ordersys.domain.payments.payment import Charge
 from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import CustomerId, EventId, FlightId, OrderId
@@ -50,12 +50,16 @@ def offer(
     )
 
 
-def want(number: int = 1, seats: int = 1) -> Wanted:
-    return Wanted(flight_id=flight_id(number), seats=seats)
+def want(number: int = 1, seats: int = 1) -> SeatRequest:
+    return SeatRequest(flight_id=flight_id(number), seats=seats)
 
 
 def place(
-    *wanted: Wanted, key: str = "k1", customer: CustomerId = ANNA, body: bytes = b"body", expected: Money | None = None
+    *wanted: SeatRequest,
+    key: str = "k1",
+    customer: CustomerId = ANNA,
+    body: bytes = b"body",
+    expected: Money | None = None,
 ) -> PlaceOrder:
     return PlaceOrder(
         customer_id=customer,

@@ -10,8 +10,8 @@ from ordersys.domain.shared.ids import EventId
 from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.messaging.envelope import Acked, Delivery, Outgoing, Record, Refused
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.outbox import SHARDS, Failed, OutboxRow, Published, shard_of
-from ordersys.messaging.retry import DeadLetter, Kept
+from ordersys.messaging.outbox import SHARDS, FailedPublish, OutboxRow, PublishedRow, shard_of
+from ordersys.messaging.retry_queue import DeadLetter, RetryableMessage
 from ordersys.usecase.payments.ports import Intent
 from tests.fakes.memory import Changes, Table
 from tests.fakes.retry_queue import KeptRow, Place, StoredLetter, dead_events
@@ -32,7 +32,7 @@ class Attempts:
 class MessagingTables:
     outbox: Table[int, OutboxRow] = field(default_factory=Table)
     attempts: dict[int, Attempts] = field(default_factory=dict)
-    archive: dict[int, Published] = field(default_factory=dict)
+    archive: dict[int, PublishedRow] = field(default_factory=dict)
     leases: "list[Lease]" = field(default_factory=lambda: [Lease() for _ in range(SHARDS)])
     workers: dict[str, float] = field(default_factory=dict)
     inbox: Table[tuple[str, EventId], Message] = field(default_factory=Table)
@@ -84,7 +84,7 @@ class FakeOutboxQueue:
         rows = [row for row in queue if row.shard in shards and row.order_id not in busy]
         return [self._counted(row) for row in rows if not self._held_back(row)][:limit]
 
-    async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
+    async def archive(self, published: Sequence[PublishedRow], tokens: Mapping[int, int]) -> int:
         self._fail()
         moved = [one for one in published if one.row.id in self.tables.outbox.rows and self._owned(one.row, tokens)]
         for one in moved:
@@ -93,7 +93,7 @@ class FakeOutboxQueue:
             del self.tables.outbox.rows[one.row.id]
         return len(moved)
 
-    async def defer(self, failed: Sequence[Failed]) -> None:
+    async def defer(self, failed: Sequence[FailedPublish]) -> None:
         self._fail()
         for one in failed:
             if one.row.id in self.tables.outbox.rows:
@@ -258,7 +258,7 @@ class FakeMeter:
     retries: list[tuple[EventId, int]] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
 
-    def published(self, rows: Sequence[Published]) -> None:
+    def published(self, rows: Sequence[PublishedRow]) -> None:
         self.types += [one.row.type for one in rows]
 
     def publish_failed(self, reason: str) -> None:
@@ -270,7 +270,7 @@ class FakeMeter:
     def deduplicated(self, consumer: str, count: int) -> None:
         self.duplicates += count
 
-    def retried(self, consumer: str, message: Kept, attempts: int, error: BaseException) -> None:
+    def retried(self, consumer: str, message: RetryableMessage, attempts: int, error: BaseException) -> None:
         self.retries.append((message.event_id, attempts))
 
     def dead_lettered(self, consumer: str, letters: Sequence[DeadLetter], error: BaseException | None) -> None:

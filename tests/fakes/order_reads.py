@@ -9,7 +9,7 @@ from uuid import UUID
 from ordersys.domain.orders.order import Order
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.domain.tickets.seating import seat_label
-from ordersys.messaging.outbox import OutboxRow, Published
+from ordersys.messaging.outbox import OutboxRow, PublishedRow
 from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.views import (
     HistoryView,
@@ -123,7 +123,7 @@ def _tried(waiting: OutboxView, known: Attempts) -> OutboxView:
     return replace(waiting, attempts=known.count, last_error=known.error, next_attempt_at=next_at)
 
 
-def _published(one: Published) -> OutboxView:
+def _published(one: PublishedRow) -> OutboxView:
     return replace(
         _event(one.row, "published"),
         attempts=one.row.attempts + 1,

@@ -12,14 +12,14 @@ from ordersys.domain.orders.placing import Offer
 from ordersys.domain.shared.errors import Contention
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.usecase.orders.ports import (
-    Answered,
     Claim,
     IdempotencyKey,
     InUse,
-    Opening,
+    LockedOrder,
     Placement,
-    Standing,
+    PreparedPlacement,
     StatusChange,
+    StoredAnswer,
 )
 from tests.fakes.memory import Changes, Table
 from tests.fakes.messaging import FakeOutbox
@@ -32,7 +32,7 @@ class OrderTables:
     flights: Table[FlightId, Offer] = field(default_factory=Table)
     orders: Table[OrderId, Order] = field(default_factory=Table)
     history: Table[tuple[OrderId, Status], StatusChange] = field(default_factory=Table)
-    answers: Table[IdempotencyKey, tuple[Answered, datetime]] = field(default_factory=Table)
+    answers: Table[IdempotencyKey, tuple[StoredAnswer, datetime]] = field(default_factory=Table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +59,17 @@ class FakeOrders:
     tables: OrderTables
     changes: Changes
 
-    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, LockedOrder]:
         wanted = set(order_ids)
         await self.changes.lock(self.tables.orders, wanted)
         rows = self.changes.rows(self.tables.orders)
-        return {key: _standing(row) for key, row in rows.items() if key in wanted}
+        return {key: _locked_order(row) for key, row in rows.items() if key in wanted}
 
-    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Standing]:
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, LockedOrder]:
         rows = sorted(self.changes.rows(self.tables.orders).values(), key=lambda order: order.created_at)
         overdue = [one for one in rows if one.status in UNDER_WAY and one.created_at < created_before]
         free = (one for one in overdue if self.changes.try_lock(self.tables.orders, one.id))
-        return {one.id: _standing(one) for one in islice(free, limit)}
+        return {one.id: _locked_order(one) for one in islice(free, limit)}
 
     async def seats(self, order_ids: Iterable[OrderId]) -> Mapping[FlightId, int]:
         rows = self.changes.rows(self.tables.orders)
@@ -93,8 +93,8 @@ class FakeOrders:
             self.changes.put(self.tables.orders, order.id, moved)
 
 
-def _standing(order: Order) -> Standing:
-    return Standing(
+def _locked_order(order: Order) -> LockedOrder:
+    return LockedOrder(
         order_id=order.id,
         customer_id=order.customer_id,
         status=order.status,
@@ -105,13 +105,15 @@ def _standing(order: Order) -> Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakePlacing:
+class FakePlacements:
     tables: OrderTables
     changes: Changes
     seats: FakeSeats
     outbox: FakeOutbox
 
-    async def open(self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime) -> Opening:
+    async def prepare(
+        self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime
+    ) -> PreparedPlacement:
         claims: dict[IdempotencyKey, Claim] = {
             key: None if self.changes.try_lock(self.tables.answers, key) else InUse() for key in wanted
         }
@@ -119,7 +121,7 @@ class FakePlacing:
             if key in claims and at > since:
                 claims[key] = answered
         new = {flight for key, flights in wanted.items() if claims[key] is None for flight in flights}
-        return Opening(claims=claims, offers=await self.seats.lock(new))
+        return PreparedPlacement(claims=claims, offers=await self.seats.lock(new))
 
     async def write(self, placement: Placement, *, at: datetime, since: datetime) -> None:
         await self.seats.take(placement.seats)

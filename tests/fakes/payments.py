@@ -8,7 +8,7 @@ from typing import Any
 
 from ordersys.domain.payments.payment import CALLS, Authorized, Call, Declined, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
-from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
+from ordersys.infrastructure.gateways.simulator import GatewayCall, GatewayDecision
 from ordersys.messaging.outbox import Outbox
 from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
 from tests.fakes.memory import Changes, Table
@@ -154,20 +154,20 @@ class FakeHandover:
 class FakeBooks:
     """The demo gateway's books."""
 
-    entries: dict[OrderId, Entry] = field(default_factory=dict)
+    entries: dict[OrderId, GatewayDecision] = field(default_factory=dict)
 
-    async def record(self, calls: Sequence[BookedCall]) -> Sequence[Entry]:
+    async def record(self, calls: Sequence[GatewayCall]) -> Sequence[GatewayDecision]:
         once = {(call.question, call.charge.order_id): call for call in calls}
-        answers: dict[tuple[Call, OrderId], Entry] = {}
+        answers: dict[tuple[Call, OrderId], GatewayDecision] = {}
         for (question, key), call in sorted(once.items(), key=lambda one: list(Call).index(one[0][0])):
             answers[question, key] = self.entries[key] = _booked(call, self.entries.get(key))
         return [answers[call.question, call.charge.order_id] for call in calls]
 
 
-def _booked(call: BookedCall, known: Entry | None) -> Entry:
+def _booked(call: GatewayCall, known: GatewayDecision | None) -> GatewayDecision:
     status = known.status if known else None
     calls = (known.calls if known else 0) + (call.question is Call.AUTHORIZE)
-    return Entry(
+    return GatewayDecision(
         status={Call.AUTHORIZE: _authorized, Call.CAPTURE: _captured, Call.RELEASE: _released}[call.question](
             status, calls, call.authorizes_at
         ),

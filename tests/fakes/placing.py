@@ -7,7 +7,7 @@ from typing import Final
 from ordersys.domain.orders.order import Order
 from ordersys.domain.shared.ids import FlightId
 from ordersys.messaging.envelope import Outgoing
-from ordersys.usecase.orders.ports import Answered, IdempotencyKey, OrderTransaction, Placement
+from ordersys.usecase.orders.ports import IdempotencyKey, OrderTransaction, Placement, StoredAnswer
 from tests.fakes.clock import NOON
 
 SINCE: Final = NOON - timedelta(hours=24)
@@ -18,11 +18,11 @@ def placement(
     *,
     seats: Mapping[FlightId, int] | None = None,
     events: Sequence[Outgoing] = (),
-    answers: Mapping[IdempotencyKey, Answered] | None = None,
+    answers: Mapping[IdempotencyKey, StoredAnswer] | None = None,
 ) -> Placement:
     return Placement(seats=seats or {}, orders=orders, events=events, answers=answers or {})
 
 
 async def add(transaction: OrderTransaction, orders: Sequence[Order]) -> None:
     """The orders alone: without seats, events and answers."""
-    await transaction.placing.write(placement(orders), at=NOON, since=SINCE)
+    await transaction.placements.write(placement(orders), at=NOON, since=SINCE)

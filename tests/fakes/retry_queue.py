@@ -7,9 +7,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ordersys.domain.shared.ids import EventId, OrderId
 from ordersys.messaging.envelope import Cause, Copy, Delivery
-from ordersys.messaging.names import DEAD_LETTERED, DEAD_LETTERS
 from ordersys.messaging.outbox import OutboxRow, shard_of
-from ordersys.messaging.retry import NO_OUTCOME, WAITS, DeadLetter, Kept, Waiting
+from ordersys.messaging.retry_queue import NO_OUTCOME, WAITS, DeadLetter, QueuedMessage, RetryableMessage
+from ordersys.messaging.topics import DEAD_LETTERED, DEAD_LETTERS
 from tests.fakes.clock import NOON
 from tests.fakes.memory import Changes
 
@@ -56,7 +56,7 @@ class FakeRetryQueue:
     tables: "MessagingTables"
     changes: Changes
 
-    async def count_ahead(self, consumer: str, messages: Sequence[Kept], delay: float) -> set[EventId]:
+    async def count_ahead(self, consumer: str, messages: Sequence[RetryableMessage], delay: float) -> set[EventId]:
         held = {row.order_id for row in self._rows(consumer)}
         free = [one for one in messages if one.order_id not in held]
         return await self._keep(consumer, free, attempts=1, delay=delay, error=NO_OUTCOME)
@@ -72,10 +72,10 @@ class FakeRetryQueue:
             self.changes.remove(self.tables.retries, (consumer, event_id))
         return taken
 
-    async def queue(self, consumer: str, messages: Sequence[Kept]) -> set[EventId]:
+    async def queue(self, consumer: str, messages: Sequence[RetryableMessage]) -> set[EventId]:
         return await self._keep(consumer, messages, attempts=0, delay=0, error=WAITS)
 
-    async def put_aside(self, consumer: str, message: Kept, error: str, delay: float) -> None:
+    async def put_aside(self, consumer: str, message: RetryableMessage, error: str, delay: float) -> None:
         await self.changes.lock(self.tables.retries, [(consumer, message.event_id)])
         known = self.changes.rows(self.tables.retries).get((consumer, message.event_id))
         if known is None:
@@ -83,7 +83,7 @@ class FakeRetryQueue:
         elif known.attempts == 1:
             self._replace(consumer, replace(known, error=error, next_at=self.tables.ticker() + delay))
 
-    async def count_due(self, consumer: str, delays: Sequence[float]) -> Waiting | None:
+    async def count_due(self, consumer: str, delays: Sequence[float]) -> QueuedMessage | None:
         for row in sorted(self._rows(consumer), key=lambda row: (row.next_at, row.id)):
             if self._is_due(consumer, row) and self.changes.try_lock(self.tables.retries, (consumer, row.event_id)):
                 return self._counted(consumer, row, delays)
@@ -102,7 +102,7 @@ class FakeRetryQueue:
     def _rows(self, consumer: str) -> list[KeptRow]:
         return [row for (name, _), row in self.changes.rows(self.tables.retries).items() if name == consumer]
 
-    async def _keep(self, consumer: str, messages: Sequence[Kept], **how: Any) -> set[EventId]:
+    async def _keep(self, consumer: str, messages: Sequence[RetryableMessage], **how: Any) -> set[EventId]:
         dead = dead_events(self.tables, self.changes, consumer)
         kept: set[EventId] = set()
         for message in messages:
@@ -114,7 +114,7 @@ class FakeRetryQueue:
                 kept.add(message.event_id)
         return kept
 
-    def _put(self, consumer: str, message: Kept, *, attempts: int, delay: float, error: str) -> None:
+    def _put(self, consumer: str, message: RetryableMessage, *, attempts: int, delay: float, error: str) -> None:
         row = KeptRow(
             id=next(self.tables.ids),
             event_id=message.event_id,
@@ -134,12 +134,12 @@ class FakeRetryQueue:
         ahead = (one for one in self._rows(consumer) if one.order_id == row.order_id and one.id < row.id)
         return row.next_at <= self.tables.ticker() and not any(ahead)
 
-    def _counted(self, consumer: str, row: KeptRow, delays: Sequence[float]) -> Waiting:
+    def _counted(self, consumer: str, row: KeptRow, delays: Sequence[float]) -> QueuedMessage:
         error = NO_OUTCOME if row.attempts <= len(delays) else row.error
         next_at = self.tables.ticker() + delays[min(row.attempts, len(delays) - 1)]
         counted = replace(row, attempts=row.attempts + 1, error=error, next_at=next_at)
         self._replace(consumer, counted)
-        return Waiting(
+        return QueuedMessage(
             event_id=row.event_id,
             order_id=row.order_id,
             type=row.type,

@@ -8,7 +8,7 @@ from uuid import UUID
 from tests.fakes.dead_letter_reads import FakeDeadLetterResolutions
 from tests.fakes.memory import Changes
 from tests.fakes.messaging import FakeInbox, FakeOutbox, MessagingTables
-from tests.fakes.orders import FakeOrders, FakePlacing, FakeSeats, OrderTables
+from tests.fakes.orders import FakeOrders, FakePlacements, FakeSeats, OrderTables
 from tests.fakes.payments import FakePayments, PaymentTables
 from tests.fakes.retry_queue import FakeDeadLetters, FakeRetryQueue
 from tests.fakes.tickets import FakeSeatMaps, FakeTicketings, FakeTickets, TicketTables
@@ -32,7 +32,7 @@ class FakeTransaction:
         self.orders = FakeOrders(tables=database.orders, changes=changes)
         self.seats = FakeSeats(tables=database.orders, changes=changes)
         self.outbox = FakeOutbox(tables=database.messaging, changes=changes)
-        self.placing = FakePlacing(tables=database.orders, changes=changes, seats=self.seats, outbox=self.outbox)
+        self.placements = FakePlacements(tables=database.orders, changes=changes, seats=self.seats, outbox=self.outbox)
         self.inbox = FakeInbox(tables=database.messaging, changes=changes)
         self.retries = FakeRetryQueue(tables=database.messaging, changes=changes)
         self.resolutions = FakeDeadLetterResolutions(tables=database.messaging, changes=changes)

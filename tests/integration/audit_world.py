@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from ordersys.bootstrap import roles
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ChaosSettings, PostgresSettings, Secret, Settings
-from ordersys.domain.orders.placing import Wanted
+from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
 from ordersys.entrypoint.consumers.subscriptions import streams_of
 from ordersys.infrastructure.postgres import tables
 from ordersys.messaging.envelope import Record
-from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, STREAMS, TICKET_SERVICE
+from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, STREAMS, TICKET_SERVICE
 from ordersys.usecase.audit.ports import Committed, Promise, Seen, Span
 from ordersys.usecase.orders.cancel_orders import CancelOrder, ExpireOrders
 from ordersys.usecase.orders.place_orders import OrderPlaced
@@ -90,7 +90,7 @@ class System:
         container.stream.override(providers.Object(FakeStream(kafka=kafka, group=group, topics=topics)))
         return container.consumer()
 
-    async def place(self, *wanted: Wanted, method: str = "pm_ok", customer: str = "anna") -> OrderId:
+    async def place(self, *wanted: SeatRequest, method: str = "pm_ok", customer: str = "anna") -> OrderId:
         key = str(uuid4())
         command = place(*wanted, key=key, customer=CustomerId(customer))
         (result,) = await self._orders.place_orders().execute([replace(command, payment_method=method)])
@@ -131,8 +131,8 @@ class System:
         await self._platform.engine().dispose()
 
 
-def _wanted(flight: UUID, seats: int = 1) -> Wanted:
-    return Wanted(flight_id=FlightId(flight), seats=seats)
+def _wanted(flight: UUID, seats: int = 1) -> SeatRequest:
+    return SeatRequest(flight_id=FlightId(flight), seats=seats)
 
 
 def populate(database_url: str) -> tuple[FakeTopics, Sequence[Promise]]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from ordersys.bootstrap import roles
-from ordersys.bootstrap.messages import ConsumerContainer
+from ordersys.bootstrap.messaging import ConsumerContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import KafkaSettings, PostgresSettings, RetriesSettings, Secret, Settings
 from ordersys.domain.payments.events import PaymentAuthorized
@@ -33,8 +33,8 @@ from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.infrastructure.system import TimeOrderedIds
 from ordersys.messaging.envelope import Acked, Delivery, Record
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.loop import Loop, LoopWatch
-from ordersys.messaging.names import ORDER_SERVICE
+from ordersys.messaging.loop import Loop, LoopObserver
+from ordersys.messaging.topics import ORDER_SERVICE
 from tests.servers import NO_REDIS
 from tests.waiting import eventually
 
@@ -81,14 +81,16 @@ class Losses:
 
     loops: list[str] = field(default_factory=list)
 
-    def lost(self, loop: str, error: DomainError) -> None:
+    def unavailable(self, loop: str, error: DomainError) -> None:
         self.loops.append(loop)
 
-    def back(self, loop: str) -> None: ...
+    def recovered(self, loop: str) -> None: ...
 
 
-def loop(name: str, run_once: Callable[[], Awaitable[int]], idle: float = 0.0, watch: LoopWatch | None = None) -> Loop:
-    return Loop(name=name, run_once=run_once, watch=watch or Losses(), wake=asyncio.Event(), idle=idle)
+def loop(
+    name: str, run_once: Callable[[], Awaitable[int]], idle: float = 0.0, observer: LoopObserver | None = None
+) -> Loop:
+    return Loop(name=name, run_once=run_once, observer=observer or Losses(), wake=asyncio.Event(), idle=idle)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,7 +147,7 @@ class World:
         """One process of the order-service: its batches and its retries."""
         container = failing_container(self.platform, self.fail)
         retries = loop("retries", container.retries().run_once, self.settings.retries.idle_poll_ms / 1000, self.losses)
-        loops = [loop("consumer", container.consumer().run_once, watch=self.losses), retries]
+        loops = [loop("consumer", container.consumer().run_once, observer=self.losses), retries]
         async with running(*loops):
             yield container.stream()
         await container.stream().close()

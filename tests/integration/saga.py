@@ -13,15 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ordersys.bootstrap import roles
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import KafkaSettings, PostgresSettings, RelaySettings, Secret, Settings
-from ordersys.domain.orders.placing import Wanted
+from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.payments.payment import Answer, Authorized, Done, PaymentStatus
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.entrypoint.consumers.subscriptions import streams_of
 from ordersys.infrastructure.postgres import tables
 from ordersys.messaging.consumer import Consumer
-from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 from ordersys.messaging.relay import Relay
-from ordersys.messaging.retrying import Retries
+from ordersys.messaging.retry_loop import RetryLoop
+from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 from ordersys.usecase.orders.cancel_orders import CancelOrder, ExpireOrders
 from ordersys.usecase.orders.place_orders import OrderPlaced, PlaceOrder
 from ordersys.usecase.orders.refund_orders import RefundOrder
@@ -54,7 +54,7 @@ class Saga:
     kafka: FakeKafka
     relay: Relay
     consumers: dict[str, Consumer[Any]]
-    retries: Retries[Any]
+    retries: RetryLoop[Any]
     flights: Sequence[FlightId]
 
     @property
@@ -63,7 +63,7 @@ class Saga:
         return engine
 
     def _purchase(self, number: int) -> PlaceOrder:
-        wanted = Wanted(flight_id=self.flights[number % FLIGHTS], seats=1)
+        wanted = SeatRequest(flight_id=self.flights[number % FLIGHTS], seats=1)
         return place(wanted, key=uuid4().hex)
 
     async def place(self, count: int) -> list[OrderId]:

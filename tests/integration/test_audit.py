@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, types_of
-from ordersys.infrastructure.postgres.audit import CHECKS, PostgresBooks
+from ordersys.infrastructure.postgres.audit import CHECKS, PostgresAuditDatabase
 from ordersys.usecase.audit.ports import Promise, Scope
 from ordersys.usecase.audit.run_audit import RunAudit
 from ordersys.usecase.audit.verdict import Verdict
@@ -65,8 +65,8 @@ async def audited(
     scope: Scope = STRICT,
 ) -> Verdict:
     subscriptions = {consumer: types_of(consumer) for consumer in SUBSCRIPTIONS}
-    books = PostgresBooks(engine=engine, subscriptions=subscriptions)
-    return await RunAudit(books=books, topics=topics).execute(scope, promises)
+    database = PostgresAuditDatabase(engine=engine, subscriptions=subscriptions)
+    return await RunAudit(database=database, topics=topics).execute(scope, promises)
 
 
 def broken(verdict: Verdict) -> dict[str, Sequence[str]]:

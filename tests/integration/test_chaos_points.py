@@ -14,13 +14,13 @@ from ordersys.bootstrap import roles
 from ordersys.bootstrap.chaos import CRASHED
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import KafkaSettings, PaymentsSettings, PostgresSettings, RetriesSettings, Secret, Settings
-from ordersys.domain.orders.placing import Wanted
+from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import CustomerId, FlightId
 from ordersys.infrastructure.postgres import tables
 from ordersys.messaging.chaos import POINTS
 from ordersys.messaging.envelope import Cause
-from ordersys.messaging.names import PAYMENT_SERVICE
+from ordersys.messaging.topics import PAYMENT_SERVICE
 from ordersys.usecase.orders.place_orders import PlaceOrder
 from ordersys.usecase.orders.ports import IdempotencyKey
 from tests.integration.http_api import flight_row
@@ -224,7 +224,7 @@ def _command(flight: FlightId, key: str) -> PlaceOrder:
     customer = CustomerId("ann")
     return PlaceOrder(
         customer_id=customer,
-        items=(Wanted(flight_id=flight, seats=1),),
+        items=(SeatRequest(flight_id=flight, seats=1),),
         payment_method="pm_ok",
         expected_total=None,
         idempotency=IdempotencyKey(customer_id=customer, route="POST /orders", key=key),

@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.config import PostgresSettings, Secret
 from ordersys.infrastructure.postgres import engine as postgres
-from ordersys.infrastructure.postgres.outbox_floor import Floor
+from ordersys.infrastructure.postgres.low_water_mark import LowWaterMark
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.session import opened
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
 from ordersys.messaging.envelope import Acked
-from ordersys.messaging.outbox import SHARDS, OutboxRow, Published
+from ordersys.messaging.outbox import SHARDS, OutboxRow, PublishedRow
 from tests.integration.statements import Plan, Recorder, explain
 
 PASSED, BATCH, WAITING = 200_000, 500, 2_000
@@ -35,13 +35,13 @@ class Busy:
         self.driver = driver
         self.engine = engine
         self.recorder = Recorder(engine)
-        self.queue = PostgresOutboxQueue(engine=engine, floor=Floor(ticker=lambda: 0.0))
+        self.queue = PostgresOutboxQueue(engine=engine, low_water_mark=LowWaterMark(ticker=lambda: 0.0))
         self.leases = PostgresShardLeases(engine=engine, owner="worker", lease_seconds=300)
 
     async def append(self, rows: int) -> None:
         await self.driver.execute(APPEND, rows)
 
-    async def sent(self, limit: int = BATCH) -> list[Published]:
+    async def sent(self, limit: int = BATCH) -> list[PublishedRow]:
         rows = await self.queue.due(ALL, limit)
         return [_published(row) for row in rows]
 
@@ -67,8 +67,8 @@ class Busy:
         return await self.plans(self.queue.archive(await self.sent(), tokens), "INTO outbox_archive")
 
 
-def _published(row: OutboxRow) -> Published:
-    return Published(row=row, topic="t", ack=Acked(partition=0, offset=row.id))
+def _published(row: OutboxRow) -> PublishedRow:
+    return PublishedRow(row=row, topic="t", ack=Acked(partition=0, offset=row.id))
 
 
 @pytest.fixture

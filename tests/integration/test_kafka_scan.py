@@ -5,14 +5,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ordersys.bootstrap.messages import group_lags
+from ordersys.bootstrap.messaging import group_lags
 from ordersys.config import KafkaSettings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.infrastructure.kafka.producer import KafkaPublisher
 from ordersys.infrastructure.kafka.scan import TopicScan
 from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.messaging.envelope import Acked, Record
-from ordersys.messaging.names import PAYMENT_SERVICE
+from ordersys.messaging.topics import PAYMENT_SERVICE
 from ordersys.usecase.audit.ports import Seen, Span
 from tests.servers import KafkaServer
 

@@ -14,7 +14,7 @@ from ordersys.config import KafkaSettings, RetentionSettings, Settings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.infrastructure.kafka import topics
 from ordersys.infrastructure.kafka.group_lags import GroupLags
-from ordersys.messaging.names import STREAMS
+from ordersys.messaging.topics import STREAMS
 from tests.contract.kafka_worlds import World, fetched, real_world
 from tests.servers import KafkaServer
 from tests.waiting import eventually

@@ -16,16 +16,16 @@ from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import PostgresSettings, Secret
 from ordersys.domain.shared.ids import CustomerId, EventId, FlightId
 from ordersys.infrastructure.postgres import engine as postgres
+from ordersys.infrastructure.postgres.low_water_mark import LowWaterMark
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
-from ordersys.infrastructure.postgres.outbox_floor import Floor
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.retention import SWEEPS, Retention
 from ordersys.infrastructure.postgres.session import opened
 from ordersys.infrastructure.postgres.unit_of_work import PostgresTransaction, PostgresUnitOfWork
 from ordersys.infrastructure.system import SystemClock
 from ordersys.messaging.envelope import Acked
-from ordersys.messaging.names import ORDER_SERVICE
-from ordersys.messaging.outbox import SHARDS, Failed, OutboxRow, Published
+from ordersys.messaging.outbox import SHARDS, FailedPublish, OutboxRow, PublishedRow
+from ordersys.messaging.topics import ORDER_SERVICE
 from ordersys.usecase.orders.ports import IdempotencyKey
 from ordersys.usecase.payments.ports import Lease
 from tests.fakes.making import CAUSE, flight_id, message
@@ -54,7 +54,7 @@ class City:
     reads: PostgresOrderReads = field(init=False)
 
     def __post_init__(self) -> None:
-        self.queue = PostgresOutboxQueue(engine=self.engine, floor=Floor(ticker=lambda: 0.0))
+        self.queue = PostgresOutboxQueue(engine=self.engine, low_water_mark=LowWaterMark(ticker=lambda: 0.0))
         self.reads = PostgresOrderReads(engine=self.engine)
 
     async def within(self, ask: Callable[[PostgresTransaction], Awaitable[object]]) -> None:
@@ -109,8 +109,8 @@ def rows() -> list[OutboxRow]:
     ]
 
 
-def published() -> list[Published]:
-    return [Published(row=row, topic="t", ack=Acked(partition=0, offset=row.id)) for row in rows()]
+def published() -> list[PublishedRow]:
+    return [PublishedRow(row=row, topic="t", ack=Acked(partition=0, offset=row.id)) for row in rows()]
 
 
 def keys(count: int) -> dict[IdempotencyKey, Collection[FlightId]]:
@@ -156,7 +156,7 @@ QUERIES: Mapping[str, Query] = {
         pages=15 * BATCH,
     ),
     "outbox: defer": Query(
-        ask=lambda c: c.queue.defer([Failed(row=row, error="e", delay=1) for row in rows()]),
+        ask=lambda c: c.queue.defer([FailedPublish(row=row, error="e", delay=1) for row in rows()]),
         sql="INTO outbox_attempts",
         indexes=["pk_outbox"],
         pages=20 * BATCH,
@@ -225,7 +225,7 @@ QUERIES: Mapping[str, Query] = {
         ask=within(lambda t: t.payments.lock(SOME)), sql="FROM payments", indexes=["pk_payments"], pages=5 * BATCH
     ),
     "keys: look up": Query(
-        ask=within(lambda t: t.placing.open(keys(128), since=now() - 24 * HOUR)),
+        ask=within(lambda t: t.placements.prepare(keys(128), since=now() - 24 * HOUR)),
         sql="idempotency_keys",
         indexes=["pk_idempotency_keys"],
         pages=5 * 128,

@@ -15,11 +15,11 @@ from litestar.handlers import HTTPRouteHandler
 from structlog.testing import capture_logs
 
 from ordersys.bootstrap.runtime import Assembly, DrainOverrun, PortTaken, run
-from ordersys.bootstrap.samplers import Untold
+from ordersys.bootstrap.samplers import SilentObserver
 from ordersys.config import HttpSettings, Settings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.entrypoint.http.health import Health
-from ordersys.entrypoint.http.watch import Watch
+from ordersys.entrypoint.http.health_app import HealthApp
 from ordersys.infrastructure.embedded import ports
 from ordersys.messaging.loop import Loop
 from tests.waiting import eventually
@@ -45,7 +45,7 @@ class Tiny:
         app = (
             Litestar([self.route()], openapi_config=None)
             if self.takes_requests
-            else Watch(health=health, render=lambda: (b"", "text/plain"))
+            else HealthApp(health=health, render=lambda: (b"", "text/plain"))
         )
         return Assembly(
             app=app,
@@ -65,7 +65,7 @@ class Tiny:
         return held
 
     def loop(self, name: str, run_once: Callable[[], Awaitable[int]]) -> Loop:
-        return Loop(name=name, run_once=run_once, watch=Untold(), wake=asyncio.Event(), busy=0.01, idle=0.01)
+        return Loop(name=name, run_once=run_once, observer=SilentObserver(), wake=asyncio.Event(), busy=0.01, idle=0.01)
 
     async def yes(self) -> bool:
         return True

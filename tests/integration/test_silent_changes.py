@@ -11,7 +11,7 @@ from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.domain.payments.payment import Unanswered
 from ordersys.domain.shared.ids import OrderId
 from ordersys.infrastructure.postgres.order_reads import PostgresOrderReads
-from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
+from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 from tests.integration.saga import Saga, saga_of, settings_of
 
 

@@ -12,7 +12,7 @@ from ordersys.bootstrap import roles
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.domain.payments.payment import Unanswered
 from ordersys.domain.shared.ids import OrderId
-from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
+from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 from tests.fakes.making import ANNA
 from tests.integration.saga import FLIGHTS, Saga, saga_of, settings_of
 from tests.integration.statements import Recorder

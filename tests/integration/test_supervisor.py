@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ordersys.bootstrap.supervision.children import Child, ChildFailed, ChildState, Kind
+from ordersys.bootstrap.supervision.children import Child, ChildFailed, ChildKind, ChildState
 from ordersys.bootstrap.supervision.supervisor import Supervisor, cap_log
 from ordersys.infrastructure.embedded import processes
 from ordersys.infrastructure.embedded.errors import EmbeddedError
-from ordersys.infrastructure.embedded.server import Command, Report
+from ordersys.infrastructure.embedded.server import Command, ReportProgress
 from tests.waiting import eventually
 
 WAITS = "import signal; print('up', flush=True); signal.pause()"
@@ -44,11 +44,11 @@ class Stage:
         name: str,
         program: str = WAITS,
         *,
-        kind: Kind = "role",
+        kind: ChildKind = "role",
         after: tuple[str, ...] = (),
         ready: Callable[[], bool] | None = None,
         alive: Callable[[], bool] = lambda: True,
-        prepare: Callable[[Report], None] = lambda report: None,
+        prepare: Callable[[ReportProgress], None] = lambda report: None,
         stop_seconds: float = 5.0,
         start_seconds: float = 10.0,
         hung_seconds: float = 10.0,
@@ -124,7 +124,7 @@ async def test_children_start_after_what_they_need_and_stop_before_it(stage: Sta
         + WAITS
     )
 
-    def prepared(name: str) -> Callable[[Report], None]:
+    def prepared(name: str) -> Callable[[ReportProgress], None]:
         return lambda report: order.append(name)
 
     await stage.running(
@@ -206,7 +206,7 @@ async def test_a_job_runs_once_before_what_comes_after_it(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", ["job", "role"])
-async def test_what_cannot_start_ends_the_whole_and_is_named(stage: Stage, kind: Kind) -> None:
+async def test_what_cannot_start_ends_the_whole_and_is_named(stage: Stage, kind: ChildKind) -> None:
     await stage.running(stage.child("server"), stage.child("broken", "raise SystemExit(3)", kind=kind))
     with pytest.raises(ChildFailed, match="broken: exit code 3"):
         await stage.task
@@ -231,7 +231,7 @@ async def test_a_refused_configuration_is_not_tried_again(stage: Stage) -> None:
 
 
 async def test_a_preparation_that_fails_is_the_reason(stage: Stage) -> None:
-    def prepare(report: Report) -> None:
+    def prepare(report: ReportProgress) -> None:
         raise EmbeddedError("no network")
 
     await stage.running(stage.child("kafka", prepare=prepare))

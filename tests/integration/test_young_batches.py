@@ -13,7 +13,7 @@ from ordersys.domain.payments.payment import Authorized, PaymentStatus
 from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres.session import opened
 from ordersys.infrastructure.postgres.unit_of_work import PostgresTransaction, PostgresUnitOfWork
-from ordersys.messaging.names import ORDER_SERVICE
+from ordersys.messaging.topics import ORDER_SERVICE
 from ordersys.usecase.payments.ports import Intent, Lease, SettledIntent
 from tests.fakes.making import CAUSE, charge, message
 from tests.integration.statements import Recorder, explain_kept

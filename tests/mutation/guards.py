@@ -37,7 +37,7 @@ class Guard:
 CONSUMER: Final = "unit/messaging/test_consumer.py"
 GATEWAY: Final = "contract/test_gateway.py"
 LEASES: Final = "contract/test_leases.py"
-RETRYING: Final = "unit/messaging/test_retrying.py"
+RETRYING: Final = "unit/messaging/test_retry_loop.py"
 LOCK_ORDER: Final = "contract/test_lock_order.py::test_whoever_waits_for_a_later_row_has_the_earlier_one"
 KILLER: Final = "test_a_message_that_kills_its_batch_is_dead_after_five_attempts_and_the_others_go_through"
 DISPATCHER: Final = "unit/entrypoint/timers/test_payment_dispatcher.py"
@@ -78,7 +78,7 @@ GUARDS: Final = (
             ),
             Mutation(
                 name="a later attempt does not ask the inbox",
-                file="messaging/retrying.py",
+                file="messaging/retry_loop.py",
                 before="            if new:\n",
                 after="            if True:\n",
                 tests=(f"{RETRYING}::test_an_event_that_was_handled_meanwhile_is_not_handled_again",),
@@ -100,17 +100,17 @@ GUARDS: Final = (
             Mutation(
                 name="an order is written in a transaction of its own",
                 file="usecase/orders/place_orders.py",
-                before="            opening = await transaction.placing.open(_wanted(commands), since=since)\n",
-                after="            opening = await transaction.placing.open(_wanted(commands), since=since)\n"
+                before="            prepared = await transaction.placements.prepare(_wanted(commands), since=since)\n",
+                after="            prepared = await transaction.placements.prepare(_wanted(commands), since=since)\n"
                 "        async with self.unit_of_work.begin() as transaction:\n",
                 tests=(f"{PLACING}::test_order_history_event_and_answer_are_written_together",),
             ),
             Mutation(
                 name="the events of new orders are forgotten",
-                file="infrastructure/postgres/placing_repository.py",
+                file="infrastructure/postgres/placement_repository.py",
                 before="), told AS ({APPENDING})",
                 after="), told AS ({APPENDING} LIMIT 0)",
-                tests=("contract/test_placing.py::test_what_is_placed_is_written_together[real]",),
+                tests=("contract/test_placements.py::test_what_is_placed_is_written_together[real]",),
             ),
             Mutation(
                 name="the events of a payment are forgotten",
@@ -224,10 +224,10 @@ GUARDS: Final = (
         mutations=(
             Mutation(
                 name="one lock for a key of anybody",
-                file="infrastructure/postgres/placing_repository.py",
+                file="infrastructure/postgres/placement_repository.py",
                 before="concat_ws(chr(31), customer_id, route, key)",
                 after="key",
-                tests=("contract/test_placing.py::test_a_key_belongs_to_its_customer_and_route[real-other0]",),
+                tests=("contract/test_placements.py::test_a_key_belongs_to_its_customer_and_route[real-other0]",),
             ),
             Mutation(
                 name="the key of a request names no customer",
@@ -283,10 +283,10 @@ GUARDS: Final = (
             ),
             Mutation(
                 name="a key under way elsewhere is free",
-                file="infrastructure/postgres/placing_repository.py",
+                file="infrastructure/postgres/placement_repository.py",
                 before="SELECT pg_try_advisory_xact_lock(",
                 after="SELECT 0 < length('free') OR pg_try_advisory_xact_lock(",
-                tests=("contract/test_placing.py::test_of_many_at_the_same_moment_one_takes_the_key[real]",),
+                tests=("contract/test_placements.py::test_of_many_at_the_same_moment_one_takes_the_key[real]",),
             ),
         ),
     ),
@@ -325,7 +325,7 @@ GUARDS: Final = (
             ),
             Mutation(
                 name="the flights of new orders are locked as they are asked for",
-                file="infrastructure/postgres/placing_repository.py",
+                file="infrastructure/postgres/placement_repository.py",
                 before="ORDER BY id FOR NO KEY UPDATE",
                 after="ORDER BY array_position(:flights, id) FOR NO KEY UPDATE",
                 tests=(f"{LOCK_ORDER}[real-flights of new orders]",),
@@ -346,7 +346,7 @@ GUARDS: Final = (
         mutations=(
             Mutation(
                 name="nothing is counted ahead",
-                file="messaging/precount.py",
+                file="messaging/crash_loop_guard.py",
                 before="if self._count(message.delivery) < self.limit]",
                 after="if self._count(message.delivery) < 0]",
                 tests=(f"{RETRYING}::{KILLER}",),
@@ -374,7 +374,7 @@ GUARDS: Final = (
             ),
             Mutation(
                 name="an attempt that met no database stays counted",
-                file="messaging/retrying.py",
+                file="messaging/retry_loop.py",
                 before="await transaction.retries.give_back(self.name, {",
                 after="dict({",
                 tests=(f"{RETRYING}::test_an_absent_database_spends_no_attempt",),
@@ -481,7 +481,7 @@ GUARDS: Final = (
             ),
             Mutation(
                 name="the gateway captures what was voided",
-                file="infrastructure/postgres/gateway_books.py",
+                file="infrastructure/postgres/gateway_decisions.py",
                 before="CASE WHEN known.status = 'AUTHORIZED' THEN 'CAPTURED'",
                 after="CASE WHEN known.status IN ('AUTHORIZED', 'VOIDED') THEN 'CAPTURED'",
                 tests=(
@@ -521,7 +521,7 @@ GUARDS: Final = (
             ),
             Mutation(
                 name="everybody changes every order",
-                file="usecase/orders/progress.py",
+                file="usecase/orders/order_moves.py",
                 before="if order is None or customer_id not in {None, order.customer_id}:",
                 after="if order is None:",
                 tests=("integration/test_http_changes.py::test_another_customers_order_does_not_exist[refund]",),

@@ -21,7 +21,7 @@ from ordersys.infrastructure.postgres import migrate, seed
 from ordersys.load import generator
 from ordersys.load.client import Unreachable
 from ordersys.load.flights import NoFlights
-from ordersys.load.report import Report, Spread
+from ordersys.load.report import LoadReport, Spread
 
 NAMES = sorted(str(command.name) for command in COMMANDS)
 
@@ -356,9 +356,9 @@ def test_load_takes_over_how_long_it_tries_and_follows(monkeypatch: pytest.Monke
 def test_the_exit_code_of_load_says_whether_all_orders_ended(
     monkeypatch: pytest.MonkeyPatch, unfinished: tuple[str, ...], exit_code: int
 ) -> None:
-    async def run_load(plan: Any, **rest: Any) -> Report:
+    async def run_load(plan: Any, **rest: Any) -> LoadReport:
         spread = Spread(p50=1, p99=2, max=3)
-        return Report(
+        return LoadReport(
             sent=plan.count,
             accepted=plan.count,
             refused={},

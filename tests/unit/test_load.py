@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from ordersys.load import generator
-from ordersys.load.client import Answer, Flight, Order, OrderPage, Unreachable
+from ordersys.load.client import FlightPayload, OrderPagePayload, OrderPayload, PlacementResponse, Unreachable
 from ordersys.load.flights import EMPTY_DAYS, FlightPool, NoFlights, find
 from ordersys.load.generator import Generator
 from ordersys.load.ledger import Ledger
 from ordersys.load.plan import BadPlan, Plan, loopback_only
-from ordersys.load.report import Outcome, Spread, report, spread, table
+from ordersys.load.report import OrderOutcome, Spread, report, spread, table
 
 CREATED = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -28,15 +28,15 @@ def plan(**changes: Any) -> Plan:
 class FakeApi:
     """Accepts every order at once and ends it; `script` answers first, one entry per attempt."""
 
-    script: list[Answer | Unreachable] = field(default_factory=list)
+    script: list[PlacementResponse | Unreachable] = field(default_factory=list)
     placed: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     attempts: list[str] = field(default_factory=list)
-    listed: Callable[[date], Sequence[Flight]] = lambda day: [Flight(id=f"f-{day}", seats_left=100)]
+    listed: Callable[[date], Sequence[FlightPayload]] = lambda day: [FlightPayload(id=f"f-{day}", seats_left=100)]
     searches: int = 0
     looks_until_ended: int = 0
     page_size: int = 2
 
-    async def place(self, customer: str, key: str, body: bytes) -> Answer:
+    async def place(self, customer: str, key: str, body: bytes) -> PlacementResponse:
         self.attempts.append(key)
         if self.script:
             answer = self.script.pop(0)
@@ -44,28 +44,30 @@ class FakeApi:
                 raise answer
             return answer
         self.placed[key] = customer, body
-        return Answer(status=201, order_id=f"order-of-{key}")
+        return PlacementResponse(status=201, order_id=f"order-of-{key}")
 
-    async def flights(self, origin: str, destination: str, day: date) -> Sequence[Flight]:
+    async def flights(self, origin: str, destination: str, day: date) -> Sequence[FlightPayload]:
         self.searches += 1
         return self.listed(day)
 
-    async def orders(self, customer: str, cursor: str | None) -> OrderPage:
+    async def orders(self, customer: str, cursor: str | None) -> OrderPagePayload:
         if self.looks_until_ended:
             self.looks_until_ended -= 1
             raise Unreachable("down")
         mine = [f"order-of-{key}" for key, (owner, _) in self.placed.items() if owner == customer]
         start = int(cursor or 0)
         items = [
-            Order(id=order_id, status="COMPLETED", created_at=CREATED, updated_at=CREATED + timedelta(milliseconds=50))
+            OrderPayload(
+                id=order_id, status="COMPLETED", created_at=CREATED, updated_at=CREATED + timedelta(milliseconds=50)
+            )
             for order_id in mine[start : start + self.page_size]
         ]
         more = start + self.page_size
-        return OrderPage(items=items, next_cursor=str(more) if more < len(mine) else None)
+        return OrderPagePayload(items=items, next_cursor=str(more) if more < len(mine) else None)
 
 
 def load(api: FakeApi, of: Plan | None = None, *, ledger: io.BytesIO | None = None, seats: int = 1000) -> Generator:
-    pool = FlightPool([Flight(id="f1", seats_left=seats), Flight(id="f2", seats_left=seats)], width=1)
+    pool = FlightPool([FlightPayload(id="f1", seats_left=seats), FlightPayload(id="f2", seats_left=seats)], width=1)
     return Generator(plan=of or plan(), api=api, flights=pool, ledger=Ledger(file=ledger))
 
 
@@ -114,8 +116,11 @@ async def test_every_order_is_sent_and_followed_to_its_end() -> None:
 
 
 async def test_what_leaves_the_order_open_is_tried_again_under_the_same_key() -> None:
-    overloaded, slow_down = Answer(status=503, code="overloaded"), Answer(status=429, code="slow_down")
-    in_use = Answer(status=409, code="idempotency_key_in_use")
+    overloaded, slow_down = (
+        PlacementResponse(status=503, code="overloaded"),
+        PlacementResponse(status=429, code="slow_down"),
+    )
+    in_use = PlacementResponse(status=409, code="idempotency_key_in_use")
     api = FakeApi(script=[overloaded, Unreachable("reset"), slow_down, in_use])
 
     shown = await load(api, plan(duration=0.001)).run(follow=True)
@@ -137,7 +142,7 @@ async def test_sending_that_is_stopped_early_loses_nothing_of_what_was_sent() ->
 
 
 async def test_a_refusal_is_final_and_counted_by_its_code() -> None:
-    api = FakeApi(script=[Answer(status=422, code="bad_order")])
+    api = FakeApi(script=[PlacementResponse(status=422, code="bad_order")])
 
     shown = await load(api).run(follow=True)
 
@@ -173,7 +178,7 @@ async def test_nothing_is_followed_when_not_asked_to() -> None:
 
 
 async def test_a_sold_out_flight_is_left_for_the_next() -> None:
-    api = FakeApi(script=[Answer(status=409, code="sold_out")])
+    api = FakeApi(script=[PlacementResponse(status=409, code="sold_out")])
 
     shown = await load(api, plan(rate=100)).run(follow=False)
 
@@ -189,7 +194,7 @@ async def test_when_all_seats_are_gone_the_rest_is_counted_not_sent() -> None:
 
 async def test_the_ledger_has_a_line_for_each_order_sent() -> None:
     file = io.BytesIO()
-    api = FakeApi(script=[Answer(status=422, code="bad_order")])
+    api = FakeApi(script=[PlacementResponse(status=422, code="bad_order")])
 
     await load(api, ledger=file).run(follow=False)
 
@@ -222,7 +227,9 @@ async def test_a_pair_of_cities_without_flights_is_left_after_a_week() -> None:
 
 
 def test_the_pool_deals_in_turn_and_skips_what_is_full() -> None:
-    pool = FlightPool([Flight(id=name, seats_left=left) for name, left in (("a", 2), ("b", 0), ("c", 1))], width=2)
+    pool = FlightPool(
+        [FlightPayload(id=name, seats_left=left) for name, left in (("a", 2), ("b", 0), ("c", 1))], width=2
+    )
 
     assert sorted(pool.take() for _ in range(3)) == ["a", "a", "c"]
     with pytest.raises(NoFlights):
@@ -236,8 +243,8 @@ def test_the_figures_are_values_that_were_measured() -> None:
 
 
 def test_the_table_and_the_json_say_what_happened() -> None:
-    outcomes = [Outcome(customer="c", attempts=2, late=0, seconds=0.01, order_id="o"), _refused("sold_out")]
-    ended = {"o": Order(id="o", status="CANCELLED", created_at=CREATED, updated_at=CREATED)}
+    outcomes = [OrderOutcome(customer="c", attempts=2, late=0, seconds=0.01, order_id="o"), _refused("sold_out")]
+    ended = {"o": OrderPayload(id="o", status="CANCELLED", created_at=CREATED, updated_at=CREATED)}
 
     shown = report(outcomes, 1.0, ended)
 
@@ -247,5 +254,5 @@ def test_the_table_and_the_json_say_what_happened() -> None:
     assert "1 CANCELLED" in cells
 
 
-def _refused(code: str) -> Outcome:
-    return Outcome(customer="c", attempts=1, late=0, seconds=0.01, refused=code)
+def _refused(code: str) -> OrderOutcome:
+    return OrderOutcome(customer="c", attempts=1, late=0, seconds=0.01, refused=code)

@@ -7,7 +7,7 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from ordersys.load.client import Answer, Flight, HttpApi, Unreachable
+from ordersys.load.client import FlightPayload, HttpApi, PlacementResponse, Unreachable
 
 ORDER = b"""{"id":"o1","status":"CREATED","items":[],"total":{"amount":1,"currency":"RUB"},
 "created_at":"2026-11-23T10:00:00Z","updated_at":"2026-11-23T10:00:00Z"}"""
@@ -48,7 +48,7 @@ async def test_an_order_is_placed_with_key_and_token() -> None:
     answer = await api(session).place("ann", "k1", b"{}")
 
     method, path, request = session.requests[0]
-    assert answer == Answer(status=201, order_id="o1")
+    assert answer == PlacementResponse(status=201, order_id="o1")
     assert (method, path, request["data"]) == ("POST", "orders", b"{}")
     assert request["headers"]["Authorization"] == "Bearer token-of-ann"
     assert request["headers"]["Idempotency-Key"] == "k1"
@@ -57,12 +57,12 @@ async def test_an_order_is_placed_with_key_and_token() -> None:
 @pytest.mark.parametrize(
     ("reply", "answer"),
     [
-        (Reply(409, b'{"code":"sold_out","title":"x"}'), Answer(status=409, code="sold_out")),
-        (Reply(503, b"{}", {"Retry-After": "2"}), Answer(status=503, code="503", retry_after=2)),
-        (Reply(502, b"<html>", {"Retry-After": "soon"}), Answer(status=502, code="502")),
+        (Reply(409, b'{"code":"sold_out","title":"x"}'), PlacementResponse(status=409, code="sold_out")),
+        (Reply(503, b"{}", {"Retry-After": "2"}), PlacementResponse(status=503, code="503", retry_after=2)),
+        (Reply(502, b"<html>", {"Retry-After": "soon"}), PlacementResponse(status=502, code="502")),
     ],
 )
-async def test_a_refusal_has_its_code_and_how_long_to_wait(reply: Reply, answer: Answer) -> None:
+async def test_a_refusal_has_its_code_and_how_long_to_wait(reply: Reply, answer: PlacementResponse) -> None:
     assert await api(Session(reply)).place("ann", "k1", b"{}") == answer
 
 
@@ -81,7 +81,7 @@ async def test_flights_and_orders_are_read() -> None:
     found = await api(flights).flights("SVO", "LED", date(2026, 12, 1))
     page = await api(orders).orders("ann", "o2")
 
-    assert list(found) == [Flight(id="f1", seats_left=3)]
+    assert list(found) == [FlightPayload(id="f1", seats_left=3)]
     assert flights.requests[0][2]["params"] == {"from": "SVO", "to": "LED", "date": "2026-12-01"}
     assert ([order.id for order in page.items], page.next_cursor) == (["o1"], "o1")
     assert orders.requests[0][2]["params"] == {"limit": "100", "cursor": "o2"}

@@ -1,7 +1,7 @@
 /** Made by scripts/page_api.py from the OpenAPI document; `make page-api` makes it anew. */
 export interface Chaos {
   allowed: boolean;
-  points: readonly (PointState)[];
+  points: readonly (FaultPointState)[];
 }
 
 export interface DeadLetterContent {
@@ -50,6 +50,15 @@ export interface DemoToken {
 export interface Example {
   subject: string;
   reason: string;
+}
+
+export interface FaultPointState {
+  point: string;
+  configured: number;
+  effective: number;
+  set_by: string | null;
+  set_at: string | null;
+  strikes: number;
 }
 
 export interface Finding {
@@ -233,15 +242,6 @@ export interface PaymentView {
   reason: string | null;
   next_attempt_at: string | null;
   last_error: string | null;
-}
-
-export interface PointState {
-  point: string;
-  configured: number;
-  effective: number;
-  set_by: string | null;
-  set_at: string | null;
-  strikes: number;
 }
 
 export interface Problem {

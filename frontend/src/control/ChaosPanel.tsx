@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type { Chaos, PointState } from "../api/schema";
+import type { Chaos, FaultPointState } from "../api/schema";
 import { usePolled } from "../parts/polled";
 import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
@@ -72,7 +72,7 @@ export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
 }
 
 interface SliderProps {
-  state: PointState;
+  state: FaultPointState;
   words: Words;
   percent: (rate: number) => string;
   disabled: boolean;

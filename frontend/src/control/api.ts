@@ -21,7 +21,7 @@ export interface ControlApi {
 const PAGE = 10;
 
 export function controlApi(client: Client): ControlApi {
-  const of = (letter_id: string) => ({ path: { letter_id } });
+  const of = (dead_letter_id: string) => ({ path: { dead_letter_id } });
   return {
     lag: () => client.call("getLag", {}),
     chaos: () => client.call("showChaos", {}),

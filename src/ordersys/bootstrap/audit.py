@@ -6,14 +6,14 @@ from dataclasses import replace
 import msgspec
 from dependency_injector import containers, providers
 
-from ordersys.bootstrap.messages import group_lags
+from ordersys.bootstrap.messaging import group_lags
 from ordersys.config import PostgresSettings, Settings
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, types_of
-from ordersys.entrypoint.http.ops_audit import LONGEST_SECONDS, AuditDesk
+from ordersys.entrypoint.http.ops_audit import LONGEST_SECONDS, ExclusiveAudit
 from ordersys.infrastructure.kafka.scan import TopicScan
 from ordersys.infrastructure.postgres import engine
-from ordersys.infrastructure.postgres.audit import PostgresBooks
-from ordersys.usecase.audit.ports import Progress, Promise, Scope
+from ordersys.infrastructure.postgres.audit import PostgresAuditDatabase
+from ordersys.usecase.audit.ports import AuditProgress, Promise, Scope
 from ordersys.usecase.audit.run_audit import RunAudit
 from ordersys.usecase.audit.verdict import Verdict
 
@@ -40,19 +40,19 @@ class AuditContainer(containers.DeclarativeContainer):
 
     postgres = providers.Factory(_patient, settings.provided.postgres, seconds)
     engine = providers.Singleton(engine.create, postgres, name="audit", scans=True)
-    books = providers.Factory(PostgresBooks, engine=engine, subscriptions=providers.Callable(_subscribed))
+    database = providers.Factory(PostgresAuditDatabase, engine=engine, subscriptions=providers.Callable(_subscribed))
     lags = providers.Factory(group_lags, settings.provided.kafka)
     topics = providers.Factory(TopicScan, settings.provided.kafka, lags)
-    audit = providers.Factory(RunAudit, books=books)
-    audit_with_topics = providers.Factory(RunAudit, books=books, topics=topics)
-    desk = providers.Singleton(AuditDesk, audit=audit, scope=scope)
+    audit = providers.Factory(RunAudit, database=database)
+    audit_with_topics = providers.Factory(RunAudit, database=database, topics=topics)
+    desk = providers.Singleton(ExclusiveAudit, audit=audit, scope=scope)
 
 
 def audit_container(settings: Settings, scope: Scope, seconds: float) -> AuditContainer:
     return AuditContainer(settings=settings, scope=scope, seconds=seconds)
 
 
-def desk_container(settings: Settings) -> AuditContainer:
+def api_audit_container(settings: Settings) -> AuditContainer:
     return audit_container(settings, scope_of(settings, grace=None), LONGEST_SECONDS)
 
 
@@ -71,7 +71,7 @@ def scope_of(settings: Settings, *, grace: float | None) -> Scope:
 
 
 async def run_audit(
-    settings: Settings, scope: Scope, promises: Iterable[Promise] | None, progress: Progress, *, topics: bool
+    settings: Settings, scope: Scope, promises: Iterable[Promise] | None, progress: AuditProgress, *, topics: bool
 ) -> Verdict:
     """Raises Unavailable."""
     container = audit_container(settings, scope, LONGEST_CHECK_SECONDS)

@@ -11,14 +11,14 @@ import structlog
 from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ordersys.bootstrap.samplers import Untold
+from ordersys.bootstrap.samplers import SilentObserver
 from ordersys.config import Settings
-from ordersys.infrastructure.dice import Dice
 from ordersys.infrastructure.postgres import engine
-from ordersys.infrastructure.postgres.chaos_rates import PostgresRateBook
+from ordersys.infrastructure.postgres.chaos_rates import PostgresRateStore
+from ordersys.infrastructure.seeded_random import SeededRandom
 from ordersys.infrastructure.telemetry.metrics import Metrics
 from ordersys.messaging.chaos import CONSUME_CRASH, SeededFaults
-from ordersys.messaging.chaos_rates import ChaosDesk, RateWatch
+from ordersys.messaging.chaos_rates import ChaosControl, RateRefresher
 from ordersys.messaging.loop import Loop
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ CRASHED: Final = 70
 
 
 def seeded_faults(settings: Settings, name: str, metrics: Metrics) -> SeededFaults:
-    dice = Dice(settings.chaos.seed, name, never_again=(CONSUME_CRASH,))
+    dice = SeededRandom(settings.chaos.seed, name, never_again=(CONSUME_CRASH,))
     rates = {str(point): rate for point, rate in settings.chaos.rates.items()}
     return SeededFaults(configured=rates, draw=dice, count=metrics.struck)
 
@@ -50,19 +50,19 @@ class ChaosContainer(containers.DeclarativeContainer):
     faults = providers.Dependency(instance_of=SeededFaults)
     metrics = providers.Dependency(instance_of=Metrics)
 
-    book = providers.Singleton(PostgresRateBook, engine=engine)
+    book = providers.Singleton(PostgresRateStore, engine=engine)
     allowed = providers.Callable(_allowed, settings)
-    desk = providers.Factory(ChaosDesk, book=book, faults=faults, allowed=allowed)
-    watch = providers.Singleton(RateWatch, book=book, faults=faults, tell=metrics.provided.chaos_rate)
+    desk = providers.Factory(ChaosControl, book=book, faults=faults, allowed=allowed)
+    watch = providers.Singleton(RateRefresher, book=book, faults=faults, tell=metrics.provided.chaos_rate)
 
 
 @asynccontextmanager
-async def desk(settings: Settings, configured: Mapping[str, float]) -> AsyncIterator[ChaosDesk]:
+async def desk(settings: Settings, configured: Mapping[str, float]) -> AsyncIterator[ChaosControl]:
     """For the command line, which has no faults of its own."""
     opened = engine.create(settings.postgres, name="ordersys-chaos")
     try:
         faults = SeededFaults(configured=configured, draw=lambda _: 0.0, count=lambda _: None)
-        yield ChaosDesk(book=PostgresRateBook(engine=opened), faults=faults, allowed=_allowed(settings))
+        yield ChaosControl(book=PostgresRateStore(engine=opened), faults=faults, allowed=_allowed(settings))
     finally:
         await opened.dispose()
 
@@ -76,7 +76,7 @@ def watching(chaos: ChaosContainer) -> Sequence[Loop]:
         Loop(
             name="chaos-rates",
             run_once=run_once,
-            watch=Untold(),
+            observer=SilentObserver(),
             wake=asyncio.Event(),
             busy=WATCH_SECONDS,
             idle=WATCH_SECONDS,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from ordersys.config import RedisSettings
-from ordersys.messaging.loop import Loop, LoopWatch
+from ordersys.messaging.loop import Loop, LoopObserver
 from ordersys.messaging.notifications import Channel, NotificationReader, OpenChannel, OrderNotifier
 
 CHANNEL: Final = "ordersys:orders:changed"
@@ -15,16 +15,16 @@ CHANNEL: Final = "ordersys:orders:changed"
 IDLE_SECONDS: Final = 1.0
 
 
-def order_notifier(redis: RedisSettings, name: str, watch: LoopWatch) -> OrderNotifier:
-    return OrderNotifier(open=channel_opener(redis, name), watch=watch)
+def order_notifier(redis: RedisSettings, name: str, observer: LoopObserver) -> OrderNotifier:
+    return OrderNotifier(open=channel_opener(redis, name), observer=observer)
 
 
 def channel_opener(redis: RedisSettings, name: str) -> OpenChannel:
     return partial(asyncio.to_thread, _channel, redis, name)
 
 
-def notification_loop(reader: NotificationReader, begun: asyncio.Event, watch: LoopWatch) -> Loop:
-    return Loop(name="signal-reader", run_once=reader.run_once, watch=watch, wake=begun, idle=IDLE_SECONDS)
+def notification_loop(reader: NotificationReader, begun: asyncio.Event, observer: LoopObserver) -> Loop:
+    return Loop(name="signal-reader", run_once=reader.run_once, observer=observer, wake=begun, idle=IDLE_SECONDS)
 
 
 def _channel(redis: RedisSettings, name: str) -> Channel:

@@ -11,17 +11,17 @@ from ordersys.bootstrap.load import load_switch
 from ordersys.bootstrap.notifications import IDLE_SECONDS, channel_opener, notification_loop
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.bootstrap.samplers import Untold
+from ordersys.bootstrap.samplers import SilentObserver
 from ordersys.config import Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
-from ordersys.entrypoint.http.ops_lag import LagDesk
+from ordersys.entrypoint.http.ops_lag import LagCache
 from ordersys.entrypoint.http.order_events import workflow_event
 from ordersys.entrypoint.http.tokens import DemoTokens
 from ordersys.entrypoint.order_watch import OrderWatch
 from ordersys.infrastructure.kafka.group_lags import GroupLags
-from ordersys.infrastructure.postgres.standings import PostgresStandings
-from ordersys.messaging.loop import Loop, LoopWatch
+from ordersys.infrastructure.postgres.backlog_reads import PostgresBacklogReads
+from ordersys.messaging.loop import Loop, LoopObserver
 from ordersys.messaging.notifications import NotificationReader
 from ordersys.usecase.operations.measure_lag import MeasureLag
 from ordersys.usecase.operations.ports import PartitionLags
@@ -51,11 +51,11 @@ class PageContainer(containers.DeclarativeContainer):
         open=providers.Callable(channel_opener, settings.provided.redis, name),
         subscriber=order_watch,
     )
-    standings = providers.Singleton(PostgresStandings, engine=engine)
+    backlog = providers.Singleton(PostgresBacklogReads, engine=engine)
     measure_lag = providers.Factory(
-        MeasureLag, reads=standings, lags=lags, clock=clock, consumers=providers.Object(tuple(SUBSCRIPTIONS))
+        MeasureLag, reads=backlog, lags=lags, clock=clock, consumers=providers.Object(tuple(SUBSCRIPTIONS))
     )
-    lag_desk = providers.Singleton(LagDesk, measure=measure_lag, ticker=providers.Object(monotonic))
+    lag_cache = providers.Singleton(LagCache, measure=measure_lag, ticker=providers.Object(monotonic))
     load = providers.Singleton(load_switch, settings, clock)
     demo_tokens = providers.Singleton(DemoTokens, settings=settings.provided.auth, clock=clock)
 
@@ -75,15 +75,21 @@ def page_needs(page: PageContainer) -> Mapping[str, Callable[[], Any]]:
     """By the names that the routes use."""
     return {
         "order_watch": page.order_watch,
-        "lag_desk": page.lag_desk,
+        "lag_cache": page.lag_cache,
         "load": page.load,
         "demo_tokens": page.demo_tokens,
     }
 
 
-def page_loops(page: PageContainer, watch: LoopWatch) -> Sequence[Loop]:
+def page_loops(page: PageContainer, observer: LoopObserver) -> Sequence[Loop]:
     watching, reader = page.order_watch(), page.reader()
     return [
-        Loop(name="order-watch", run_once=watching.run_once, watch=Untold(), wake=watching.wake, idle=IDLE_SECONDS),
-        notification_loop(reader, watching.begun, watch),
+        Loop(
+            name="order-watch",
+            run_once=watching.run_once,
+            observer=SilentObserver(),
+            wake=watching.wake,
+            idle=IDLE_SECONDS,
+        ),
+        notification_loop(reader, watching.begun, observer),
     ]

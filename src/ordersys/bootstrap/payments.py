@@ -11,7 +11,7 @@ from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.ids import Ids
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher, PaymentMeter
 from ordersys.infrastructure.gateways.simulator import GatewaySimulator
-from ordersys.infrastructure.postgres.gateway_books import GatewayBooks
+from ordersys.infrastructure.postgres.gateway_decisions import GatewayDecisions
 from ordersys.messaging.chaos import GATEWAY_TIMEOUT, Faults
 from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.payments.change_payments import ChangePayments
@@ -32,10 +32,10 @@ class PaymentContainer(containers.DeclarativeContainer):
     coalescing = providers.Dependency(instance_of=CoalescerSettings)
 
     wake = providers.Singleton(asyncio.Event)
-    books = providers.Singleton(GatewayBooks, engine=engine)
-    writing = providers.Singleton(coalesced, books.provided.record, coalescing)
+    decisions = providers.Singleton(GatewayDecisions, engine=engine)
+    writing = providers.Singleton(coalesced, decisions.provided.record, coalescing)
     silent = providers.Callable(partial, faults.provided.strikes, GATEWAY_TIMEOUT)
-    gateway = providers.Singleton(GatewaySimulator, books=writing.provided.submit, silent=silent)
+    gateway = providers.Singleton(GatewaySimulator, decide=writing.provided.submit, silent=silent)
 
     claim_payments = providers.Factory(
         ClaimPayments, unit_of_work=autocommit, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds

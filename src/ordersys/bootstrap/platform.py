@@ -10,7 +10,7 @@ from ordersys.bootstrap.notifications import order_notifier
 from ordersys.config import RETRY_HORIZON, Settings
 from ordersys.infrastructure.postgres import engine
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
-from ordersys.infrastructure.postgres.partitions import PartitionKeeper
+from ordersys.infrastructure.postgres.partitions import PartitionMaintenance
 from ordersys.infrastructure.postgres.probe import PostgresProbe
 from ordersys.infrastructure.postgres.retention import CLOCKS_DIFFER, Retention
 from ordersys.infrastructure.postgres.unit_of_work import PostgresAutocommit, PostgresUnitOfWork
@@ -55,6 +55,6 @@ class PlatformContainer(containers.DeclarativeContainer):
         faults=faults,
     )
     outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine, notifier=notifier)
-    partition_keeper = providers.Singleton(PartitionKeeper, engine=engine, clock=clock)
+    partition_maintenance = providers.Singleton(PartitionMaintenance, engine=engine, clock=clock)
     retention = providers.Singleton(Retention, engine=engine, clock=clock, kept=providers.Callable(_kept, settings))
     postgres_probe = providers.Singleton(PostgresProbe, engine=engine)

@@ -1,7 +1,7 @@
 """What runs in role X? One function per role says it; `runtime` runs what they say.
 
 One loop of each role tells when PostgreSQL is away: the one that asks it most; Kafka's clients tell of Kafka
-themselves. All other loops are watched by Untold.
+themselves. All other loops are watched by SilentObserver.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from dependency_injector import providers
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.chaos import ChaosContainer, watching
 from ordersys.bootstrap.dead_letters import DeadLetterContainer, dead_letter_container
-from ordersys.bootstrap.messages import ConsumerContainer, RelayContainer, group_lags
+from ordersys.bootstrap.messaging import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.notifications import notification_loop
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import Assembly, run
-from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, Untold
+from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, SilentObserver
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
 from ordersys.domain.shared.ids import Ids
 from ordersys.entrypoint.http.health import Check, Health
-from ordersys.entrypoint.http.watch import Watch
+from ordersys.entrypoint.http.health_app import HealthApp
 from ordersys.infrastructure.telemetry import logs, trace
 from ordersys.messaging.envelope import Cause
-from ordersys.messaging.loop import Loop, LoopWatch
-from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
+from ordersys.messaging.loop import Loop, LoopObserver
+from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 
 SAMPLE_SECONDS: Final = 2.0
 LAG_SECONDS: Final = 5.0
@@ -56,7 +56,7 @@ def assemble(role: Role, platform: PlatformContainer) -> Assembly:
 
 def api(platform: PlatformContainer) -> Assembly:
     # Here and not above: the other roles start the faster for it.
-    from ordersys.bootstrap.audit import desk_container
+    from ordersys.bootstrap.audit import api_audit_container
     from ordersys.bootstrap.page import page_container, page_loops, page_needs
     from ordersys.entrypoint.http.app import build_api
     from ordersys.entrypoint.http.order_routes import Desk
@@ -66,7 +66,7 @@ def api(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     orders = order_container(platform)
     catalog = CatalogContainer(engine=platform.engine)
-    audit = desk_container(settings)
+    audit = api_audit_container(settings)
     lags = group_lags(settings.kafka)
     page = page_container(platform, orders, lags)
     health = _health("api", platform, {})
@@ -83,7 +83,7 @@ def api(platform: PlatformContainer) -> Assembly:
             "search_flights": catalog.search_flights,
             "get_flight": catalog.get_flight,
             "chaos": chaos_container(platform).desk,
-            "audit_desk": audit.desk,
+            "exclusive_audit": audit.desk,
             **page_needs(page),
         },
         tokens=Tokens(settings.auth),
@@ -97,7 +97,7 @@ def api(platform: PlatformContainer) -> Assembly:
         health=health,
         loops=[
             _timer("outbox-sampler", backlog.run_once, SAMPLE_SECONDS, platform.loop_log()),
-            _timer("lag-sampler", lag.run_once, LAG_SECONDS, Untold()),
+            _timer("lag-sampler", lag.run_once, LAG_SECONDS, SilentObserver()),
             *page_loops(page, platform.loop_log()),
         ],
         ending=[page.order_watch().close, page.load().close],
@@ -106,7 +106,7 @@ def api(platform: PlatformContainer) -> Assembly:
             page.reader().close,
             lags.close,
             audit.engine().dispose,
-            *_left(platform),
+            *_closing_steps(platform),
         ],
         takes_requests=True,
     )
@@ -145,29 +145,29 @@ def worker(platform: PlatformContainer) -> Assembly:
     expire = order_container(platform).expire_orders()
     health = _health("worker", platform, {"kafka": _connected(publisher)})
     sampler = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
-    keeper = platform.partition_keeper()
+    keeper = platform.partition_maintenance()
     relaying = Loop(
         name="relay",
         run_once=notified_relay.run_once,
-        watch=platform.loop_log(),
+        observer=platform.loop_log(),
         wake=notified_relay.wake,
         busy=settings.relay.busy_poll_ms / 1000,
         linger=settings.relay.linger_ms / 1000,
         longest=notified_relay.pause,
     )
     return Assembly(
-        app=Watch(health=health, render=platform.metrics().render),
+        app=HealthApp(health=health, render=platform.metrics().render),
         health=health,
         starting=[publisher.warm_up],
         loops=[
             relaying,
-            notification_loop(reader, notified_relay.begun, Untold()),
-            _timer("outbox-sampler", sampler.run_once, SAMPLE_SECONDS, Untold()),
-            _timer("order-deadlines", expire.run_once, DEADLINE_SECONDS, Untold()),
-            _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, Untold()),
+            notification_loop(reader, notified_relay.begun, SilentObserver()),
+            _timer("outbox-sampler", sampler.run_once, SAMPLE_SECONDS, SilentObserver()),
+            _timer("order-deadlines", expire.run_once, DEADLINE_SECONDS, SilentObserver()),
+            _timer("archive-partitions", keeper.run_once, PARTITION_SECONDS, SilentObserver()),
             _retention(platform),
         ],
-        leaving=[relay.leave, publisher.close, reader.close, *_left(platform)],
+        leaving=[relay.leave, publisher.close, reader.close, *_closing_steps(platform)],
     )
 
 
@@ -188,11 +188,11 @@ def payment(platform: PlatformContainer) -> Assembly:
     payments = payment_container(platform)
     dispatcher = payments.dispatcher()
     use_cases = {"request_payments": payments.request_payments, "change_payments": payments.change_payments}
-    assembly = _service("payment", platform, PAYMENT_SERVICE, use_cases, Untold())
+    assembly = _service("payment", platform, PAYMENT_SERVICE, use_cases, SilentObserver())
     dispatching = Loop(
         name="payment-dispatcher",
         run_once=dispatcher.run_once,
-        watch=platform.loop_log(),
+        observer=platform.loop_log(),
         wake=payments.wake(),
         idle=settings.payments.idle_poll_ms / 1000,
     )
@@ -276,7 +276,7 @@ def consumer_container(platform: PlatformContainer, group: str, use_cases: Mappi
 
 
 def _service(
-    role: Role, platform: PlatformContainer, group: str, use_cases: Mapping[str, Any], watch: LoopWatch
+    role: Role, platform: PlatformContainer, group: str, use_cases: Mapping[str, Any], observer: LoopObserver
 ) -> Assembly:
     """A role that consumes: one member of one group."""
     container = consumer_container(platform, group, use_cases)
@@ -284,23 +284,23 @@ def _service(
     health = _health(role, platform, {"kafka": _connected(stream)})
     sampler = LagSampler(consumer=group, stream=stream, metrics=platform.metrics())
     settings: Settings = platform.settings()
-    consuming = Loop(name=group, run_once=container.consumer().run_once, watch=watch, wake=asyncio.Event())
+    consuming = Loop(name=group, run_once=container.consumer().run_once, observer=observer, wake=asyncio.Event())
     retrying = Loop(
         name="retries",
         run_once=container.retries().run_once,
-        watch=Untold(),
+        observer=SilentObserver(),
         wake=asyncio.Event(),
         idle=settings.retries.idle_poll_ms / 1000,
     )
     return Assembly(
-        app=Watch(health=health, render=platform.metrics().render),
+        app=HealthApp(health=health, render=platform.metrics().render),
         health=health,
-        loops=[consuming, retrying, _timer("lag-sampler", sampler.run_once, SAMPLE_SECONDS, Untold())],
-        leaving=[stream.close, *_left(platform)],
+        loops=[consuming, retrying, _timer("lag-sampler", sampler.run_once, SAMPLE_SECONDS, SilentObserver())],
+        leaving=[stream.close, *_closing_steps(platform)],
     )
 
 
-def _left(platform: PlatformContainer) -> Sequence[Callable[[], Awaitable[None]]]:
+def _closing_steps(platform: PlatformContainer) -> Sequence[Callable[[], Awaitable[None]]]:
     """What every role leaves last."""
     return [platform.notifier().close, platform.engine().dispose]
 
@@ -320,15 +320,15 @@ def _retention(platform: PlatformContainer) -> Loop:
     return Loop(
         name="retention",
         run_once=platform.retention().run_once,
-        watch=Untold(),
+        observer=SilentObserver(),
         wake=asyncio.Event(),
         busy=PRUNE_BUSY_SECONDS,
         idle=PRUNE_SECONDS,
     )
 
 
-def _timer(name: str, run_once: Callable[[], Awaitable[int]], seconds: float, watch: LoopWatch) -> Loop:
-    return Loop(name=name, run_once=run_once, watch=watch, wake=asyncio.Event(), busy=seconds, idle=seconds)
+def _timer(name: str, run_once: Callable[[], Awaitable[int]], seconds: float, observer: LoopObserver) -> Loop:
+    return Loop(name=name, run_once=run_once, observer=observer, wake=asyncio.Event(), busy=seconds, idle=seconds)
 
 
 def _cause(ids: Ids, traceparent: str) -> Cause:

@@ -49,9 +49,9 @@ class GroupLagSampler:
         return 1
 
 
-class Untold:
-    """The LoopWatch of a loop whose troubles are told elsewhere in its process."""
+class SilentObserver:
+    """The LoopObserver of a loop whose troubles are told elsewhere in its process."""
 
-    def lost(self, loop: str, error: DomainError) -> None: ...
+    def unavailable(self, loop: str, error: DomainError) -> None: ...
 
-    def back(self, loop: str) -> None: ...
+    def recovered(self, loop: str) -> None: ...

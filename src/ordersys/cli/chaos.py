@@ -12,7 +12,7 @@ from ordersys.cli.frame import STACK, STACK_NOTE, complete, config_path, everywh
 from ordersys.config import FAULT_POINTS
 
 if TYPE_CHECKING:
-    from ordersys.messaging.chaos_rates import PointState
+    from ordersys.messaging.chaos_rates import FaultPointState
 
 Rates = Mapping[str, float | None]
 
@@ -66,13 +66,13 @@ def _change(rates: Rates) -> None:
     _ask(rates)
 
 
-def _ask(rates: Rates) -> "Sequence[PointState]":
+def _ask(rates: Rates) -> "Sequence[FaultPointState]":
     """Changes the rates, and answers what holds then."""
     settings, drop = settings_with_stack(), _drop_of_stack()
     configured: dict[str, float] = {str(point): rate for point, rate in settings.chaos.rates.items()}
     from ordersys.bootstrap.chaos import desk
 
-    async def asked() -> "Sequence[PointState]":
+    async def asked() -> "Sequence[FaultPointState]":
         async with desk(settings, configured | drop) as opened:
             await opened.change(rates, by=_user())
             return await opened.show()
@@ -98,7 +98,7 @@ def _user() -> str:
     return "command line"
 
 
-def _public(point: "PointState") -> dict[str, Any]:
+def _public(point: "FaultPointState") -> dict[str, Any]:
     """Without strikes: those are counted by the roles."""
     return {
         "point": point.point,

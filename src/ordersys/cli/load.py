@@ -23,7 +23,7 @@ from ordersys.config import ROLE_PORTS, AuthSettings, Settings
 
 if TYPE_CHECKING:
     from ordersys.load.plan import Plan
-    from ordersys.load.report import Report
+    from ordersys.load.report import LoadReport
 
 METHODS = ("pm_ok", "pm_declined", "pm_slow", "pm_flaky", "pm_lost_answer", "pm_down")
 Progress = Callable[[str, int, int], None]
@@ -88,7 +88,7 @@ def _api_address(configured: Settings) -> str:
     return f"http://{host}:{configured.http.port or ROLE_PORTS['api']}"
 
 
-def _send(plan: "Plan", address: str, auth: AuthSettings, ledger: BinaryIO | None, *, follow: bool) -> "Report":
+def _send(plan: "Plan", address: str, auth: AuthSettings, ledger: BinaryIO | None, *, follow: bool) -> "LoadReport":
     from ordersys.load.client import Unreachable
     from ordersys.load.flights import NoFlights
     from ordersys.load.generator import run_load
@@ -124,7 +124,7 @@ def _progress(count: int) -> Iterator[Progress]:
         yield lambda phase, done, of: bar.update(task, description=phase, completed=done, total=of)
 
 
-def _print(shown: "Report", *, as_json: bool) -> None:
+def _print(shown: "LoadReport", *, as_json: bool) -> None:
     if as_json:
         import msgspec
 

@@ -7,7 +7,7 @@ from ordersys.cli.frame import STACK_NOTE, complete, everywhere, refused, settin
 
 if TYPE_CHECKING:
     from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
-    from ordersys.messaging.outbox import Stuck
+    from ordersys.messaging.outbox import StuckRow
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def _ask(question: "Callable[[PostgresOutboxQueue], Coroutine[Any, Any, T]]") ->
     return complete(asked())
 
 
-def _print(found: "Sequence[Stuck]") -> None:
+def _print(found: "Sequence[StuckRow]") -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -19,25 +19,25 @@ class Unreachable(Exception):
     """No answer, or none that can be read: the request may or may not have been carried out."""
 
 
-class Flight(msgspec.Struct, frozen=True, kw_only=True):
+class FlightPayload(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     seats_left: int
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class OrderPayload(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     status: str
     created_at: datetime
     updated_at: datetime
 
 
-class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
-    items: Sequence[Order]
+class OrderPagePayload(msgspec.Struct, frozen=True, kw_only=True):
+    items: Sequence[OrderPayload]
     next_cursor: str | None = None
 
 
 class _Flights(msgspec.Struct, frozen=True, kw_only=True):
-    items: Sequence[Flight]
+    items: Sequence[FlightPayload]
 
 
 class _Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class _Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class PlacementResponse:
     """`code` is the problem's, "" for an accepted order; `retry_after` is in seconds."""
 
     status: int
@@ -57,9 +57,9 @@ class Answer:
 class Api(Protocol):
     """Every method raises Unreachable."""
 
-    async def place(self, customer: str, key: str, body: bytes) -> Answer: ...
-    async def flights(self, origin: str, destination: str, day: date) -> Sequence[Flight]: ...
-    async def orders(self, customer: str, cursor: str | None) -> OrderPage: ...
+    async def place(self, customer: str, key: str, body: bytes) -> PlacementResponse: ...
+    async def flights(self, origin: str, destination: str, day: date) -> Sequence[FlightPayload]: ...
+    async def orders(self, customer: str, cursor: str | None) -> OrderPagePayload: ...
 
 
 def open_session(api: str) -> aiohttp.ClientSession:
@@ -79,23 +79,23 @@ class HttpApi:
         self._token = token
         self._browser = browser
 
-    async def place(self, customer: str, key: str, body: bytes) -> Answer:
+    async def place(self, customer: str, key: str, body: bytes) -> PlacementResponse:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
         status, reply, content = await self._call("POST", "orders", customer, headers=headers, data=body)
         if status == 201:
-            return Answer(status=status, order_id=_decode(content, Order).id)
+            return PlacementResponse(status=status, order_id=_decode(content, OrderPayload).id)
         retry_after = reply.get("Retry-After", "")
-        return Answer(
+        return PlacementResponse(
             status=status, code=_code(status, content), retry_after=float(retry_after) if retry_after.isdigit() else 0
         )
 
-    async def flights(self, origin: str, destination: str, day: date) -> Sequence[Flight]:
+    async def flights(self, origin: str, destination: str, day: date) -> Sequence[FlightPayload]:
         query = {"from": origin, "to": destination, "date": day.isoformat()}
         return (await self._read("flights", self._browser, query, _Flights)).items
 
-    async def orders(self, customer: str, cursor: str | None) -> OrderPage:
+    async def orders(self, customer: str, cursor: str | None) -> OrderPagePayload:
         query = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
-        return await self._read("orders", customer, query, OrderPage)
+        return await self._read("orders", customer, query, OrderPagePayload)
 
     async def _read(self, path: str, customer: str, query: dict[str, str], shape: type[T]) -> T:
         status, _, content = await self._call("GET", path, customer, params=query)

@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Final
 
 from ordersys.domain.catalog.cities import CITIES
-from ordersys.load.client import Api, Flight
+from ordersys.load.client import Api, FlightPayload
 
 DAYS_AHEAD: Final = 60
 # No line flies less than once a week.
@@ -25,9 +25,9 @@ class FlightPool:
     It keeps count itself, so hardly any order meets a sold out flight.
     """
 
-    def __init__(self, flights: Iterable[Flight], width: int) -> None:
-        self._left = {flight.id: flight.seats_left for flight in flights if flight.seats_left > 0}
-        self._reserve = list(self._left)
+    def __init__(self, flights: Iterable[FlightPayload], width: int) -> None:
+        self._closing_steps = {flight.id: flight.seats_left for flight in flights if flight.seats_left > 0}
+        self._reserve = list(self._closing_steps)
         self._active = [self._reserve.pop(0) for _ in range(min(width, len(self._reserve)))]
         self._turn = 0
 
@@ -37,8 +37,8 @@ class FlightPool:
             raise NoFlights
         self._turn += 1
         flight = self._active[self._turn % len(self._active)]
-        self._left[flight] -= 1
-        if not self._left[flight]:
+        self._closing_steps[flight] -= 1
+        if not self._closing_steps[flight]:
             self.sold_out(flight)
         return flight
 
@@ -49,12 +49,12 @@ class FlightPool:
             del self._reserve[:1]
 
 
-async def find(api: Api, today: date, *, flights: int, seats: int) -> Sequence[Flight]:
+async def find(api: Api, today: date, *, flights: int, seats: int) -> Sequence[FlightPayload]:
     """Flights with free seats from tomorrow on: so many flights, and some more seats than asked for, if there are.
 
     Raises Unreachable, and NoFlights when there is none at all.
     """
-    found: list[Flight] = []
+    found: list[FlightPayload] = []
     for origin, destination in permutations(CITIES, 2):
         empty = 0
         for ahead in range(1, DAYS_AHEAD):

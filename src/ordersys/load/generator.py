@@ -14,11 +14,11 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from ordersys.load.client import Answer, Api, HttpApi, Order, Unreachable, open_session
+from ordersys.load.client import Api, HttpApi, OrderPayload, PlacementResponse, Unreachable, open_session
 from ordersys.load.flights import FlightPool, NoFlights, find
 from ordersys.load.ledger import Ledger
 from ordersys.load.plan import Plan, PlannedOrder
-from ordersys.load.report import Outcome, Report, report
+from ordersys.load.report import LoadReport, OrderOutcome, report
 
 FINAL: Final = frozenset({"COMPLETED", "CANCELLED", "REFUNDED"})
 FIRST_PAUSE: Final = 0.05
@@ -41,7 +41,7 @@ class Generator:
     progress: Callable[[str, int, int], None] = lambda phase, done, of: None
     wall: Callable[[], float] = time
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _outcomes: list[Outcome] = field(default_factory=list)
+    _outcomes: list[OrderOutcome] = field(default_factory=list)
 
     @property
     def tally(self) -> tuple[int, int]:
@@ -49,7 +49,7 @@ class Generator:
         accepted = sum(1 for outcome in self._outcomes if outcome.order_id)
         return accepted, len(self._outcomes) - accepted
 
-    async def run(self, *, follow: bool) -> Report:
+    async def run(self, *, follow: bool) -> LoadReport:
         start = _now()
         async with asyncio.TaskGroup() as sending:
             for order in self.plan.orders():
@@ -65,13 +65,13 @@ class Generator:
         try:
             flight = self.flights.take()
         except NoFlights:
-            self._keep(Outcome(customer=order.customer, attempts=0, late=late, seconds=0, refused="no_seats_left"))
+            self._keep(OrderOutcome(customer=order.customer, attempts=0, late=late, seconds=0, refused="no_seats_left"))
             return
         body = _body(flight, order.method)
         answer, attempts = await self._place(order, body)
         if answer.code == "sold_out":
             self.flights.sold_out(flight)
-        outcome = Outcome(
+        outcome = OrderOutcome(
             customer=order.customer,
             attempts=attempts,
             late=late,
@@ -83,11 +83,11 @@ class Generator:
         self._keep(outcome)
         self.ledger.write(order, body, outcome, status=answer.status, sent_at=sent_at, replied_at=self.wall())
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _keep(self, outcome: OrderOutcome) -> None:
         self._outcomes.append(outcome)
         self.progress("sending", len(self._outcomes), self.plan.count)
 
-    async def _place(self, order: PlannedOrder, body: bytes) -> tuple[Answer, int]:
+    async def _place(self, order: PlannedOrder, body: bytes) -> tuple[PlacementResponse, int]:
         """Tries again under the same key while the answer leaves open what became of the order."""
         give_up, pause, attempts = _now() + self.plan.retry_for, FIRST_PAUSE, 0
         chance = Random(order.number)
@@ -100,21 +100,21 @@ class Generator:
             await asyncio.sleep(wait)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _attempt(self, order: PlannedOrder, body: bytes) -> Answer:
+    async def _attempt(self, order: PlannedOrder, body: bytes) -> PlacementResponse:
         try:
             return await self.api.place(order.customer, order.key, body)
         except Unreachable:
-            return Answer(status=0, code="unreachable")
+            return PlacementResponse(status=0, code="unreachable")
 
-    async def _follow(self) -> Mapping[str, Order]:
+    async def _follow(self) -> Mapping[str, OrderPayload]:
         waiting: dict[str, set[str]] = defaultdict(set)
         for outcome in self._outcomes:
             if outcome.order_id:
                 waiting[outcome.customer].add(outcome.order_id)
         return await self._until_ended(waiting)
 
-    async def _until_ended(self, waiting: Mapping[str, set[str]]) -> Mapping[str, Order]:
-        ended: dict[str, Order] = {}
+    async def _until_ended(self, waiting: Mapping[str, set[str]]) -> Mapping[str, OrderPayload]:
+        ended: dict[str, OrderPayload] = {}
         accepted, give_up = sum(map(len, waiting.values())), _now() + self.plan.follow_for
         pauses = chain(FOLLOW_PAUSES, repeat(FOLLOW_PAUSES[-1]))
         while True:
@@ -125,9 +125,9 @@ class Generator:
                 return ended
             await asyncio.sleep(next(pauses))
 
-    async def _look(self, customer: str, waiting: set[str]) -> Mapping[str, Order]:
+    async def _look(self, customer: str, waiting: set[str]) -> Mapping[str, OrderPayload]:
         """Takes those that have ended out of `waiting`. An API that is away just now is asked again later."""
-        ended: dict[str, Order] = {}
+        ended: dict[str, OrderPayload] = {}
         missing, cursor = set(waiting), None
         try:
             while missing:
@@ -148,7 +148,7 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _again(answer: Answer) -> bool:
+def _again(answer: PlacementResponse) -> bool:
     """True while nobody can know whether the order was accepted, or while the system asks for patience."""
     return answer.status in {0, 429} or answer.status >= 500 or answer.code == IN_USE
 
@@ -182,7 +182,7 @@ async def run_load(
     ledger: BinaryIO | None,
     progress: Callable[[str, int, int], None],
     follow: bool,
-) -> Report:
+) -> LoadReport:
     """The whole of it. Raises Unreachable or NoFlights when it cannot even begin."""
     async with prepared(plan, api=api, token=token, ledger=ledger, progress=progress) as generator:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, generator.stopping.set)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from ordersys.load.plan import PlannedOrder
-from ordersys.load.report import Outcome
+from ordersys.load.report import OrderOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Ledger:
     file: BinaryIO | None
 
     def write(
-        self, order: PlannedOrder, body: bytes, outcome: Outcome, *, status: int, sent_at: float, replied_at: float
+        self, order: PlannedOrder, body: bytes, outcome: OrderOutcome, *, status: int, sent_at: float, replied_at: float
     ) -> None:
         if self.file is None:
             return
@@ -44,7 +44,7 @@ class BadLedger(Exception):
     """The file is no ledger; the message says where."""
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """What the audit needs of a line."""
 
     owner: str
@@ -53,9 +53,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     order_id: UUID | None
 
 
-def read(file: BinaryIO, name: str) -> Iterator[Line]:
+def read(file: BinaryIO, name: str) -> Iterator[LedgerLine]:
     """Raises BadLedger. A last line that its writer could not finish was no promise yet."""
-    decode = msgspec.json.Decoder(Line).decode
+    decode = msgspec.json.Decoder(LedgerLine).decode
     for number, line in enumerate(file, 1):
         if not line.endswith(b"\n"):
             return

@@ -7,11 +7,11 @@ from math import ceil
 
 from rich.table import Table
 
-from ordersys.load.client import Order
+from ordersys.load.client import OrderPayload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class OrderOutcome:
     """What became of one planned order. Exactly one of `order_id`, `refused` (a code) and `failed` (no answer) is set.
 
     `late` and `seconds` are measured from the moment the order was due, not from the moment it was really sent.
@@ -36,7 +36,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class LoadReport:
     """`final` and `saga` are None when the orders were not followed; `unfinished` had no final status in time."""
 
     sent: int
@@ -57,10 +57,10 @@ class Report:
         return not self.unfinished and not self.failed
 
 
-def report(outcomes: Collection[Outcome], seconds: float, ended: Mapping[str, Order] | None) -> Report:
+def report(outcomes: Collection[OrderOutcome], seconds: float, ended: Mapping[str, OrderPayload] | None) -> LoadReport:
     """`ended` are the orders that reached a final status, by id; None: not followed."""
     accepted = [outcome.order_id for outcome in outcomes if outcome.order_id]
-    return Report(
+    return LoadReport(
         sent=len(outcomes),
         accepted=len(accepted),
         refused=Counter(outcome.refused for outcome in outcomes if outcome.refused),
@@ -84,7 +84,7 @@ def spread(seconds: Sequence[float]) -> Spread:
     return Spread(p50=_ms(p50), p99=_ms(p99), max=_ms(most))
 
 
-def table(outcome: Report) -> Table:
+def table(outcome: LoadReport) -> Table:
     rows = Table(show_header=False, box=None, pad_edge=False)
     rows.add_row("sent", f"{outcome.sent} in {outcome.seconds:g} s")
     rows.add_row("accepted", str(outcome.accepted))
@@ -108,7 +108,7 @@ def _figures(figures: Spread) -> str:
     return f"p50 {figures.p50:g} ms, p99 {figures.p99:g} ms, max {figures.max:g} ms"
 
 
-def _age(order: Order) -> float:
+def _age(order: OrderPayload) -> float:
     return (order.updated_at - order.created_at).total_seconds()
 
 

@@ -13,7 +13,7 @@ from ordersys.messaging.envelope import Acked, Publisher, Record, Refused
 
 # Long enough to be seen in any latency, short enough for every lease.
 DELAY_SECONDS: Final = 0.25
-Pause = Callable[[float], Awaitable[object]]
+Sleep = Callable[[float], Awaitable[object]]
 Answers = Sequence[Acked | Refused]
 
 
@@ -72,7 +72,7 @@ class DelayingPublisher:
     publisher: Publisher
     faults: Faults
     seconds: float = DELAY_SECONDS
-    pause: Pause = asyncio.sleep
+    pause: Sleep = asyncio.sleep
 
     async def publish(self, records: Sequence[Record]) -> Answers:
         late = self._late(records)

@@ -24,7 +24,7 @@ class RateInvalid(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateSet:
+class RateOverride:
     """What an operator has set over the configuration."""
 
     point: str
@@ -33,8 +33,8 @@ class RateSet:
     set_at: datetime
 
 
-class RateBook(Protocol):
-    async def read(self) -> Sequence[RateSet]: ...
+class RateStore(Protocol):
+    async def read(self) -> Sequence[RateOverride]: ...
 
     async def write(self, rates: Mapping[str, float | None], by: str) -> None:
         """All or nothing. None takes a point's entry out."""
@@ -42,7 +42,7 @@ class RateBook(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PointState:
+class FaultPointState:
     """`strikes`: how often the point struck in the process that answers, since it was started."""
 
     point: str
@@ -54,14 +54,14 @@ class PointState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChaosDesk:
+class ChaosControl:
     """Shows and changes the rates. `allowed` is false in production: then what stands in the book has no effect."""
 
-    book: RateBook
+    book: RateStore
     faults: SeededFaults
     allowed: bool
 
-    async def show(self) -> Sequence[PointState]:
+    async def show(self) -> Sequence[FaultPointState]:
         entries = {entry.point: entry for entry in await self.book.read()} if self.allowed else {}
         return [self._state(point, entries.get(point)) for point in POINTS]
 
@@ -74,9 +74,9 @@ class ChaosDesk:
         if rates:
             await self.book.write(rates, by)
 
-    def _state(self, point: str, entry: RateSet | None) -> PointState:
+    def _state(self, point: str, entry: RateOverride | None) -> FaultPointState:
         configured = self.faults.configured.get(point, 0.0)
-        return PointState(
+        return FaultPointState(
             point=point,
             configured=configured,
             effective=entry.rate if entry else configured,
@@ -87,10 +87,10 @@ class ChaosDesk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateWatch:
+class RateRefresher:
     """Brings what stands in the book into this process; while the book cannot be read, the last known rates hold."""
 
-    book: RateBook
+    book: RateStore
     faults: SeededFaults
     tell: Callable[[str, float], None]
 

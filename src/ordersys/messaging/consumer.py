@@ -15,12 +15,12 @@ from uuid import UUID
 
 from ordersys.domain.shared.errors import DomainError
 from ordersys.domain.shared.ids import EventId
+from ordersys.messaging.crash_loop_guard import CrashLoopGuard
 from ordersys.messaging.envelope import Delivery, Stream
-from ordersys.messaging.handling import ConsumerMeter, Handler, T, nobodys_fault, told
+from ordersys.messaging.handling import ConsumerMeter, Handler, T, error_text, is_transient
 from ordersys.messaging.inbox import Decoder, Message, ParseId, Unreadable, read
 from ordersys.messaging.ordering import first_of_each
-from ordersys.messaging.precount import Precount
-from ordersys.messaging.retry import DeadLetter
+from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.messaging.unit_of_work import UnitOfWork
 
 
@@ -44,7 +44,7 @@ class Consumer(Generic[T]):
     decode: Decoder
     subscribed: frozenset[str]
     meter: ConsumerMeter
-    precount: Precount
+    crash_loop_guard: CrashLoopGuard
     batch_size: int
     retry_delay: float = 1.0
     parse_id: ParseId = UUID
@@ -90,7 +90,7 @@ class Consumer(Generic[T]):
             return
         await self._count_ahead(messages)
         await self._apply(messages, frozenset())
-        self.precount.done(message for message in messages if message.event_id in self._counted)
+        self.crash_loop_guard.done(message for message in messages if message.event_id in self._counted)
         self._counted = frozenset()
 
     def _read(self, deliveries: Sequence[Delivery]) -> _Batch:
@@ -100,7 +100,7 @@ class Consumer(Generic[T]):
             try:
                 message = read(delivery, self.subscribed, self.decode, self.parse_id)
             except Unreadable as error:
-                unreadable.append(_letter(self.name, delivery, told(error)))
+                unreadable.append(_letter(self.name, delivery, error_text(error)))
             else:
                 messages.extend([message] if message else [])
         return _Batch(deliveries=deliveries, messages=messages, unreadable=unreadable)
@@ -111,7 +111,7 @@ class Consumer(Generic[T]):
             async with self.unit_of_work.begin() as transaction:
                 await transaction.retries.give_back(self.name, dict.fromkeys(self._counted, 1))
             self._counted = frozenset()
-        wanted = self.precount.wanted(messages)
+        wanted = self.crash_loop_guard.wanted(messages)
         if wanted:
             async with self.unit_of_work.begin() as transaction:
                 # Known even if the answer to the commit is lost.
@@ -124,7 +124,7 @@ class Consumer(Generic[T]):
         try:
             await self._commit(messages, later)
         except Exception as error:
-            if nobodys_fault(error):
+            if is_transient(error):
                 raise
             if len(messages) == 1:
                 await self._put_aside(messages[0], error)
@@ -167,7 +167,7 @@ class Consumer(Generic[T]):
 
     async def _put_aside(self, message: Message, error: Exception) -> None:
         async with self.unit_of_work.begin() as transaction:
-            await transaction.retries.put_aside(self.name, message, told(error), self.retry_delay)
+            await transaction.retries.put_aside(self.name, message, error_text(error), self.retry_delay)
             transaction.changed([message.order_id])
             transaction.on_commit(lambda: self.meter.retried(self.name, message, 1, error))
 

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.messaging.inbox import Inbox, Message
-from ordersys.messaging.retry import DeadLetter, DeadLetters, Kept, RetryQueue
+from ordersys.messaging.retry_queue import DeadLetter, DeadLetters, RetryableMessage, RetryQueue
 from ordersys.messaging.unit_of_work import CommitHooks
 
 
@@ -25,17 +25,17 @@ Handler = Callable[[T, Sequence[Message]], Awaitable[None]]
 class ConsumerMeter(Protocol):
     def processed(self, consumer: str, messages: Sequence[Message]) -> None: ...
     def deduplicated(self, consumer: str, count: int) -> None: ...
-    def retried(self, consumer: str, message: Kept, attempts: int, error: BaseException) -> None:
+    def retried(self, consumer: str, message: RetryableMessage, attempts: int, error: BaseException) -> None:
         """That many attempts have failed, and there will be another one."""
         ...
 
     def dead_lettered(self, consumer: str, letters: Sequence[DeadLetter], error: BaseException | None) -> None: ...
 
 
-def nobodys_fault(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """The database is away or gave the transaction up: no message caused it, and no attempt is spent."""
     return isinstance(error, DomainError) and error.kind is Kind.TRANSIENT
 
 
-def told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

@@ -14,12 +14,12 @@ AWAY_FIRST: Final = 0.05
 AWAY_LAST: Final = 1.0
 
 
-class LoopWatch(Protocol):
-    def lost(self, loop: str, error: DomainError) -> None:
+class LoopObserver(Protocol):
+    def unavailable(self, loop: str, error: DomainError) -> None:
         """Told once when the loop cannot work because something that it needs is away."""
         ...
 
-    def back(self, loop: str) -> None: ...
+    def recovered(self, loop: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Loop:
 
     name: str
     run_once: Callable[[], Awaitable[int]]
-    watch: LoopWatch
+    observer: LoopObserver
     wake: asyncio.Event
     busy: float = 0.0
     idle: float = 0.0
@@ -81,12 +81,12 @@ class Loop:
                 if error.kind is not Kind.TRANSIENT:
                     raise
                 if not away:
-                    self.watch.lost(self.name, error)
+                    self.observer.unavailable(self.name, error)
                 away = min(max(away * 2, AWAY_FIRST), AWAY_LAST)
                 await _wait(away, stop)
             else:
                 if away:
-                    self.watch.back(self.name)
+                    self.observer.recovered(self.name)
                 return worked
         return 0
 

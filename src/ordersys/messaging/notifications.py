@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from ordersys.domain.shared.errors import Unavailable
-from ordersys.messaging.loop import LoopWatch
+from ordersys.messaging.loop import LoopObserver
 
 ID_BYTES: Final = 16
 MOST_WAITING: Final = 20_000
@@ -53,7 +53,7 @@ class OrderNotifier:
     """
 
     open: OpenChannel
-    watch: LoopWatch
+    observer: LoopObserver
     _channel: Channel | None = None
     _waiting: set[UUID] = field(default_factory=set)
     _sending: "asyncio.Task[None] | None" = None
@@ -92,12 +92,12 @@ class OrderNotifier:
             listeners = await channel.publish(b"".join(order_id.bytes for order_id in order_ids))
         except Unavailable as error:
             if not self._away:
-                self.watch.lost(SENDING, error)
+                self.observer.unavailable(SENDING, error)
             self._away = True
             return AWAY_SECONDS
         if self._away:
             self._away = False
-            self.watch.back(SENDING)
+            self.observer.recovered(SENDING)
         return LISTENED_SECONDS if listeners else UNHEARD_SECONDS
 
 

@@ -50,14 +50,14 @@ class OutboxRow(NamedTuple):
     copy: Copy | None = None
 
 
-class Published(NamedTuple):
+class PublishedRow(NamedTuple):
     row: OutboxRow
     topic: str
     ack: Acked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class FailedPublish:
     """A publish that failed. It is tried again after `delay` seconds, or never (None): then the row is parked."""
 
     row: OutboxRow
@@ -66,7 +66,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stuck:
+class StuckRow:
     """A row whose last attempt failed. A parked one is not tried again, and holds back the later ones of its order."""
 
     id: int
@@ -86,13 +86,13 @@ class OutboxQueue(Protocol):
         """
         ...
 
-    async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
+    async def archive(self, published: Sequence[PublishedRow], tokens: Mapping[int, int]) -> int:
         """Moves rows to the archive if this worker still holds their shards under these tokens. Answers how many
         moved.
         """
         ...
 
-    async def defer(self, failed: Sequence[Failed]) -> None:
+    async def defer(self, failed: Sequence[FailedPublish]) -> None:
         """Counts the failed attempts and says when the next ones are due."""
         ...
 

@@ -22,15 +22,15 @@ from typing import Final, Protocol, assert_never
 from ordersys.domain.shared.errors import Contention, Unavailable
 from ordersys.messaging.envelope import Acked, Copy, Publisher, Record, Refused
 from ordersys.messaging.ordering import first_of_each
-from ordersys.messaging.outbox import Failed, OutboxQueue, OutboxRow, Published, ShardLeases
+from ordersys.messaging.outbox import FailedPublish, OutboxQueue, OutboxRow, PublishedRow, ShardLeases
 
 # A pass is not cut short by a stop, and leases are balanced between passes.
 PASS_SECONDS: Final = 0.25
-Answered = tuple[Sequence[OutboxRow], Sequence[Acked | Refused]]
+SentBatch = tuple[Sequence[OutboxRow], Sequence[Acked | Refused]]
 
 
 class RelayMeter(Protocol):
-    def published(self, rows: Sequence[Published]) -> None: ...
+    def published(self, rows: Sequence[PublishedRow]) -> None: ...
     def publish_failed(self, reason: str) -> None: ...
 
 
@@ -73,7 +73,7 @@ class Relay:
     tuning: RelayTuning
     _tokens: Mapping[int, int] = field(default_factory=dict)
     _balanced_at: float | None = None
-    _answered: list[Answered] = field(default_factory=list)
+    _answered: list[SentBatch] = field(default_factory=list)
 
     @property
     def shards(self) -> int:
@@ -157,22 +157,22 @@ class Relay:
             well = well and not failed and moved == len(published)
         return well
 
-    def _count(self, published: Sequence[Published], failed: Sequence[Failed]) -> None:
+    def _count(self, published: Sequence[PublishedRow], failed: Sequence[FailedPublish]) -> None:
         self.meter.published(published)
         for failure in failed:
             self.meter.publish_failed(failure.error)
 
     def _sort(
         self, rows: Sequence[OutboxRow], answers: Sequence[Acked | Refused]
-    ) -> tuple[list[Published], list[Failed]]:
+    ) -> tuple[list[PublishedRow], list[FailedPublish]]:
         prefix = self.tuning.topic_prefix
-        published: list[Published] = []
-        failed: list[Failed] = []
+        published: list[PublishedRow] = []
+        failed: list[FailedPublish] = []
         for row, answer in zip(rows, answers, strict=True):
             if isinstance(answer, Acked):
-                published.append(Published(row, prefix + row.stream, answer))
+                published.append(PublishedRow(row, prefix + row.stream, answer))
             else:
-                failed.append(Failed(row=row, error=answer.reason, delay=self._delay(row, answer)))
+                failed.append(FailedPublish(row=row, error=answer.reason, delay=self._delay(row, answer)))
         return published, failed
 
     def _delay(self, row: OutboxRow, refused: Refused) -> float | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from ordersys.infrastructure.dice import Dice
+from ordersys.infrastructure.seeded_random import SeededRandom
 from ordersys.messaging.chaos import (
     PUBLISH_ACK_LOST,
     PUBLISH_DELAY,
@@ -187,7 +187,7 @@ async def test_no_point_is_permanent() -> None:
 async def test_behind_the_relay_every_event_arrives_in_the_order_of_its_key(point: str) -> None:
     """Half of all records are struck; what is sent again and what is sent twice is a copy, never news."""
     tables, clock, broker = MessagingTables(), FakeClock(), ScriptedPublisher()
-    faults = SeededFaults(configured={point: 0.5}, draw=Dice(1, "worker"), count=lambda _: None)
+    faults = SeededFaults(configured={point: 0.5}, draw=SeededRandom(1, "worker"), count=lambda _: None)
     changes = Changes()
     outbox: Outbox = FakeOutbox(tables=tables, changes=changes)
     await outbox.append([outgoing(number, order=number % 5) for number in range(40)])

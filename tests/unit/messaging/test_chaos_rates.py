@@ -2,7 +2,7 @@ import pytest
 
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.messaging.chaos import POINTS, SeededFaults
-from ordersys.messaging.chaos_rates import ChaosDesk, ChaosForbidden, PointState, RateInvalid, RateWatch
+from ordersys.messaging.chaos_rates import ChaosControl, ChaosForbidden, FaultPointState, RateInvalid, RateRefresher
 from tests.fakes.chaos import FakeRateBook
 from tests.fakes.clock import NOON
 
@@ -11,11 +11,11 @@ def seeded(**_: object) -> SeededFaults:
     return SeededFaults(configured={"publish.drop": 0.2}, draw=lambda _: 0.0, count=lambda _: None)
 
 
-def desk(book: FakeRateBook, *, allowed: bool = True) -> ChaosDesk:
-    return ChaosDesk(book=book, faults=seeded(), allowed=allowed)
+def desk(book: FakeRateBook, *, allowed: bool = True) -> ChaosControl:
+    return ChaosControl(book=book, faults=seeded(), allowed=allowed)
 
 
-async def shown(one: ChaosDesk, point: str) -> PointState:
+async def shown(one: ChaosControl, point: str) -> FaultPointState:
     (state,) = [state for state in await one.show() if state.point == point]
     return state
 
@@ -32,7 +32,7 @@ async def test_a_change_is_shown_with_who_and_when() -> None:
 
     await one.change({"publish.drop": 0.5}, by="olga")
 
-    assert await shown(one, "publish.drop") == PointState(
+    assert await shown(one, "publish.drop") == FaultPointState(
         point="publish.drop", configured=0.2, effective=0.5, set_by="olga", set_at=NOON, strikes=0
     )
 
@@ -82,7 +82,7 @@ async def test_in_production_nothing_can_be_set_and_what_stands_there_is_ignored
 
 async def test_the_watch_brings_the_rates_in_and_tells_them() -> None:
     book, faults, told = FakeRateBook(), seeded(), dict[str, float]()
-    watch = RateWatch(book=book, faults=faults, tell=told.__setitem__)
+    watch = RateRefresher(book=book, faults=faults, tell=told.__setitem__)
 
     await book.write({"consume.fail": 0.3}, by="olga")
     await watch.run_once()
@@ -93,7 +93,7 @@ async def test_the_watch_brings_the_rates_in_and_tells_them() -> None:
 
 async def test_while_the_book_is_away_the_last_known_rates_hold() -> None:
     book, faults = FakeRateBook(), seeded()
-    watch = RateWatch(book=book, faults=faults, tell=lambda point, rate: None)
+    watch = RateRefresher(book=book, faults=faults, tell=lambda point, rate: None)
     await book.write({"publish.drop": 0.0}, by="olga")
     await watch.run_once()
 

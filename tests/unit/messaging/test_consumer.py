@@ -9,9 +9,9 @@ from ordersys.domain.shared.errors import Contention, DomainError, Kind, Unavail
 from ordersys.domain.shared.ids import EventId
 from ordersys.entrypoint.consumers.dispatch import decode
 from ordersys.messaging.consumer import Consumer
+from ordersys.messaging.crash_loop_guard import CrashLoopGuard
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.precount import Precount
 from tests.fakes.making import delivery, event_id, order_id
 from tests.fakes.messaging import FakeMeter, ScriptedStream
 from tests.fakes.unit_of_work import FakeTransaction, FakeUnitOfWork
@@ -41,7 +41,7 @@ class Service:
             decode=decode,
             subscribed=frozenset({OrderCreated.TYPE}),
             meter=self.meter,
-            precount=Precount(limit=0),
+            crash_loop_guard=CrashLoopGuard(limit=0),
             batch_size=500,
         )
 

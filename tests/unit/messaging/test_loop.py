@@ -31,15 +31,15 @@ class Turns:
             raise step
         return step
 
-    def lost(self, loop: str, error: DomainError) -> None:
+    def unavailable(self, loop: str, error: DomainError) -> None:
         self.told.append(f"{loop} lost {error.code}")
 
-    def back(self, loop: str) -> None:
+    def recovered(self, loop: str) -> None:
         self.told.append(f"{loop} back")
 
     def loop(self, *, busy: float = 0.0, idle: float = 60.0, linger: float = 0.0) -> Loop:
         return Loop(
-            name="turns", run_once=self.run_once, watch=self, wake=self.wake, busy=busy, idle=idle, linger=linger
+            name="turns", run_once=self.run_once, observer=self, wake=self.wake, busy=busy, idle=idle, linger=linger
         )
 
     @asynccontextmanager
@@ -120,7 +120,7 @@ async def test_a_wake_during_a_pass_is_not_missed() -> None:
         turns.wake.set()
         return 1
 
-    turning = Loop(name="turns", run_once=woken_meanwhile, watch=turns, wake=turns.wake, busy=60)
+    turning = Loop(name="turns", run_once=woken_meanwhile, observer=turns, wake=turns.wake, busy=60)
     task = asyncio.create_task(turning.run(turns.stop))
     await eventually(lambda: turns.passes >= 3)
     turns.stop.set()
@@ -146,7 +146,7 @@ async def test_a_stop_waits_for_the_pass_under_way() -> None:
         ended.set()
         return 1
 
-    turning = Loop(name="slow", run_once=slow, watch=turns, wake=turns.wake)
+    turning = Loop(name="slow", run_once=slow, observer=turns, wake=turns.wake)
     task = asyncio.create_task(turning.run(turns.stop))
     await entered.wait()
     turns.stop.set()
@@ -209,7 +209,7 @@ async def test_what_is_not_transient_ends_the_loop(error: Exception) -> None:
 
 async def test_the_longest_pause_may_change_while_it_runs() -> None:
     turns, longest = Turns(script=[]), [0.001]
-    quick = Loop(name="turns", run_once=turns.run_once, watch=turns, wake=turns.wake, longest=lambda: longest[0])
+    quick = Loop(name="turns", run_once=turns.run_once, observer=turns, wake=turns.wake, longest=lambda: longest[0])
     task = asyncio.create_task(quick.run(turns.stop))
     await eventually(lambda: turns.passes > 20)
 

@@ -15,14 +15,14 @@ from tests.waiting import eventually
 
 @dataclass(slots=True, kw_only=True)
 class RecordingNotifier:
-    """A LoopWatch."""
+    """A LoopObserver."""
 
     lines: list[str] = field(default_factory=list)
 
-    def lost(self, loop: str, error: DomainError) -> None:
+    def unavailable(self, loop: str, error: DomainError) -> None:
         self.lines.append(f"lost {loop} {error.code}")
 
-    def back(self, loop: str) -> None:
+    def recovered(self, loop: str) -> None:
         self.lines.append(f"back {loop}")
 
 
@@ -54,7 +54,7 @@ def sending(server: FakeServer, told: RecordingNotifier) -> OrderNotifier:
     async def opened() -> FakeChannel:
         return FakeChannel(server=server)
 
-    return OrderNotifier(open=opened, watch=told)
+    return OrderNotifier(open=opened, observer=told)
 
 
 def ids(*numbers: int) -> list[UUID]:

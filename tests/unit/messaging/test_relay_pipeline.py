@@ -11,7 +11,7 @@ import pytest
 from ordersys.domain.shared.errors import DomainError, Unavailable
 from ordersys.messaging.envelope import Acked, Record, Refused
 from ordersys.messaging.loop import Loop
-from ordersys.messaging.outbox import Failed, OutboxQueue, OutboxRow, Published
+from ordersys.messaging.outbox import FailedPublish, OutboxQueue, OutboxRow, PublishedRow
 from ordersys.messaging.relay import PASS_SECONDS, Relay
 from tests.unit.messaging.test_relay import OK, Office
 from tests.waiting import eventually
@@ -164,7 +164,7 @@ async def test_a_batch_whose_shards_are_lost_at_the_broker_is_not_archived_and_e
 async def test_a_stop_in_the_middle_of_a_backlog_archives_what_was_acknowledged(backlog: Backlog) -> None:
     await backlog.office.write(*((number, number) for number in range(1, 6)))
     stop, relay = asyncio.Event(), backlog.relay(batch_size=1)
-    turning = Loop(name="relay", run_once=relay.run_once, watch=Deaf(), wake=asyncio.Event())
+    turning = Loop(name="relay", run_once=relay.run_once, observer=Deaf(), wake=asyncio.Event())
 
     async with running(turning.run(stop)) as loop:
         await backlog.sent("01")
@@ -237,11 +237,11 @@ class SlowArchive:
         self.read.append([row.id for row in rows])
         return rows
 
-    async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
+    async def archive(self, published: Sequence[PublishedRow], tokens: Mapping[int, int]) -> int:
         await self.written.wait()
         return await self.queue.archive(published, tokens)
 
-    async def defer(self, failed: Sequence[Failed]) -> None:
+    async def defer(self, failed: Sequence[FailedPublish]) -> None:
         await self.queue.defer(failed)
 
 
@@ -254,14 +254,14 @@ class AwayQueue:
     async def due(self, shards: Sequence[int], limit: int, under_way: Sequence[OutboxRow] = ()) -> Sequence[OutboxRow]:
         raise Unavailable("postgres")
 
-    async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
+    async def archive(self, published: Sequence[PublishedRow], tokens: Mapping[int, int]) -> int:
         raise Unavailable("postgres")
 
-    async def defer(self, failed: Sequence[Failed]) -> None:
+    async def defer(self, failed: Sequence[FailedPublish]) -> None:
         raise Unavailable("postgres")
 
 
 class Deaf:
-    def lost(self, loop: str, error: DomainError) -> None: ...
+    def unavailable(self, loop: str, error: DomainError) -> None: ...
 
-    def back(self, loop: str) -> None: ...
+    def recovered(self, loop: str) -> None: ...

@@ -10,7 +10,7 @@ import pytest
 
 from ordersys.domain.orders.errors import IllegalMove
 from ordersys.domain.orders.order import Status
-from ordersys.domain.orders.placing import Wanted
+from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.shared.ids import OrderId
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
 from ordersys.usecase.orders.cancel_orders import CancelOrder
@@ -51,7 +51,7 @@ class Day:
         await airport.expire.run_once()
         await airport.rest()
 
-    def _wanted(self) -> list[Wanted]:
+    def _wanted(self) -> list[SeatRequest]:
         return [want(n, self.dice.randint(1, 2)) for n in self.dice.sample([1, 2], self.dice.randint(1, 2))]
 
     def _method(self) -> str:

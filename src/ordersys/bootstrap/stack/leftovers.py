@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from signal import Signals
 
 from ordersys.bootstrap.stack.state import StateFolder
-from ordersys.bootstrap.supervision.children import ChildState, Kind
+from ordersys.bootstrap.supervision.children import ChildKind, ChildState
 from ordersys.infrastructure.embedded import processes
 
 _PATIENCE = 20.0
 # The same order as in a clean stop: first what uses, then what is used.
-_WAVES: tuple[tuple[Kind, ...], ...] = (("page", "role", "job"), ("server",))
+_WAVES: tuple[tuple[ChildKind, ...], ...] = (("page", "role", "job"), ("server",))
 
 
 def end(folder: StateFolder, say: Callable[[str], None]) -> list[str]:

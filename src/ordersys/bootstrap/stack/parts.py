@@ -17,7 +17,7 @@ from ordersys.infrastructure.embedded.kafka_jars import user_cache
 from ordersys.infrastructure.embedded.ports import HOST
 from ordersys.infrastructure.embedded.postgres import Postgres
 from ordersys.infrastructure.embedded.probes import http_answers
-from ordersys.infrastructure.embedded.server import Command, Report, Server
+from ordersys.infrastructure.embedded.server import Command, ReportProgress, Server
 from ordersys.infrastructure.embedded.valkey import Valkey
 from ordersys.infrastructure.embedded.web_page import WebPage
 
@@ -39,7 +39,7 @@ PAGE_START_SECONDS = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
-class PortBook:
+class PortAllocations:
     """Who listens where. A port is kept for later starts of the folder, and for good once its owner has answered."""
 
     folder: StateFolder
@@ -75,7 +75,7 @@ class Parts:
 
     folder: StateFolder
     options: UpOptions
-    ports: PortBook
+    ports: PortAllocations
     # As configured, before the stack puts its own addresses in.
     settings: Settings
     # Why there is no web page; "" when there is one, or none is wanted.
@@ -120,7 +120,7 @@ class Parts:
     def _server(self, server: Callable[[], Server], *ports_of: str) -> Child:
         """Built anew for each call: its port is settled only when it is prepared."""
 
-        def prepare(report: Report) -> None:
+        def prepare(report: ReportProgress) -> None:
             for name in ports_of:
                 self.ports.settle(name)
             server().prepare(report)
@@ -149,7 +149,7 @@ class Parts:
         )
 
     def _role(self, role: str, name: str) -> Child:
-        def prepare(_: Report) -> None:
+        def prepare(_: ReportProgress) -> None:
             self.ports.settle(name)
 
         return Child(
@@ -219,7 +219,7 @@ def assemble(folder: StateFolder, options: UpOptions, running: Collection[str] =
     pages = ["page"] if options.page and not no_page else []
     wanted = ["postgres", "valkey", "kafka", "kafka-controller", *names, *pages]
     running_ports = {name for name in wanted if name in known and name.removesuffix("-controller") in running}
-    book = PortBook(folder=folder, chosen={name: known[name] for name in running_ports}, settled=running_ports)
+    book = PortAllocations(folder=folder, chosen={name: known[name] for name in running_ports}, settled=running_ports)
     for name in wanted:
         if name not in running_ports:
             preferred = [port for port in (known.get(name), USUAL_PORTS.get(name)) if port]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ordersys.infrastructure.embedded.server import Command, Report
+from ordersys.infrastructure.embedded.server import Command, ReportProgress
 
-Kind = Literal["server", "role", "page", "job"]
+ChildKind = Literal["server", "role", "page", "job"]
 Phase = Literal[
     "waiting",  # for what it comes after
     "preparing",
@@ -25,7 +25,7 @@ DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 CALM_SECONDS = 10.0
 
 
-def nothing(_: Report) -> None:
+def nothing(_: ReportProgress) -> None:
     """Needs no preparation."""
 
 
@@ -48,13 +48,13 @@ class Child:
     """
 
     name: str
-    kind: Kind
+    kind: ChildKind
     command: Callable[[], Command]
     log: Path
     address: Callable[[], str] = nowhere
     after: tuple[str, ...] = ()
     vital: bool = True
-    prepare: Callable[[Report], None] = nothing
+    prepare: Callable[[ReportProgress], None] = nothing
     ready: Callable[[], bool] = yes
     alive: Callable[[], bool] = yes
     stop_signal: signal.Signals = signal.SIGTERM
@@ -68,7 +68,7 @@ class ChildState:
     """`identity` tells the process from any that gets its number later; `detail` says what it does or why it ended."""
 
     name: str
-    kind: Kind
+    kind: ChildKind
     address: str = ""
     stop_signal: int = signal.SIGTERM
     phase: Phase = "waiting"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ordersys.bootstrap.supervision.children import Child, ChildFailed, ChildState
-from ordersys.bootstrap.supervision.keeper import Keeper
+from ordersys.bootstrap.supervision.supervised_process import SupervisedProcess
 
 _PUBLISH_SECONDS = 0.05
 _LOG_SECONDS = 5.0
@@ -29,7 +29,7 @@ class Supervisor:
     publish: Callable[[Sequence[ChildState], bool], None]
     say: Callable[[str], None]
     log_bytes: int = LOG_BYTES
-    _keepers: dict[str, Keeper] = field(default_factory=dict)
+    _processes: dict[str, SupervisedProcess] = field(default_factory=dict)
     _tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _failed: "asyncio.Queue[BaseException]" = field(default_factory=asyncio.Queue)
@@ -38,7 +38,7 @@ class Supervisor:
 
     @property
     def states(self) -> list[ChildState]:
-        return [keeper.state for keeper in self._keepers.values()]
+        return [process.state for process in self._processes.values()]
 
     async def run(self, children: Sequence[Child], stop: asyncio.Event) -> None:
         """Until `stop` is set; raises ChildFailed when it never came up. Nothing is left running in either case."""
@@ -49,7 +49,7 @@ class Supervisor:
         try:
             await asyncio.wait([stopped, failed], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await self._stop(list(self._keepers))
+            await self._stop(list(self._processes))
             for task in (*routine, stopped):
                 task.cancel()
             self.publish(self.states, self._up)
@@ -61,29 +61,31 @@ class Supervisor:
     async def change(self, children: Sequence[Child]) -> None:
         """Stops what is not in the list any more and starts what is new; the others are left alone."""
         wanted = {child.name for child in children}
-        gone = [name for name in self._keepers if name not in wanted]
+        gone = [name for name in self._processes if name not in wanted]
         await self._stop(gone)
         for name in gone:
-            del self._keepers[name], self._tasks[name]
-        self._add(child for child in children if child.name not in self._keepers)
+            del self._processes[name], self._tasks[name]
+        self._add(child for child in children if child.name not in self._processes)
 
     def _add(self, children: Iterable[Child]) -> None:
         new = [
-            Keeper(child=child, changed=self._changed, up=lambda: self._up, threads=self._threads, say=self.say)
+            SupervisedProcess(
+                child=child, changed=self._changed, up=lambda: self._up, threads=self._threads, say=self.say
+            )
             for child in children
         ]
-        self._keepers |= {keeper.child.name: keeper for keeper in new}
-        self._tasks |= {keeper.child.name: asyncio.create_task(self._keep(keeper)) for keeper in new}
+        self._processes |= {process.child.name: process for process in new}
+        self._tasks |= {process.child.name: asyncio.create_task(self._keep(process)) for process in new}
 
-    async def _keep(self, keeper: Keeper) -> None:
+    async def _keep(self, process: SupervisedProcess) -> None:
         try:
-            for name in keeper.child.after:
-                await self._keepers[name].was_ready.wait()
-            await keeper.run()
+            for name in process.child.after:
+                await self._processes[name].was_ready.wait()
+            await process.run()
         except ChildFailed as error:
             self._failed.put_nowait(error)
         except asyncio.CancelledError:
-            keeper.state.phase = "stopped"
+            process.state.phase = "stopped"
             raise
         except Exception as error:  # noqa: BLE001  # a bug in a probe must not leave processes that nobody watches
             self._failed.put_nowait(error)
@@ -92,23 +94,23 @@ class Supervisor:
         """Wave after wave: first those that nothing else rests on."""
         left = set(names)
         while left:
-            needed = {earlier for name in left for earlier in self._keepers[name].child.after}
+            needed = {earlier for name in left for earlier in self._processes[name].child.after}
             wave = left - needed or left
             await asyncio.gather(*(self._stop_one(name) for name in wave))
             left -= wave
 
     async def _stop_one(self, name: str) -> None:
-        keeper, task = self._keepers[name], self._tasks[name]
-        await keeper.stop()
-        if keeper.state.phase == "preparing":
+        process, task = self._processes[name], self._tasks[name]
+        await process.stop()
+        if process.state.phase == "preparing":
             await asyncio.wait({task}, timeout=_PREPARE_SECONDS)
-        if keeper.state.phase in ("waiting", "preparing"):
+        if process.state.phase in ("waiting", "preparing"):
             task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         self._changed()
 
     def _changed(self) -> None:
-        self._up = self._up or all(keeper.state.settled for keeper in self._keepers.values())
+        self._up = self._up or all(process.state.settled for process in self._processes.values())
         self._dirty.set()
 
     async def _publish_changes(self) -> None:
@@ -121,8 +123,8 @@ class Supervisor:
     async def _cap_logs(self) -> None:
         while True:
             await asyncio.sleep(_LOG_SECONDS)
-            for keeper in list(self._keepers.values()):
-                await asyncio.to_thread(cap_log, keeper.child.log, self.log_bytes)
+            for process in list(self._processes.values()):
+                await asyncio.to_thread(cap_log, process.child.log, self.log_bytes)
 
 
 def cap_log(log: Path, size: int) -> None:

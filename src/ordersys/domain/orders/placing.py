@@ -30,7 +30,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SeatRequest:
     flight_id: FlightId
     seats: int
 
@@ -42,7 +42,7 @@ class Limits:
     max_items: int
     max_seats: int
 
-    def check(self, wanted: Sequence[Wanted]) -> None:
+    def check(self, wanted: Sequence[SeatRequest]) -> None:
         """Raises TooManyItems, SeatsMissing or TooManySeats."""
         if not 1 <= len(wanted) <= self.max_items:
             raise TooManyItems(len(wanted), self.max_items)
@@ -54,13 +54,15 @@ class Limits:
 
 
 @dataclass(slots=True, kw_only=True)
-class Sale:
+class SeatHolds:
     """The offers of the flights that one batch touches; what is held for an order is gone for the next."""
 
     offers: Mapping[FlightId, Offer]
     held: dict[FlightId, int] = field(default_factory=dict)
 
-    def hold(self, wanted: Sequence[Wanted], expected: Money | None, now: datetime) -> tuple[tuple[Item, ...], Money]:
+    def hold(
+        self, wanted: Sequence[SeatRequest], expected: Money | None, now: datetime
+    ) -> tuple[tuple[Item, ...], Money]:
         """Holds all seats of one order. Answers its items and total; raises a DomainError and holds nothing."""
         items = tuple(self._item(item, now) for item in wanted)
         total = _total(items)
@@ -73,7 +75,7 @@ class Sale:
             self.held[flight_id] = self.held.get(flight_id, 0) + number
         return items, total
 
-    def _item(self, wanted: Wanted, now: datetime) -> Item:
+    def _item(self, wanted: SeatRequest, now: datetime) -> Item:
         offer = self.offers.get(wanted.flight_id)
         if offer is None:
             raise FlightUnknown(wanted.flight_id)

@@ -30,7 +30,7 @@ NEEDS: Final = (
     *("health", "render", "demo_tokens", "search_flights", "get_flight"),
     *("desk", "causes", "get_order", "list_orders", "get_workflow", "order_watch", "cancel_orders", "refund_orders"),
     *("list_dead_letters", "get_dead_letter", "plan_replay", "replay_dead_letters", "discard_dead_letters"),
-    *("chaos", "load", "lag_desk", "audit_desk"),
+    *("chaos", "load", "lag_cache", "exclusive_audit"),
 )
 
 

@@ -30,7 +30,7 @@ class AuditTooLong(DomainError):
 
 
 @dataclass(slots=True, kw_only=True)
-class AuditDesk:
+class ExclusiveAudit:
     """Lets one audit run at a time in this process. Raises AuditRunning and AuditTooLong."""
 
     audit: RunAudit
@@ -55,8 +55,8 @@ class AuditDesk:
     guards=[operators_only],
     responses=refusals("unauthorized", "forbidden", "audit_running", "audit_too_long"),
 )
-async def get_audit(audit_desk: NamedDependency[SkipValidation[AuditDesk]]) -> Verdict:
-    return await audit_desk.verdict()
+async def get_audit(exclusive_audit: NamedDependency[SkipValidation[ExclusiveAudit]]) -> Verdict:
+    return await exclusive_audit.verdict()
 
 
 AUDIT_ROUTES = Router("/", route_handlers=[get_audit], tags=["operations"], security=[{"bearer": []}])

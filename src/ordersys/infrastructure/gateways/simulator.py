@@ -41,7 +41,7 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BookedCall:
+class GatewayCall:
     """A call as the gateway's books take it. `authorizes_at`: see Behaviour."""
 
     question: Question
@@ -50,7 +50,7 @@ class BookedCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class GatewayDecision:
     """What the books say of a key after a call: its status, its one authorization id, the calls to authorize so far."""
 
     status: str
@@ -58,7 +58,7 @@ class Entry:
     calls: int
 
 
-Books = Callable[[BookedCall], Awaitable[Entry]]
+DecideOnce = Callable[[GatewayCall], Awaitable[GatewayDecision]]
 Strikes = Callable[[], bool]
 
 
@@ -68,7 +68,7 @@ class GatewaySimulator:
     (gateway.timeout).
     """
 
-    books: Books
+    decide: DecideOnce
     silent: Strikes
 
     async def authorize(self, charge: Charge) -> Answer:
@@ -79,23 +79,23 @@ class GatewaySimulator:
             return Unanswered(error="the gateway refused the connection")
         if behaviour.seconds:
             await asyncio.sleep(behaviour.seconds)
-        call = BookedCall(question=Question.AUTHORIZE, charge=charge, authorizes_at=behaviour.authorizes_at)
-        entry = await self._booked(call)
-        return await _authorized(behaviour, entry) if isinstance(entry, Entry) else entry
+        call = GatewayCall(question=Question.AUTHORIZE, charge=charge, authorizes_at=behaviour.authorizes_at)
+        entry = await self._decided(call)
+        return await _authorized(behaviour, entry) if isinstance(entry, GatewayDecision) else entry
 
     async def capture(self, charge: Charge) -> Answer:
-        entry = await self._booked(BookedCall(question=Question.CAPTURE, charge=charge))
+        entry = await self._decided(GatewayCall(question=Question.CAPTURE, charge=charge))
         if isinstance(entry, Unanswered):
             return entry
         return Done() if entry.status == "CAPTURED" else Unanswered(error=f"the charge is {entry.status}")
 
     async def release(self, charge: Charge) -> Answer:
-        entry = await self._booked(BookedCall(question=Question.RELEASE, charge=charge))
+        entry = await self._decided(GatewayCall(question=Question.RELEASE, charge=charge))
         return entry if isinstance(entry, Unanswered) else Done()
 
-    async def _booked(self, call: BookedCall) -> Entry | Unanswered:
+    async def _decided(self, call: GatewayCall) -> GatewayDecision | Unanswered:
         try:
-            entry = await self.books(call)
+            entry = await self.decide(call)
         except DomainError as error:
             return Unanswered(error=f"the gateway failed: {error.code}")
         if self.silent():
@@ -103,7 +103,7 @@ class GatewaySimulator:
         return entry
 
 
-async def _authorized(behaviour: Behaviour, entry: Entry) -> Answer:
+async def _authorized(behaviour: Behaviour, entry: GatewayDecision) -> Answer:
     if entry.calls < behaviour.answers_at:
         await _nothing()
     if entry.status == "AUTHORIZED":

@@ -22,7 +22,7 @@ class Fetched(Delivery):
 
 
 @dataclass(slots=True, kw_only=True)
-class Progress:
+class PartitionProgress:
     """Offsets of the next record: `taken` is what we have got, `marked` what we said is done, `saved` what the group's
     coordinator knows.
     """
@@ -35,7 +35,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Assignments:
-    _owned: dict[Partition, Progress] = field(default_factory=dict)
+    _owned: dict[Partition, PartitionProgress] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._owned)
@@ -45,7 +45,7 @@ class Assignments:
 
     def replace(self, partitions: Iterable[Partition]) -> None:
         """Those and no others. Each is a new assignment, also where it was ours before."""
-        self._owned = {partition: Progress(assignment=next(_numbers)) for partition in partitions}
+        self._owned = {partition: PartitionProgress(assignment=next(_numbers)) for partition in partitions}
 
     def remove(self, partitions: Iterable[Partition]) -> None:
         for partition in partitions:
@@ -81,7 +81,7 @@ class Assignments:
                 lost += 1
         return lost
 
-    def _progress(self, delivery: Delivery) -> Progress | None:
+    def _progress(self, delivery: Delivery) -> PartitionProgress | None:
         """Of the assignment that the delivery came under. One look-up: another thread may take the partition away."""
         progress = self._owned.get((delivery.topic, delivery.partition))
         ours = progress and isinstance(delivery, Fetched) and delivery.assignment == progress.assignment

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config
-from ordersys.infrastructure.kafka.producer_line import Answer, ProducerLine, Reports
+from ordersys.infrastructure.kafka.polled_producer import DeliveryResult, PolledProducer, Reports
 from ordersys.messaging.envelope import Acked, Record, Refused
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ class KafkaPublisher:
         self._config = _producer_config(kafka, name)
         self._patience = kafka.message_timeout_seconds
         self._link = Link(f"{name} producer")
-        self._line = ProducerLine(self._config, self._link)
+        self._line = PolledProducer(self._config, self._link)
         self.replaced = 0
         """How many producers had to be given up."""
 
@@ -49,7 +49,7 @@ class KafkaPublisher:
         self._link.seen()
         return True
 
-    async def publish(self, records: Sequence[Record]) -> Sequence[Answer]:
+    async def publish(self, records: Sequence[Record]) -> Sequence[DeliveryResult]:
         answers = await self._send(records)
         if len(records) > 1:
             # Brokers refuse whole librdkafka batches, as too large for one: each record must be judged alone.
@@ -64,7 +64,7 @@ class KafkaPublisher:
         if not await self._line.ended(deadline + 2):
             log.warning("kafka producer did not close in time", action="kafka.close_late")
 
-    async def _send(self, records: Sequence[Record]) -> list[Answer]:
+    async def _send(self, records: Sequence[Record]) -> list[DeliveryResult]:
         if not records:
             return []
         line = self._sound_line()
@@ -78,17 +78,17 @@ class KafkaPublisher:
         self._judge(line, answers)
         return [answer or NO_REPORT for answer in answers]
 
-    def _judge(self, line: ProducerLine, answers: Sequence[Answer | None]) -> None:
+    def _judge(self, line: PolledProducer, answers: Sequence[DeliveryResult | None]) -> None:
         if any(isinstance(answer, Acked) for answer in answers):
             self._link.seen()
         if None in answers:
             line.broken = line.broken or "delivery reports do not come"
 
-    def _sound_line(self) -> ProducerLine:
+    def _sound_line(self) -> PolledProducer:
         if self._line.broken:
             log.error("kafka producer replaced: %s", self._line.broken, action="kafka.producer_replaced")
             self._line.retire(0)
-            self._line = ProducerLine(self._config, self._link)
+            self._line = PolledProducer(self._config, self._link)
             self.replaced += 1
         return self._line
 

@@ -17,7 +17,7 @@ from ordersys.infrastructure.kafka.assignment import Partition
 from ordersys.infrastructure.kafka.client import Link, client_config, library_log, topic_name
 from ordersys.infrastructure.kafka.group_lags import GroupLags
 from ordersys.infrastructure.kafka.stream import headers_of
-from ordersys.messaging.names import STREAMS
+from ordersys.messaging.topics import STREAMS
 from ordersys.usecase.audit.ports import Committed, Seen, Span
 
 ANSWER_SECONDS: Final = 5.0

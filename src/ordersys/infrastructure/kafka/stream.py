@@ -18,8 +18,8 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException,
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.assignment import Assignments, Fetched, Partition
 from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, fatal, library_log
-from ordersys.infrastructure.kafka.lane import Lane
 from ordersys.infrastructure.kafka.membership import Membership
+from ordersys.infrastructure.kafka.single_thread_executor import SingleThreadExecutor
 from ordersys.messaging.envelope import Delivery
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ class KafkaStream:
             config["group.instance.id"] = static_name(group, instance, topics)
         self._consumer = Consumer(config | callbacks, logger=library_log)
         self._consumer.subscribe(list(topics), self._on_assign, self._on_revoke, self._on_lost)
-        self._lane = Lane(f"kafka-{group}")
+        self._executor = SingleThreadExecutor(f"kafka-{group}")
 
     @property
     def connected(self) -> bool:
@@ -91,7 +91,7 @@ class KafkaStream:
         return self._lag
 
     async def fetch(self) -> Sequence[Delivery]:
-        await self._lane.run(self._fetch)
+        await self._executor.run(self._fetch)
         fetched, self._fetched = self._fetched, []
         return [delivery for delivery in fetched if self._owned.owns(delivery)]
 
@@ -102,7 +102,7 @@ class KafkaStream:
             self._save_at = monotonic() + SAVE_SECONDS
 
     async def hold(self) -> None:
-        await self._lane.run(self._hold)
+        await self._executor.run(self._hold)
 
     def owns(self, delivery: Delivery) -> bool:
         return self._owned.owns(delivery)
@@ -113,11 +113,11 @@ class KafkaStream:
             return
         self._closed = True
         try:
-            await asyncio.wait_for(self._lane.run(self._leave), deadline)
+            await asyncio.wait_for(self._executor.run(self._leave), deadline)
         except TimeoutError:
             log.warning("kafka consumer did not close in time", action="kafka.close_late")
         finally:
-            self._lane.end()
+            self._executor.end()
 
     def _fetch(self) -> None:
         if self._fetched:

@@ -21,7 +21,7 @@ from confluent_kafka.cimpl import NewTopic
 from ordersys.config import KafkaSettings, Settings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.infrastructure.kafka.client import ALL_BROKERS_DOWN, client_config, library_log, topic_name
-from ordersys.messaging.names import DEAD_LETTERS, STREAMS
+from ordersys.messaging.topics import DEAD_LETTERS, STREAMS
 
 log = structlog.get_logger()
 

@@ -9,17 +9,17 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ordersys.infrastructure.postgres.audit_check import NO_LIMIT_SECONDS, Check
+from ordersys.infrastructure.postgres.audit_check import NO_LIMIT_SECONDS, InvariantCheck
 from ordersys.infrastructure.postgres.audit_messages import MESSAGE_CHECKS
 from ordersys.infrastructure.postgres.audit_money import MONEY_CHECKS
 from ordersys.infrastructure.postgres.audit_orders import ORDER_CHECKS
 from ordersys.infrastructure.postgres.audit_topics import TOPIC_CHECKS
 from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
-from ordersys.usecase.audit.ports import Committed, Progress, Promise, Scope, Seen, Span
+from ordersys.usecase.audit.ports import AuditProgress, Committed, Promise, Scope, Seen, Span
 from ordersys.usecase.audit.verdict import Example, Finding, Verdict, verdict
 
-IDLE = Check(
+IDLE = InvariantCheck(
     name="no_idle_transactions",
     meaning="No transaction stands still and holds its locks.",
     checked="SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()",
@@ -91,7 +91,7 @@ LAGS = text("""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresBooks:
+class PostgresAuditDatabase:
     """Implements usecase.audit.ports.Books. `subscriptions`: the types of event that each consumer handles.
 
     The engine's statement timeout bounds each check.
@@ -137,7 +137,7 @@ class PostgresEvidence:
     async def take_records(self, records: Sequence[Seen]) -> None:
         await self._take(TAKE_RECORDS, records)
 
-    async def judge(self, scope: Scope, progress: Progress) -> Verdict:
+    async def judge(self, scope: Scope, progress: AuditProgress) -> Verdict:
         await self.connection.commit()
         snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self.connection = await self.connection.execution_options(**snapshot)
@@ -153,7 +153,7 @@ class PostgresEvidence:
         skipped = [check.name for check in CHECKS if check.needs not in self._taken]
         return verdict(findings, facts, at=at, grace_seconds=scope.grace, skipped=skipped)
 
-    async def _copy_events(self, progress: Progress, checks: int) -> None:
+    async def _copy_events(self, progress: AuditProgress, checks: int) -> None:
         progress("reading events", 0, checks)
         await self.connection.execute(COPY_EVENTS)
         for table in ("audit_events", "audit_records", "audit_promises", "audit_committed"):
@@ -173,7 +173,7 @@ class PostgresEvidence:
             "types": [type_ for _, type_ in pairs],
         }
 
-    async def _hold(self, check: Check, bound: Mapping[str, Any], examples: int) -> Finding:
+    async def _hold(self, check: InvariantCheck, bound: Mapping[str, Any], examples: int) -> Finding:
         checked = (await self.connection.execute(text(check.checked), bound)).scalar_one()
         wrong = f"SELECT subject, reason, count(*) OVER () AS found FROM ({check.broken}) AS broken LIMIT {examples:d}"  # noqa: S608
         rows = (await self.connection.execute(text(wrong), bound)).all()

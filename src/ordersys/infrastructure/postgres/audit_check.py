@@ -20,7 +20,7 @@ NO_LIMIT_SECONDS: Final = 3e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class InvariantCheck:
     """`checked` counts the rows that are looked at; `broken` selects those that break the rule, as (subject, reason).
 
     `needs`: evidence without which the rule cannot be held against anything.

@@ -5,10 +5,10 @@ from typing import Final
 from ordersys.domain.orders.events import OrderCancelled, OrderCreated, RefundRequested
 from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined, PaymentRefunded, PaymentVoided
 from ordersys.domain.tickets.events import TicketIssued, TicketRejected, TicketVoided
-from ordersys.infrastructure.postgres.audit_check import KEPT, OLD, SUBSCRIBED, Check
-from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
+from ordersys.infrastructure.postgres.audit_check import KEPT, OLD, SUBSCRIBED, InvariantCheck
+from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 
-ONCE = Check(
+ONCE = InvariantCheck(
     name="events_once",
     meaning="No event was made twice: one of a kind per order, one id per event.",
     checked="SELECT count(*) FROM audit_events",
@@ -39,7 +39,7 @@ TOLD: Final = f"""
         WHERE to_status = 'REFUND_PENDING'
 """  # noqa: S608 - constants only
 
-EVENTS_TOLD = Check(
+EVENTS_TOLD = InvariantCheck(
     name="events_told",
     meaning="What happened was told, and what was told happened: row and event were written together.",
     checked="SELECT count(*) FROM audit_events WHERE stream <> 'dlq'",
@@ -53,7 +53,7 @@ EVENTS_TOLD = Check(
     """,  # noqa: S608 - constants only
 )
 
-OUTBOX_DRAINED = Check(
+OUTBOX_DRAINED = InvariantCheck(
     name="outbox_drained",
     meaning="Every event is published in time; none is parked, and no failed attempt outlives its event.",
     checked="SELECT count(*) FROM audit_events",
@@ -79,7 +79,7 @@ DEAD: Final = """
         OR (l.event_id IS NULL AND l.topic = e.topic AND l.partition = e.partition AND l."offset" = e."offset"))
 """
 
-HANDLED_ONCE = Check(
+HANDLED_ONCE = InvariantCheck(
     name="handled_once",
     meaning="Every published event is, for each of its consumers, handled or retried or a dead letter: exactly one.",
     checked=f"SELECT count(*) FROM audit_events AS e JOIN {SUBSCRIBED} USING (type) WHERE e.topic IS NOT NULL",  # noqa: S608
@@ -133,7 +133,7 @@ UNDONE: Final = f"""
     END
 """
 
-EFFECTS_DONE = Check(
+EFFECTS_DONE = InvariantCheck(
     name="effects_done",
     meaning="What a consumer has marked as handled has had its effect, and no effect came without such a mark.",
     checked="SELECT count(*) FROM inbox_events",
@@ -160,7 +160,7 @@ EFFECTS_DONE = Check(
     """,  # noqa: S608 - constants only
 )
 
-RETRIES_DUE = Check(
+RETRIES_DUE = InvariantCheck(
     name="retries_due",
     meaning="A message put aside is tried again when it is due, and waits only behind an earlier one of its order.",
     checked="SELECT count(*) FROM inbox_retries",
@@ -173,7 +173,7 @@ RETRIES_DUE = Check(
     """,  # noqa: S608 - constants only
 )
 
-DEAD_LETTERS_TOLD = Check(
+DEAD_LETTERS_TOLD = InvariantCheck(
     name="dead_letters_told",
     meaning="A message is a dead letter only after all its attempts, and each has its copy in the topic of those.",
     checked="SELECT count(*) FROM dead_letters",

@@ -4,7 +4,7 @@ from typing import Final
 
 from ordersys.domain.orders.order import WITHOUT_SEATS
 from ordersys.domain.payments.payment import CALLS, PaymentStatus
-from ordersys.infrastructure.postgres.audit_check import OLD, OVERDUE, Check
+from ordersys.infrastructure.postgres.audit_check import OLD, OVERDUE, InvariantCheck
 
 GIVEN_BACK: Final = ", ".join(f"'{status}'" for status in sorted(WITHOUT_SEATS))
 ASKING: Final = ", ".join(f"'{status}'" for status in CALLS)
@@ -22,7 +22,7 @@ AGREED: Final = (
     *("REFUNDED>REFUNDED", "REFUNDED>VOIDED"),
 )
 
-PAYMENTS_MATCH = Check(
+PAYMENTS_MATCH = InvariantCheck(
     name="payments_match",
     meaning="Every payment is for an order that is there: its amount, its currency, its method.",
     checked="SELECT count(*) FROM payments",
@@ -38,7 +38,7 @@ PAYMENTS_MATCH = Check(
     """,  # noqa: S608 - constants only
 )
 
-MONEY = Check(
+MONEY = InvariantCheck(
     name="money_for_tickets",
     meaning="A completed order has its tickets and we its money; a cancelled or refunded one has neither.",
     checked=f"SELECT count(*) FROM orders WHERE status IN ('COMPLETED', {GIVEN_BACK})",  # noqa: S608 - constants only
@@ -57,7 +57,7 @@ MONEY = Check(
     """,  # noqa: S608 - constants only
 )
 
-PAYMENTS_SETTLED = Check(
+PAYMENTS_SETTLED = InvariantCheck(
     name="payments_settled",
     meaning="A question to the gateway is asked until it is answered, and the answer comes in time.",
     checked=f"SELECT count(*) FROM payments WHERE status IN ({ASKING})",  # noqa: S608 - constants only
@@ -71,7 +71,7 @@ PAYMENTS_SETTLED = Check(
     """,  # noqa: S608 - constants only
 )
 
-GATEWAY = Check(
+GATEWAY = InvariantCheck(
     name="gateway_agrees",
     meaning="The gateway's books and ours say the same of every charge.",
     checked="SELECT count(*) FROM gateway_charges",
@@ -89,7 +89,7 @@ GATEWAY = Check(
     """,  # noqa: S608 - constants only
 )
 
-TICKETS = Check(
+TICKETS = InvariantCheck(
     name="tickets_as_bought",
     meaning="An order whose tickets were issued has a valid one for every seat it bought; every other has none.",
     checked="SELECT count(*) FROM tickets",
@@ -104,7 +104,7 @@ TICKETS = Check(
     """,
 )
 
-SEATS_HELD = Check(
+SEATS_HELD = InvariantCheck(
     name="seats_held",
     meaning="The seats that a flight counts as taken are those of its live orders.",
     checked="SELECT count(*) FROM flights",
@@ -118,7 +118,7 @@ SEATS_HELD = Check(
     """,  # noqa: S608 - constants only
 )
 
-SEAT_MAPS = Check(
+SEAT_MAPS = InvariantCheck(
     name="seat_maps",
     meaning="On every flight each seat that was ever given out is either free again or on one valid ticket.",
     checked="SELECT count(*) FROM seat_maps",

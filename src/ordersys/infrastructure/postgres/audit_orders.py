@@ -3,7 +3,7 @@
 from typing import Final
 
 from ordersys.domain.orders.order import FINAL, PATHS, Status
-from ordersys.infrastructure.postgres.audit_check import KEPT, OLD, OVERDUE, SUBSCRIBED, Check
+from ordersys.infrastructure.postgres.audit_check import KEPT, OLD, OVERDUE, SUBSCRIBED, InvariantCheck
 
 UNFINISHED: Final = ", ".join(f"'{status}'" for status in Status if status not in FINAL)
 
@@ -16,7 +16,7 @@ def _edges() -> str:
     return ", ".join(f"'{step}'" for step in sorted(steps))
 
 
-ACCEPTED_ORDERS = Check(
+ACCEPTED_ORDERS = InvariantCheck(
     name="accepted_orders",
     meaning="Every order that a client was told is accepted is there, and belongs to that client.",
     needs="ledger",
@@ -31,7 +31,7 @@ ACCEPTED_ORDERS = Check(
     """,
 )
 
-ONE_ANSWER_PER_KEY = Check(
+ONE_ANSWER_PER_KEY = InvariantCheck(
     name="one_answer_per_key",
     meaning="A client that repeats a key, or got no answer to it, has one order for it: the one the system remembers.",
     needs="ledger",
@@ -50,7 +50,7 @@ ONE_ANSWER_PER_KEY = Check(
     """,
 )
 
-ONE_ORDER_PER_KEY = Check(
+ONE_ORDER_PER_KEY = InvariantCheck(
     name="one_order_per_key",
     meaning="Every idempotency key stands for one order of its customer, and every order was placed under one key.",
     checked="SELECT count(*) FROM idempotency_keys",
@@ -70,7 +70,7 @@ ONE_ORDER_PER_KEY = Check(
     """,
 )
 
-HISTORY = Check(
+HISTORY = InvariantCheck(
     name="history",
     meaning="Every order went from status to status by legal steps, without a gap, to the status it has.",
     checked="SELECT count(*) FROM order_status_history",
@@ -120,7 +120,7 @@ WAITS: Final = f"""
         'every event about it was handled, so the next one was never made')
 """  # noqa: S608 - constants only
 
-SAGAS_END = Check(
+SAGAS_END = InvariantCheck(
     name="sagas_end",
     meaning="Every order comes to an end in time: completed, cancelled or refunded.",
     checked="SELECT count(*) FROM orders",
@@ -133,7 +133,7 @@ SAGAS_END = Check(
     """,  # noqa: S608 - constants only
 )
 
-ORDER_CREATED = Check(
+ORDER_CREATED = InvariantCheck(
     name="order_created",
     meaning="Every order has its OrderCreated, and every OrderCreated has its order.",
     checked="SELECT count(*) FROM orders",

@@ -5,8 +5,8 @@ A record is a duplicate when an earlier one has its event id: allowed, since pub
 
 from typing import Final
 
-from ordersys.infrastructure.postgres.audit_check import KEPT, SUBSCRIBED, Check
-from ordersys.messaging.names import DEAD_LETTERS
+from ordersys.infrastructure.postgres.audit_check import KEPT, SUBSCRIBED, InvariantCheck
+from ordersys.messaging.topics import DEAD_LETTERS
 
 DATED: Final = f"r.milliseconds >= extract(epoch FROM {KEPT}) * 1000"
 EXPIRED: Final = """
@@ -14,7 +14,7 @@ EXPIRED: Final = """
     WHERE span.topic = e.topic AND span.partition = e.partition AND e."offset" < span.first
 """
 
-PUBLISHED = Check(
+PUBLISHED = InvariantCheck(
     name="topics_complete",
     meaning="Every event that the archive calls published is in its topic.",
     needs="topics",
@@ -38,7 +38,7 @@ PUBLISHED = Check(
     """,  # noqa: S608 - constants only
 )
 
-GHOSTS = Check(
+GHOSTS = InvariantCheck(
     name="topics_without_ghosts",
     meaning="No topic holds an event that was never written.",
     needs="topics",
@@ -60,7 +60,7 @@ FIRSTS: Final = f"""
     JOIN audit_events AS e ON e.event_id = r.event_id AND e.stream <> '{DEAD_LETTERS}'
 """  # noqa: S608 - constants only
 
-TOPIC_ORDER = Check(
+TOPIC_ORDER = InvariantCheck(
     name="topics_in_order",
     meaning="The events of one order stand in each topic in the order in which they were committed.",
     needs="topics",
@@ -74,7 +74,7 @@ TOPIC_ORDER = Check(
     """,  # noqa: S608 - constants only
 )
 
-ONE_PARTITION = Check(
+ONE_PARTITION = InvariantCheck(
     name="one_partition_per_order",
     meaning="All events of one order are in one partition of each topic.",
     needs="topics",
@@ -87,7 +87,7 @@ ONE_PARTITION = Check(
     """,  # noqa: S608 - constants only
 )
 
-OFFSETS = Check(
+OFFSETS = InvariantCheck(
     name="offsets_behind_work",
     meaning="No consumer group has its offset behind a record that it has neither handled nor put aside.",
     needs="topics",

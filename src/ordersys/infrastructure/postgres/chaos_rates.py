@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 
 from ordersys.infrastructure.postgres.engine import autocommit
 from ordersys.infrastructure.postgres.errors import translated
-from ordersys.messaging.chaos_rates import RateSet
+from ordersys.messaging.chaos_rates import RateOverride
 
 READ = text("SELECT point, rate, set_by, set_at FROM chaos_rates ORDER BY point")
 
@@ -25,16 +25,16 @@ TAKE_OUT = text("DELETE FROM chaos_rates WHERE point = ANY(CAST(:points AS text[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresRateBook:
-    """Implements messaging.chaos_rates.RateBook."""
+class PostgresRateStore:
+    """Implements messaging.chaos_rates.RateStore."""
 
     engine: AsyncEngine
 
-    async def read(self) -> Sequence[RateSet]:
+    async def read(self) -> Sequence[RateOverride]:
         with translated():
             async with autocommit(self.engine).connect() as connection:
                 rows = await connection.execute(READ)
-        return [RateSet(point=row.point, rate=row.rate, set_by=row.set_by, set_at=row.set_at) for row in rows]
+        return [RateOverride(point=row.point, rate=row.rate, set_by=row.set_by, set_at=row.set_at) for row in rows]
 
     async def write(self, rates: Mapping[str, float | None], by: str) -> None:
         kept = {point: rate for point, rate in rates.items() if rate is not None}

@@ -14,7 +14,7 @@ from ordersys.domain.orders.placing import Offer
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.session import Row, Session
-from ordersys.usecase.orders.ports import Standing, StatusChange
+from ordersys.usecase.orders.ports import LockedOrder, StatusChange
 
 # Lock with NO KEY UPDATE: seats change, keys do not, so references to the flight need not wait.
 OFFERED: Final = """
@@ -83,13 +83,13 @@ class OrderRepository:
 
     connection: Session
 
-    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, LockedOrder]:
         rows = await self.connection.execute(LOCK_ORDERS, {"ids": list(order_ids)})
-        return {row["id"]: _standing(row) for row in rows}
+        return {row["id"]: _locked_order(row) for row in rows}
 
-    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Standing]:
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, LockedOrder]:
         rows = await self.connection.execute(LOCK_OVERDUE, {"before": created_before, "limit": limit})
-        return {row["id"]: _standing(row) for row in rows}
+        return {row["id"]: _locked_order(row) for row in rows}
 
     async def seats(self, order_ids: Iterable[OrderId]) -> Mapping[FlightId, int]:
         rows = await self.connection.execute(SEATS, {"ids": list(order_ids)})
@@ -122,9 +122,9 @@ def offer(row: Row) -> Offer:
     )
 
 
-def _standing(row: Row) -> Standing:
+def _locked_order(row: Row) -> LockedOrder:
     order_id, customer_id, status, amount, currency, payment_method, created_at = row
-    return Standing(
+    return LockedOrder(
         order_id=order_id,
         customer_id=customer_id,
         status=Status(status),

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.infrastructure.postgres.codec import cause_from, cause_to_json, copy_from, to_json
 from ordersys.infrastructure.postgres.errors import translated
-from ordersys.infrastructure.postgres.outbox_floor import Floor, Glimpse
+from ordersys.infrastructure.postgres.low_water_mark import LowWaterMark, PassObservation
 from ordersys.infrastructure.postgres.session import Row, Session, opened
 from ordersys.messaging.envelope import Outgoing
-from ordersys.messaging.names import DEAD_LETTERS
-from ordersys.messaging.outbox import Failed, OutboxRow, Published, Stuck, shard_of
+from ordersys.messaging.outbox import FailedPublish, OutboxRow, PublishedRow, StuckRow, shard_of
+from ordersys.messaging.topics import DEAD_LETTERS
 from ordersys.messaging.unit_of_work import Notifier, NullNotifier
 
 # unnest keeps the array order, so the identity ids follow the order of the events. Other statements have it as a part.
@@ -132,17 +132,17 @@ class PostgresOutboxQueue:
     """Implements messaging.outbox.OutboxQueue; every call is a short transaction of its own."""
 
     engine: AsyncEngine
-    floor: Floor = field(default_factory=Floor)
+    low_water_mark: LowWaterMark = field(default_factory=LowWaterMark)
     notifier: Notifier = field(default_factory=NullNotifier)
 
     async def due(self, shards: Sequence[int], limit: int, under_way: Sequence[OutboxRow] = ()) -> Sequence[OutboxRow]:
-        floor = self.floor.below(shards)
+        low_water_mark = self.low_water_mark.below(shards)
         busy = [row.order_id for row in under_way]
-        bound = {"shards": shards, "limit": limit, "floor": floor, "under_way": busy}
+        bound = {"shards": shards, "limit": limit, "floor": low_water_mark, "under_way": busy}
         with translated():
             async with opened(self.engine) as connection:
                 rows = (await connection.execute(DUE, bound)).all()
-        self.floor.passed(shards, floor, _glimpse(rows[0], under_way) if rows else None)
+        self.low_water_mark.passed(shards, low_water_mark, _glimpse(rows[0], under_way) if rows else None)
         return [_row(row) for row in rows]
 
     async def backlog(self) -> tuple[int, float]:
@@ -152,7 +152,7 @@ class PostgresOutboxQueue:
                 row = (await connection.execute(BACKLOG)).one()
         return row.pending, row.oldest_seconds
 
-    async def stuck(self, limit: int) -> Sequence[Stuck]:
+    async def stuck(self, limit: int) -> Sequence[StuckRow]:
         """What failed so far, the parked ones first."""
         with translated():
             async with opened(self.engine) as connection:
@@ -164,7 +164,7 @@ class PostgresOutboxQueue:
             async with opened(self.engine) as connection:
                 return (await connection.execute(UNPARK, {"id": row_id})).rowcount > 0
 
-    async def archive(self, published: Sequence[Published], tokens: Mapping[int, int]) -> int:
+    async def archive(self, published: Sequence[PublishedRow], tokens: Mapping[int, int]) -> int:
         shards = {one.row.shard for one in published} & tokens.keys()
         columns = {
             "shards": list(shards),
@@ -181,7 +181,7 @@ class PostgresOutboxQueue:
         self.notifier.notify(one.row.order_id for one in published)
         return moved
 
-    async def defer(self, failed: Sequence[Failed]) -> None:
+    async def defer(self, failed: Sequence[FailedPublish]) -> None:
         columns = {
             "ids": [one.row.id for one in failed],
             "delays": [one.delay for one in failed],
@@ -203,14 +203,14 @@ def _row(row: Row) -> OutboxRow:
     )
 
 
-def _glimpse(row: Row, under_way: Sequence[OutboxRow]) -> Glimpse:
+def _glimpse(row: Row, under_way: Sequence[OutboxRow]) -> PassObservation:
     """What is under way is still there, and comes back if it is not archived in the end."""
     lowest = min((row.id, *(one.id for one in under_way)))
-    return Glimpse(lowest=lowest, oldest_running=row.oldest_running, next_to_begin=row.next_to_begin)
+    return PassObservation(lowest=lowest, oldest_running=row.oldest_running, next_to_begin=row.next_to_begin)
 
 
-def _stuck(row: Row) -> Stuck:
-    return Stuck(
+def _stuck(row: Row) -> StuckRow:
+    return StuckRow(
         id=row.id,
         event_id=row.event_id,
         order_id=row.aggregateid,

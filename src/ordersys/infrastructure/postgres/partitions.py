@@ -120,7 +120,7 @@ def _day(name: str) -> date | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionKeeper:
+class PartitionMaintenance:
     """Makes the coming days' partitions; a worker's timer calls it."""
 
     engine: AsyncEngine

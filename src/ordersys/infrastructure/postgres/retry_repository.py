@@ -8,7 +8,7 @@ from sqlalchemy import text
 from ordersys.domain.shared.ids import EventId
 from ordersys.infrastructure.postgres.codec import delivered_from, error_to_text, headers_to_json
 from ordersys.infrastructure.postgres.session import Session
-from ordersys.messaging.retry import NO_OUTCOME, WAITS, Kept, Waiting
+from ordersys.messaging.retry_queue import NO_OUTCOME, WAITS, QueuedMessage, RetryableMessage
 
 _KEEP = """
     INSERT INTO inbox_retries AS kept (consumer, event_id, order_id, type, topic, partition, "offset", key, value,
@@ -89,11 +89,11 @@ GIVE_BACK = text(f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRepository:
-    """Implements messaging.retry.RetryQueue."""
+    """Implements messaging.retry_queue.RetryQueue."""
 
     connection: Session
 
-    async def count_ahead(self, consumer: str, messages: Sequence[Kept], delay: float) -> set[EventId]:
+    async def count_ahead(self, consumer: str, messages: Sequence[RetryableMessage], delay: float) -> set[EventId]:
         bound = {"consumer": consumer, "attempts": 1, "delay": delay, "error": NO_OUTCOME, **_columns(messages)}
         return set((await self.connection.execute(COUNT_AHEAD, bound)).scalars())
 
@@ -105,21 +105,21 @@ class RetryRepository:
         bound = {"consumer": consumer, "event_ids": list(attempts), "attempts": list(attempts.values())}
         return set((await self.connection.execute(TAKE, bound)).scalars())
 
-    async def queue(self, consumer: str, messages: Sequence[Kept]) -> set[EventId]:
+    async def queue(self, consumer: str, messages: Sequence[RetryableMessage]) -> set[EventId]:
         bound = {"consumer": consumer, "attempts": 0, "delay": 0.0, "error": WAITS, **_columns(messages)}
         return set((await self.connection.execute(QUEUE, bound)).scalars())
 
-    async def put_aside(self, consumer: str, message: Kept, error: str, delay: float) -> None:
+    async def put_aside(self, consumer: str, message: RetryableMessage, error: str, delay: float) -> None:
         told = error_to_text(error)
         bound = {"consumer": consumer, "attempts": 1, "delay": delay, "error": told, **_columns([message])}
         await self.connection.execute(PUT_ASIDE, bound)
 
-    async def count_due(self, consumer: str, delays: Sequence[float]) -> Waiting | None:
+    async def count_due(self, consumer: str, delays: Sequence[float]) -> QueuedMessage | None:
         bound = {"consumer": consumer, "delays": list(delays), "error": NO_OUTCOME}
         row = (await self.connection.execute(COUNT_DUE, bound)).one_or_none()
         if row is None:
             return None
-        return Waiting(
+        return QueuedMessage(
             event_id=row.event_id,
             order_id=row.order_id,
             type=row.type,
@@ -137,7 +137,7 @@ class RetryRepository:
         await self.connection.execute(GIVE_BACK, bound)
 
 
-def _columns(messages: Sequence[Kept]) -> dict[str, object]:
+def _columns(messages: Sequence[RetryableMessage]) -> dict[str, object]:
     deliveries = [message.delivery for message in messages]
     return {
         "event_ids": [message.event_id for message in messages],

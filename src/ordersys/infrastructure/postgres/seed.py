@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ordersys.infrastructure.postgres import migrate, timetable
 from ordersys.infrastructure.postgres.tables import flights
 
-Row = dict[str, object]
+FlightRow = dict[str, object]
 
 
 async def seed(url: str, *, number: int, today: date, days: int = 60) -> int:
@@ -18,12 +18,12 @@ async def seed(url: str, *, number: int, today: date, days: int = 60) -> int:
     return await migrate.transact(url, partial(_write, list(map(_row, planned))))
 
 
-def _write(rows: list[Row], connection: Connection) -> int:
+def _write(rows: list[FlightRow], connection: Connection) -> int:
     statement = insert(flights).on_conflict_do_nothing().returning(flights.c.id)
     return len(connection.scalars(statement, rows).all()) if rows else 0
 
 
-def _row(planned: timetable.Planned) -> Row:
+def _row(planned: timetable.Planned) -> FlightRow:
     flight = planned.flight
     return {
         "id": flight.id,

@@ -37,7 +37,7 @@ BUSY_DAYS: Final = frozenset({4, 6})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class RoutePlan:
     """One departure a day on the named weekdays (Monday is 0); the way back has the next flight number."""
 
     ends: tuple[str, str]
@@ -48,15 +48,15 @@ class Line:
 
 
 LINES: Final = (
-    Line(ends=("SVO", "LED"), airline="SU", number=10, hours=range(6, 11)),
-    Line(ends=("SVO", "LED"), airline="SU", number=34, hours=range(16, 22)),
-    Line(ends=("SVO", "AER"), airline="SU", number=1120, hours=range(7, 18)),
-    Line(ends=("SVO", "IST"), airline="TK", number=414, weekdays=DAILY - {1, 3}),
-    Line(ends=("SVO", "DXB"), airline="EK", number=132, weekdays=DAILY - {0, 2}),
-    Line(ends=("SVO", "VVO"), airline="SU", number=1702, weekdays=DAILY - {2, 5}),
-    Line(ends=("LED", "KZN"), airline="S7", number=1056, weekdays=DAILY - {1, 5}),
-    Line(ends=("LED", "SVX"), airline="U6", number=268, weekdays=DAILY - {0, 3}),
-    Line(ends=("OVB", "PEK"), airline="CA", number=756, weekdays=DAILY - {1, 4}),
+    RoutePlan(ends=("SVO", "LED"), airline="SU", number=10, hours=range(6, 11)),
+    RoutePlan(ends=("SVO", "LED"), airline="SU", number=34, hours=range(16, 22)),
+    RoutePlan(ends=("SVO", "AER"), airline="SU", number=1120, hours=range(7, 18)),
+    RoutePlan(ends=("SVO", "IST"), airline="TK", number=414, weekdays=DAILY - {1, 3}),
+    RoutePlan(ends=("SVO", "DXB"), airline="EK", number=132, weekdays=DAILY - {0, 2}),
+    RoutePlan(ends=("SVO", "VVO"), airline="SU", number=1702, weekdays=DAILY - {2, 5}),
+    RoutePlan(ends=("LED", "KZN"), airline="S7", number=1056, weekdays=DAILY - {1, 5}),
+    RoutePlan(ends=("LED", "SVX"), airline="U6", number=268, weekdays=DAILY - {0, 3}),
+    RoutePlan(ends=("OVB", "PEK"), airline="CA", number=756, weekdays=DAILY - {1, 4}),
 )
 
 
@@ -75,7 +75,7 @@ def draw(number: int, day: date) -> Iterator[Planned]:
             yield _plan(number, day, line, back, there, f"{line.airline}{line.number + 1}")
 
 
-def _plan(number: int, day: date, line: Line, origin: City, destination: City, code: str) -> Planned:
+def _plan(number: int, day: date, line: RoutePlan, origin: City, destination: City, code: str) -> Planned:
     always, today = Random(f"{number}/{code}"), Random(f"{number}/{code}/{day}")
     kilometres = distance_km(origin, destination)
     departs_at = _departure(always, day, line.hours, origin)

@@ -14,7 +14,7 @@ from ordersys.infrastructure.postgres.inbox_repository import InboxRepository
 from ordersys.infrastructure.postgres.order_repository import OrderRepository, SeatRepository
 from ordersys.infrastructure.postgres.outbox_repository import OutboxRepository
 from ordersys.infrastructure.postgres.payment_repository import PaymentRepository
-from ordersys.infrastructure.postgres.placing_repository import PlacingRepository
+from ordersys.infrastructure.postgres.placement_repository import PlacementRepository
 from ordersys.infrastructure.postgres.retry_repository import RetryRepository
 from ordersys.infrastructure.postgres.session import Session, begun, opened
 from ordersys.infrastructure.postgres.ticket_repository import (
@@ -54,8 +54,8 @@ class PostgresTransaction:
         return SeatRepository(connection=self.connection)
 
     @cached_property
-    def placing(self) -> PlacingRepository:
-        return PlacingRepository(connection=self.connection)
+    def placements(self) -> PlacementRepository:
+        return PlacementRepository(connection=self.connection)
 
     @cached_property
     def outbox(self) -> OutboxRepository:

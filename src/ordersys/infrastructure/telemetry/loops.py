@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 
 class LoopLog:
-    """The LoopWatch of the message loops."""
+    """The LoopObserver of the message loops."""
 
     def __init__(self) -> None:
         self._lost_at: dict[str, float] = {}
@@ -20,10 +20,10 @@ class LoopLog:
         """The loops that cannot work now."""
         return frozenset(self._lost_at)
 
-    def lost(self, loop: str, error: DomainError) -> None:
+    def unavailable(self, loop: str, error: DomainError) -> None:
         self._lost_at[loop] = monotonic()
         log.warning("%s waits: %s", loop, error.detail, action="loop.lost", loop=loop, code=error.code)
 
-    def back(self, loop: str) -> None:
+    def recovered(self, loop: str) -> None:
         seconds = round(monotonic() - self._lost_at.pop(loop, monotonic()), 3)
         log.warning("%s works again", loop, action="loop.back", loop=loop, seconds=seconds)

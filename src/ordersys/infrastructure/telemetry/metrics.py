@@ -22,8 +22,8 @@ from prometheus_client import (
 from ordersys.domain.payments.payment import CALLS
 from ordersys.infrastructure.telemetry.trace import parse
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.outbox import Published
-from ordersys.messaging.retry import DeadLetter, Kept
+from ordersys.messaging.outbox import PublishedRow
+from ordersys.messaging.retry_queue import DeadLetter, RetryableMessage
 from ordersys.usecase.payments.ports import Intent
 
 SAGA_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.045, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60)
@@ -60,7 +60,7 @@ class Metrics:
         """`route` is the pattern, never the raw path: each distinct label is a time series for ever."""
         self._http_requests.labels(method, route, str(status)).observe(seconds)
 
-    def published(self, rows: Sequence[Published]) -> None:
+    def published(self, rows: Sequence[PublishedRow]) -> None:
         for event_type, count in Tally(row.row.type for row in rows).items():
             self._published.labels(event_type).inc(count)
 
@@ -82,7 +82,7 @@ class Metrics:
     def deduplicated(self, consumer: str, count: int) -> None:
         self._events_deduplicated.labels(consumer).inc(count)
 
-    def retried(self, consumer: str, message: Kept, attempts: int, error: BaseException) -> None:
+    def retried(self, consumer: str, message: RetryableMessage, attempts: int, error: BaseException) -> None:
         """Its stack trace is told when the event is given up."""
         self._event_retries.labels(consumer).inc()
         log.warning(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ordersys.usecase.audit.verdict import Verdict
 
-Progress = Callable[[str, int, int], None]
+AuditProgress = Callable[[str, int, int], None]
 """Is told (phase, done, of) now and then."""
 
 
@@ -94,12 +94,12 @@ class Evidence(Protocol):
 
     async def take_records(self, records: Sequence[Seen]) -> None: ...
 
-    async def judge(self, scope: Scope, progress: Progress) -> Verdict:
+    async def judge(self, scope: Scope, progress: AuditProgress) -> Verdict:
         """Holds every invariant for which evidence was taken against one snapshot of the database."""
         ...
 
 
-class Books(Protocol):
+class AuditDatabase(Protocol):
     def open(self) -> AbstractAsyncContextManager[Evidence]:
         """Raises Unavailable."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ordersys.usecase.audit.ports import Books, Evidence, Progress, Promise, Scope, Topics
+from ordersys.usecase.audit.ports import AuditDatabase, AuditProgress, Evidence, Promise, Scope, Topics
 from ordersys.usecase.audit.verdict import Verdict
 
 BATCH = 10_000
@@ -17,14 +17,17 @@ BATCH = 10_000
 class RunAudit:
     """`topics` None: they are not looked at."""
 
-    books: Books
+    database: AuditDatabase
     topics: Topics | None = None
 
     async def execute(
-        self, scope: Scope, promises: Iterable[Promise] | None = None, progress: Progress = lambda phase, done, of: None
+        self,
+        scope: Scope,
+        promises: Iterable[Promise] | None = None,
+        progress: AuditProgress = lambda phase, done, of: None,
     ) -> Verdict:
         """`promises` None: there is no ledger. Raises Unavailable."""
-        async with self.books.open() as evidence:
+        async with self.database.open() as evidence:
             if promises is not None:
                 await _promised(evidence, promises, progress)
             if self.topics:
@@ -32,7 +35,7 @@ class RunAudit:
             return await evidence.judge(scope, progress)
 
 
-async def _read_topics(evidence: Evidence, topics: Topics, progress: Progress) -> None:
+async def _read_topics(evidence: Evidence, topics: Topics, progress: AuditProgress) -> None:
     await evidence.before_topics()
     spans = await topics.spans()
     await evidence.take_places(spans, await topics.committed())
@@ -43,7 +46,7 @@ async def _read_topics(evidence: Evidence, topics: Topics, progress: Progress) -
         progress("reading topics", done, total)
 
 
-async def _promised(evidence: Evidence, promises: Iterable[Promise], progress: Progress) -> None:
+async def _promised(evidence: Evidence, promises: Iterable[Promise], progress: AuditProgress) -> None:
     done = 0
     await evidence.take_promises(())
     for batch in _batches(promises):

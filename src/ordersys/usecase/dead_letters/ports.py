@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ordersys.messaging.envelope import Delivery
-from ordersys.messaging.retry import RetryQueue
+from ordersys.messaging.retry_queue import RetryQueue
 from ordersys.messaging.unit_of_work import CommitHooks
 
 

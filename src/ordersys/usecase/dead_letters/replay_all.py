@@ -15,7 +15,7 @@ GROWTH: Final = 5
 LOOK_SECONDS: Final = 0.25
 
 Pause = Callable[[float], Awaitable[None]]
-Progress = Callable[["ReplayReport"], None]
+ReplayProgress = Callable[["ReplayReport"], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class ReplayAllDeadLetters:
     patience: float
 
     async def execute(
-        self, *, by: str, rate: float, consumer: str | None = None, progress: Progress = lambda _: None
+        self, *, by: str, rate: float, consumer: str | None = None, progress: ReplayProgress = lambda _: None
     ) -> ReplayReport:
         """`rate`: letters per second at most. What fails again is not replayed a second time."""
         ids = await self.reads.new(consumer)
@@ -56,7 +56,7 @@ class ReplayAllDeadLetters:
         return report
 
     async def _send(
-        self, wave: Sequence[UUID], by: str, rate: float, report: ReplayReport, progress: Progress
+        self, wave: Sequence[UUID], by: str, rate: float, report: ReplayReport, progress: ReplayProgress
     ) -> Sequence[UUID]:
         """Those that were replayed; the others cannot be, or were by somebody else."""
         sent: list[UUID] = []
@@ -71,7 +71,7 @@ class ReplayAllDeadLetters:
             progress(report)
         return sent
 
-    async def _outcome(self, sent: Sequence[UUID], report: ReplayReport, progress: Progress) -> str:
+    async def _outcome(self, sent: Sequence[UUID], report: ReplayReport, progress: ReplayProgress) -> str:
         handled, failed = report.handled, report.failed
         for _ in range(max(int(self.patience / LOOK_SECONDS), 1)):
             fates = Counter((await self.reads.fates(sent)).values())

@@ -9,7 +9,7 @@ from uuid import UUID
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import OrderId
 from ordersys.messaging.inbox import Unreadable, identified
-from ordersys.messaging.retry import Waiting
+from ordersys.messaging.retry_queue import QueuedMessage
 from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.dead_letters.ports import DeadLetterStatus, DeadLetterTransaction, LockedDeadLetter
 
@@ -115,6 +115,6 @@ def _orders(letters: Iterable[LockedDeadLetter]) -> Iterator[OrderId]:
             yield _message(letter).order_id
 
 
-def _message(letter: LockedDeadLetter) -> Waiting:
+def _message(letter: LockedDeadLetter) -> QueuedMessage:
     event_id, order_id, event_type = identified(letter.delivery)
-    return Waiting(event_id=event_id, order_id=order_id, type=event_type, delivery=letter.delivery)
+    return QueuedMessage(event_id=event_id, order_id=order_id, type=event_type, delivery=letter.delivery)

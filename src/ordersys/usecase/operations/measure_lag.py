@@ -8,12 +8,12 @@ from datetime import datetime
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.usecase.operations.ports import (
+    BacklogReads,
     KeptMessages,
     OpenDeadLetters,
     OutboxBacklog,
     PartitionLag,
     PartitionLags,
-    StandingsReads,
     Totals,
 )
 
@@ -35,14 +35,14 @@ class Lag:
 class MeasureLag:
     """`consumers`: the names of all."""
 
-    reads: StandingsReads
+    reads: BacklogReads
     lags: PartitionLags
     clock: Clock
     consumers: Sequence[str]
 
     async def execute(self) -> Lag:
         """Raises Unavailable when the database is away; without Kafka it tells the rest."""
-        found, (lags, unknown) = await asyncio.gather(self.reads.standings(), self._lags())
+        found, (lags, unknown) = await asyncio.gather(self.reads.backlog(), self._lags())
         kept = {one.consumer: one for one in found.retries}
         letters = {one.consumer: one for one in found.dead_letters}
         names = sorted({*self.consumers, *kept, *letters})

@@ -56,7 +56,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standings:
+class Backlog:
     """What the database knows; of consumers, those that have something."""
 
     outbox: OutboxBacklog
@@ -65,8 +65,8 @@ class Standings:
     totals: Totals
 
 
-class StandingsReads(Protocol):
-    async def standings(self) -> Standings:
+class BacklogReads(Protocol):
+    async def backlog(self) -> Backlog:
         """One moment. Raises Unavailable."""
         ...
 

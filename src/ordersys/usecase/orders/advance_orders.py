@@ -7,8 +7,8 @@ from ordersys.domain.orders.order import Move
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.ids import EventId, OrderId
 from ordersys.messaging.unit_of_work import UnitOfWork
+from ordersys.usecase.orders.order_moves import OrderMoves
 from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
-from ordersys.usecase.orders.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class AdvanceOrders:
         """Several commands for one order are folded in their order. Raises IllegalMove or OrderUnknown for all."""
         async with self.unit_of_work.begin() as transaction:
             orders = await transaction.orders.lock({command.order_id for command in commands})
-            progress = Progress(orders=orders, now=self.clock.now())
+            moves = OrderMoves(orders=orders, now=self.clock.now())
             for command in commands:
-                progress.move(command.order_id, command.move, reason=command.reason, event_id=command.event_id)
-            await progress.write(transaction, self.meter)
+                moves.move(command.order_id, command.move, reason=command.reason, event_id=command.event_id)
+            await moves.write(transaction, self.meter)

@@ -11,8 +11,8 @@ from ordersys.domain.shared.ids import CustomerId, Ids, OrderId
 from ordersys.messaging.envelope import Cause, Outgoing
 from ordersys.messaging.outbox import outgoing
 from ordersys.messaging.unit_of_work import UnitOfWork
-from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction, Standing
-from ordersys.usecase.orders.progress import Progress
+from ordersys.usecase.orders.order_moves import OrderMoves
+from ordersys.usecase.orders.ports import LockedOrder, OrderMeter, OrderTransaction
 
 DEADLINE_PASSED = "deadline_passed"
 
@@ -40,14 +40,14 @@ class CancelOrders:
         """Raises OrderNotFound or IllegalMove for the whole batch."""
         async with self.unit_of_work.begin() as transaction:
             orders = await transaction.orders.lock({command.order_id for command in commands})
-            progress = Progress(orders=orders, now=self.clock.now())
+            moves = OrderMoves(orders=orders, now=self.clock.now())
             events = [
-                _cancelled(orders[command.order_id], command.reason, command.cause, progress, self.ids)
+                _cancelled(orders[command.order_id], command.reason, command.cause, moves, self.ids)
                 for command in commands
-                if progress.owned_by(command.order_id, command.customer_id)
-                and progress.move(command.order_id, Move.CANCEL, reason=command.reason)
+                if moves.owned_by(command.order_id, command.customer_id)
+                and moves.move(command.order_id, Move.CANCEL, reason=command.reason)
             ]
-            await progress.write(transaction, self.meter)
+            await moves.write(transaction, self.meter)
             await transaction.outbox.append(events)
 
 
@@ -67,19 +67,19 @@ class ExpireOrders:
         async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             orders = await transaction.orders.lock_overdue(now - self.deadline, self.batch_size)
-            progress = Progress(orders=orders, now=now)
+            moves = OrderMoves(orders=orders, now=now)
             events: list[Outgoing] = []
             for order in orders.values():
-                progress.move(order.order_id, Move.CANCEL, reason=DEADLINE_PASSED)
+                moves.move(order.order_id, Move.CANCEL, reason=DEADLINE_PASSED)
                 cause = Cause(correlation_id=str(self.ids.new()))
-                events.append(_cancelled(order, DEADLINE_PASSED, cause, progress, self.ids))
-            await progress.write(transaction, self.meter)
+                events.append(_cancelled(order, DEADLINE_PASSED, cause, moves, self.ids))
+            await moves.write(transaction, self.meter)
             await transaction.outbox.append(events)
         return len(orders)
 
 
-def _cancelled(order: Standing, reason: str, cause: Cause, progress: Progress, ids: Ids) -> Outgoing:
+def _cancelled(order: LockedOrder, reason: str, cause: Cause, moves: OrderMoves, ids: Ids) -> Outgoing:
     event = OrderCancelled(
         order_id=order.order_id, total=order.total, payment_method=order.payment_method, reason=reason
     )
-    return outgoing(event, order_id=order.order_id, at=progress.now, cause=cause, ids=ids)
+    return outgoing(event, order_id=order.order_id, at=moves.now, cause=cause, ids=ids)

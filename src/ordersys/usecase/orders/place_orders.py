@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from ordersys.domain.orders.events import OrderCreated, OrderedItem
 from ordersys.domain.orders.order import Order, Status
-from ordersys.domain.orders.placing import Limits, Sale, Wanted
+from ordersys.domain.orders.placing import Limits, SeatHolds, SeatRequest
 from ordersys.domain.shared.clock import Clock
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import CustomerId, FlightId, Ids, OrderId
@@ -18,7 +18,6 @@ from ordersys.messaging.envelope import Cause, Outgoing
 from ordersys.messaging.outbox import outgoing
 from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.orders.ports import (
-    Answered,
     Claim,
     IdempotencyKey,
     InUse,
@@ -27,6 +26,7 @@ from ordersys.usecase.orders.ports import (
     Outcome,
     Placement,
     Refusal,
+    StoredAnswer,
 )
 from ordersys.usecase.orders.views import OrderView, order_view
 
@@ -47,7 +47,7 @@ class PlaceOrder:
     """`fingerprint` stands for the meaning of the request body: equal bodies, equal bytes."""
 
     customer_id: CustomerId
-    items: Sequence[Wanted]
+    items: Sequence[SeatRequest]
     payment_method: str
     expected_total: Money | None
     idempotency: IdempotencyKey
@@ -68,17 +68,17 @@ class OrderRefused:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Batch:
+class _PlacementBatch:
     """What one transaction will write."""
 
     now: datetime
-    sale: Sale
+    holds: SeatHolds
     orders: list[Order] = field(default_factory=list)
     events: list[Outgoing] = field(default_factory=list)
-    answers: dict[IdempotencyKey, Answered] = field(default_factory=dict)
+    answers: dict[IdempotencyKey, StoredAnswer] = field(default_factory=dict)
 
     def placement(self) -> Placement:
-        return Placement(seats=self.sale.held, orders=self.orders, events=self.events, answers=self.answers)
+        return Placement(seats=self.holds.held, orders=self.orders, events=self.events, answers=self.answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,15 +95,15 @@ class PlaceOrders:
         async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             since = now - self.keys_kept
-            opening = await transaction.placing.open(_wanted(commands), since=since)
-            batch = _Batch(now=now, sale=Sale(offers=opening.offers))
-            results = [self._answer(command, opening.claims[command.idempotency], batch) for command in commands]
-            await transaction.placing.write(batch.placement(), at=now, since=since)
+            prepared = await transaction.placements.prepare(_wanted(commands), since=since)
+            batch = _PlacementBatch(now=now, holds=SeatHolds(offers=prepared.offers))
+            results = [self._answer(command, prepared.claims[command.idempotency], batch) for command in commands]
+            await transaction.placements.write(batch.placement(), at=now, since=since)
             transaction.changed(order.id for order in batch.orders)
             transaction.on_commit(lambda: self.meter.created(len(batch.orders)))
         return results
 
-    def _answer(self, command: PlaceOrder, claim: Claim, batch: _Batch) -> OrderPlaced | OrderRefused:
+    def _answer(self, command: PlaceOrder, claim: Claim, batch: _PlacementBatch) -> OrderPlaced | OrderRefused:
         if isinstance(claim, InUse):
             return OrderRefused(refusal=IN_USE)
         earlier = claim or batch.answers.get(command.idempotency)
@@ -112,13 +112,13 @@ class PlaceOrders:
         outcome = self._decide(command, batch)
         # A request that is invalid in itself was never begun: its key stays free for the corrected one.
         if outcome.refused is None or outcome.refused.kind is not Kind.INVALID:
-            batch.answers[command.idempotency] = Answered(fingerprint=command.fingerprint, outcome=outcome)
+            batch.answers[command.idempotency] = StoredAnswer(fingerprint=command.fingerprint, outcome=outcome)
         return _result(outcome)
 
-    def _decide(self, command: PlaceOrder, batch: _Batch) -> Outcome:
+    def _decide(self, command: PlaceOrder, batch: _PlacementBatch) -> Outcome:
         try:
             self.limits.check(command.items)
-            items, total = batch.sale.hold(command.items, command.expected_total, batch.now)
+            items, total = batch.holds.hold(command.items, command.expected_total, batch.now)
         except DomainError as error:
             return Outcome(refused=Refusal(code=error.code, kind=error.kind, detail=error.detail))
         order = Order(
@@ -156,7 +156,7 @@ def _created(order: Order) -> OrderCreated:
     )
 
 
-def _replay(command: PlaceOrder, earlier: Answered) -> OrderPlaced | OrderRefused:
+def _replay(command: PlaceOrder, earlier: StoredAnswer) -> OrderPlaced | OrderRefused:
     if earlier.fingerprint != command.fingerprint:
         return OrderRefused(refusal=REUSED)
     return replace(_result(earlier.outcome), replayed=True)

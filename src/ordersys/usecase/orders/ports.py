@@ -44,7 +44,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class StoredAnswer:
     """The key was used before. `fingerprint` is that of the request that used it."""
 
     fingerprint: bytes
@@ -55,11 +55,11 @@ class InUse:
     """A request with this key is running elsewhere at this moment."""
 
 
-Claim = Answered | InUse | None
+Claim = StoredAnswer | InUse | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class PreparedPlacement:
     """What new orders begin with. `offers` are the flights that exist, of those wanted under new keys."""
 
     claims: Mapping[IdempotencyKey, Claim]
@@ -73,11 +73,13 @@ class Placement:
     seats: Mapping[FlightId, int]
     orders: Sequence[Order]
     events: Sequence[Outgoing]
-    answers: Mapping[IdempotencyKey, Answered]
+    answers: Mapping[IdempotencyKey, StoredAnswer]
 
 
-class Placing(Protocol):
-    async def open(self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime) -> Opening:
+class Placements(Protocol):
+    async def prepare(
+        self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime
+    ) -> PreparedPlacement:
         """Takes the keys for this transaction (None = taken and new); never waits for one. Answers older than `since`
         do not count. Then the flights wanted under the new keys are locked in id order until the transaction ends.
         """
@@ -112,7 +114,7 @@ class StatusChange(NamedTuple):
     event_id: EventId | None = None
 
 
-class Standing(NamedTuple):
+class LockedOrder(NamedTuple):
     """Where an order stands: what a move needs to know of it. What it bought is asked for when seats are given back."""
 
     order_id: OrderId
@@ -124,11 +126,11 @@ class Standing(NamedTuple):
 
 
 class Orders(Protocol):
-    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Standing]:
+    async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, LockedOrder]:
         """The orders that exist, locked in id order until the transaction ends."""
         ...
 
-    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, Standing]:
+    async def lock_overdue(self, created_before: datetime, limit: int) -> Mapping[OrderId, LockedOrder]:
         """Orders still under way that are that old, locked; those that somebody else has locked are passed over."""
         ...
 
@@ -149,7 +151,7 @@ class OrderTransaction(CommitHooks, Protocol):
     @property
     def outbox(self) -> Outbox: ...
     @property
-    def placing(self) -> Placing: ...
+    def placements(self) -> Placements: ...
 
 
 class OrderReads(Protocol):

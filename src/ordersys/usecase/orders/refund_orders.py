@@ -10,8 +10,8 @@ from ordersys.domain.shared.ids import CustomerId, Ids, OrderId
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.outbox import outgoing
 from ordersys.messaging.unit_of_work import UnitOfWork
+from ordersys.usecase.orders.order_moves import OrderMoves
 from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
-from ordersys.usecase.orders.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +37,18 @@ class RefundOrders:
         """Raises OrderNotFound or IllegalMove for the whole batch."""
         async with self.unit_of_work.begin() as transaction:
             orders = await transaction.orders.lock({command.order_id for command in commands})
-            progress = Progress(orders=orders, now=self.clock.now())
+            moves = OrderMoves(orders=orders, now=self.clock.now())
             events = [
                 outgoing(
                     RefundRequested(order_id=command.order_id, reason=command.reason),
                     order_id=command.order_id,
-                    at=progress.now,
+                    at=moves.now,
                     cause=command.cause,
                     ids=self.ids,
                 )
                 for command in commands
-                if progress.owned_by(command.order_id, command.customer_id)
-                and progress.move(command.order_id, Move.REQUEST_REFUND, reason=command.reason)
+                if moves.owned_by(command.order_id, command.customer_id)
+                and moves.move(command.order_id, Move.REQUEST_REFUND, reason=command.reason)
             ]
-            await progress.write(transaction, self.meter)
+            await moves.write(transaction, self.meter)
             await transaction.outbox.append(events)

@@ -3,7 +3,7 @@ import signal
 import pytest
 
 from ordersys.bootstrap.supervision.children import CALM_SECONDS, Backoff
-from ordersys.bootstrap.supervision.keeper import ended
+from ordersys.bootstrap.supervision.supervised_process import ended
 
 
 def test_the_first_restart_is_fast_and_later_ones_wait_longer() -> None:

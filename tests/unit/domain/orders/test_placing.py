@@ -12,7 +12,7 @@ from ordersys.domain.orders.errors import (
     TooManyItems,
     TooManySeats,
 )
-from ordersys.domain.orders.placing import Limits, Offer, Sale, Wanted
+from ordersys.domain.orders.placing import Limits, Offer, SeatHolds, SeatRequest
 from ordersys.domain.shared.errors import DomainError, Kind
 from tests.fakes.clock import NOON
 from tests.fakes.making import flight_id, offer, rub, want
@@ -20,19 +20,19 @@ from tests.fakes.making import flight_id, offer, rub, want
 LIMITS = Limits(max_items=2, max_seats=5)
 
 
-def sale(*offers: Offer) -> Sale:
-    return Sale(offers={one.flight_id: one for one in offers})
+def holds(*offers: Offer) -> SeatHolds:
+    return SeatHolds(offers={one.flight_id: one for one in offers})
 
 
 def test_an_order_costs_seats_times_price_over_all_flights() -> None:
-    items, total = sale(offer(1, price=1000), offer(2, price=250)).hold([want(1, 2), want(2, 3)], None, NOON)
+    items, total = holds(offer(1, price=1000), offer(2, price=250)).hold([want(1, 2), want(2, 3)], None, NOON)
 
     assert total == rub(2750)
     assert [(item.seats, item.unit_price) for item in items] == [(2, rub(1000)), (3, rub(250))]
 
 
 def test_the_last_seats_can_be_held() -> None:
-    flights = sale(offer(left=3))
+    flights = holds(offer(left=3))
 
     flights.hold([want(seats=3)], None, NOON)
 
@@ -40,7 +40,7 @@ def test_the_last_seats_can_be_held() -> None:
 
 
 def test_what_one_order_holds_is_gone_for_the_next() -> None:
-    flights = sale(offer(left=3))
+    flights = holds(offer(left=3))
     flights.hold([want(seats=2)], None, NOON)
 
     with pytest.raises(SoldOut, match="1 seats left, 2 were asked for"):
@@ -48,7 +48,7 @@ def test_what_one_order_holds_is_gone_for_the_next() -> None:
 
 
 def test_a_sold_out_leg_holds_nothing_on_the_others() -> None:
-    flights = sale(offer(1, left=5), offer(2, left=0))
+    flights = holds(offer(1, left=5), offer(2, left=0))
 
     with pytest.raises(SoldOut):
         flights.hold([want(1), want(2)], None, NOON)
@@ -58,11 +58,11 @@ def test_a_sold_out_leg_holds_nothing_on_the_others() -> None:
 
 def test_one_flight_twice_in_an_order_counts_together() -> None:
     with pytest.raises(SoldOut, match="3 seats left, 4 were asked for"):
-        sale(offer(left=3)).hold([want(seats=2), want(seats=2)], None, NOON)
+        holds(offer(left=3)).hold([want(seats=2), want(seats=2)], None, NOON)
 
 
 def test_the_expected_total_is_held_to() -> None:
-    flights = sale(offer(price=1000))
+    flights = holds(offer(price=1000))
 
     with pytest.raises(PriceChanged, match="1000 RUB, not 999 RUB"):
         flights.hold([want()], rub(999), NOON)
@@ -73,17 +73,17 @@ def test_the_expected_total_is_held_to() -> None:
 
 def test_currencies_are_not_added_up() -> None:
     with pytest.raises(CurrenciesMixed):
-        sale(offer(1), offer(2, currency="EUR")).hold([want(1), want(2)], None, NOON)
+        holds(offer(1), offer(2, currency="EUR")).hold([want(1), want(2)], None, NOON)
 
 
 def test_an_unknown_flight_is_named() -> None:
     with pytest.raises(FlightUnknown, match=str(flight_id(9))):
-        sale(offer(1)).hold([want(1), want(9)], None, NOON)
+        holds(offer(1)).hold([want(1), want(9)], None, NOON)
 
 
 @pytest.mark.parametrize(("ahead", "refused"), [(timedelta(0), True), (timedelta(microseconds=1), False)])
 def test_a_flight_is_sold_until_it_departs(ahead: timedelta, refused: bool) -> None:
-    flights = sale(offer(departs_at=NOON + ahead))
+    flights = holds(offer(departs_at=NOON + ahead))
 
     if refused:
         with pytest.raises(FlightDeparted):
@@ -93,7 +93,7 @@ def test_a_flight_is_sold_until_it_departs(ahead: timedelta, refused: bool) -> N
 
 
 @pytest.mark.parametrize("wanted", [[want(1, 5)], [want(1, 4), want(2, 1)]])
-def test_an_order_may_be_as_big_as_its_limits(wanted: list[Wanted]) -> None:
+def test_an_order_may_be_as_big_as_its_limits(wanted: list[SeatRequest]) -> None:
     LIMITS.check(wanted)
 
 
@@ -108,7 +108,7 @@ def test_an_order_may_be_as_big_as_its_limits(wanted: list[Wanted]) -> None:
         ([want(1, 4), want(2, -1)], SeatsMissing),
     ],
 )
-def test_an_order_beyond_its_limits_is_invalid(wanted: list[Wanted], error: type[DomainError]) -> None:
+def test_an_order_beyond_its_limits_is_invalid(wanted: list[SeatRequest], error: type[DomainError]) -> None:
     with pytest.raises(error) as refused:
         LIMITS.check(wanted)
 

@@ -9,7 +9,7 @@ from ordersys.domain.payments.payment import Charge, Demand
 from ordersys.domain.shared.event import Event
 from ordersys.domain.tickets.events import TicketIssued, TicketRejected, TicketVoided
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
-from ordersys.messaging.names import ORDER_SERVICE, PAYMENT_SERVICE, STREAMS, TICKET_SERVICE
+from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, STREAMS, TICKET_SERVICE
 from ordersys.usecase.orders.advance_orders import AdvanceOrder
 from ordersys.usecase.payments.change_payments import ChangePayment
 from ordersys.usecase.payments.request_payments import RequestPayment

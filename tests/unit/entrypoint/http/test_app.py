@@ -12,9 +12,9 @@ from ordersys.config import AuthSettings
 from ordersys.entrypoint.http import app as http_app
 from ordersys.entrypoint.http.app import NEEDS, build_api
 from ordersys.entrypoint.http.health import Health
+from ordersys.entrypoint.http.health_app import HealthApp
 from ordersys.entrypoint.http.refusals import REFUSALS
 from ordersys.entrypoint.http.tokens import Tokens
-from ordersys.entrypoint.http.watch import Watch
 
 Document = Mapping[str, Any]
 
@@ -105,14 +105,14 @@ DOCUMENTED = {
     "GET /ops/load": ("showLoad", {"200", "401", "403", "500", "503"}),
     "PUT /ops/load": ("startLoad", {"200", "400", "401", "403", "409", "413", "422", "500", "503"}),
     "DELETE /ops/load": ("stopLoad", {"200", "401", "403", "500", "503"}),
-    "GET /ops/dlq/{letter_id}/plan": ("planDeadLetter", {"200", "401", "403", "404", "500", "503"}),
+    "GET /ops/dlq/{dead_letter_id}/plan": ("planDeadLetter", {"200", "401", "403", "404", "500", "503"}),
     "GET /ops/audit": ("getAudit", {"200", "401", "403", "409", "500", "503"}),
     "GET /ops/chaos": ("showChaos", {"200", "401", "403", "500", "503"}),
     "PUT /ops/chaos": ("changeChaos", {"200", "400", "401", "403", "413", "422", "500", "503"}),
     "GET /ops/dlq": ("listDeadLetters", {"200", "401", "403", "422", "500", "503"}),
-    "GET /ops/dlq/{letter_id}": ("getDeadLetter", {"200", "401", "403", "404", "500", "503"}),
-    "POST /ops/dlq/{letter_id}/replay": ("replayDeadLetter", {"202", "401", "403", "404", "409", "500", "503"}),
-    "POST /ops/dlq/{letter_id}/discard": ("discardDeadLetter", {"200", "401", "403", "404", "409", "500", "503"}),
+    "GET /ops/dlq/{dead_letter_id}": ("getDeadLetter", {"200", "401", "403", "404", "500", "503"}),
+    "POST /ops/dlq/{dead_letter_id}/replay": ("replayDeadLetter", {"202", "401", "403", "404", "409", "500", "503"}),
+    "POST /ops/dlq/{dead_letter_id}/discard": ("discardDeadLetter", {"200", "401", "403", "404", "409", "500", "503"}),
 }
 
 
@@ -297,7 +297,7 @@ def test_metrics_are_plain_text_with_one_charset(client: TestClient[Litestar]) -
 
 def test_a_role_that_is_only_watched_has_health_and_metrics_and_nothing_else() -> None:
     health = Health(role="worker", checks={"postgres": yes, "kafka": no})
-    watch: Any = Watch(health=health, render=lambda: (b"up 1\n", "text/plain"))
+    watch: Any = HealthApp(health=health, render=lambda: (b"up 1\n", "text/plain"))
     with TestClient(watch) as client:
         assert client.get("/health/live").json()["role"] == "worker"
         assert client.get("/health/ready").json()["checks"] == {"postgres": True, "kafka": False}

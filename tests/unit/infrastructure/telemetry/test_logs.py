@@ -156,9 +156,9 @@ def test_a_loop_that_waits_says_so_once_and_says_when_it_is_back(output: io.Byte
     configure(output)
     watch = LoopLog()
 
-    watch.lost("relay", Unavailable("postgres"))
+    watch.unavailable("relay", Unavailable("postgres"))
     assert watch.lost_loops == {"relay"}
-    watch.back("relay")
+    watch.recovered("relay")
 
     assert [line["message"] for line in lines(output)] == [
         "relay waits: postgres cannot be reached",

@@ -11,8 +11,8 @@ from ordersys.domain.shared.ids import EventId, OrderId
 from ordersys.infrastructure.telemetry.metrics import Metrics
 from ordersys.messaging.envelope import Acked, Cause, Delivery
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.outbox import OutboxRow, Published
-from ordersys.messaging.retry import DeadLetter
+from ordersys.messaging.outbox import OutboxRow, PublishedRow
+from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.usecase.payments.ports import Intent
 from tests.fakes.making import charge
 
@@ -21,7 +21,7 @@ CAUSE = Cause(correlation_id="c")
 DELIVERY = Delivery(topic="t", partition=0, offset=7, key=None, value=None, headers={})
 
 
-def published(event_type: str) -> Published:
+def published(event_type: str) -> PublishedRow:
     row = OutboxRow(
         id=1,
         event_id=EventId(ID),
@@ -35,7 +35,7 @@ def published(event_type: str) -> Published:
         occurred_at=datetime.now(UTC),
         attempts=0,
     )
-    return Published(row=row, topic="ordersys.orders", ack=Acked(partition=0, offset=1))
+    return PublishedRow(row=row, topic="ordersys.orders", ack=Acked(partition=0, offset=1))
 
 
 def message(event_type: str) -> Message:

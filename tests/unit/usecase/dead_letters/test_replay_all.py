@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 
 from ordersys.messaging.envelope import Delivery
-from ordersys.messaging.retry import DeadLetter
+from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.usecase.dead_letters.replay_all import ReplayAllDeadLetters, ReplayReport
 from ordersys.usecase.dead_letters.resolve_dead_letters import ReplayDeadLetters
 from tests.fakes.dead_letter_reads import FakeDeadLetterReads

@@ -5,20 +5,20 @@ import pytest
 
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.entrypoint.http import ops_lag
-from ordersys.entrypoint.http.ops_lag import LagDesk
+from ordersys.entrypoint.http.ops_lag import LagCache
 from ordersys.usecase.operations.measure_lag import MeasureLag
 from ordersys.usecase.operations.ports import (
+    Backlog,
     KeptMessages,
     OpenDeadLetters,
     OutboxBacklog,
     PartitionLag,
-    Standings,
     Totals,
 )
 from tests.fakes.clock import NOON, FakeClock
 
 BEHIND = PartitionLag(consumer="order-service", topic="ordersys.orders", partition=2, lag=7)
-STANDINGS = Standings(
+STANDINGS = Backlog(
     outbox=OutboxBacklog(pending=3, oldest_pending_seconds=1.5, parked=1),
     retries=[KeptMessages(consumer="ticket-service", waiting=2, next_at=NOON)],
     dead_letters=[OpenDeadLetters(consumer="payment-service", open=4)],
@@ -31,7 +31,7 @@ class Books:
     failure: Unavailable | None = None
     looks: int = 0
 
-    async def standings(self) -> Standings:
+    async def backlog(self) -> Backlog:
         self.looks += 1
         if self.failure:
             raise self.failure
@@ -98,7 +98,7 @@ async def test_without_the_database_nothing_can_be_told(world: World) -> None:
 
 
 async def test_those_who_ask_within_a_moment_share_an_answer(world: World) -> None:
-    desk = LagDesk(measure=world.measure, ticker=world.clock)
+    desk = LagCache(measure=world.measure, ticker=world.clock)
     assert await desk.lag() is await desk.lag()
     world.clock.advance(ops_lag.FRESH_SECONDS)
     await desk.lag()

@@ -4,7 +4,7 @@ from ordersys.domain.orders.errors import IllegalMove
 from ordersys.domain.orders.order import Move, Order, Status
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.usecase.orders.advance_orders import AdvanceOrder, AdvanceOrders
-from ordersys.usecase.orders.progress import OrderUnknown
+from ordersys.usecase.orders.order_moves import OrderUnknown
 from tests.fakes.clock import FakeClock
 from tests.fakes.making import event_id, flight_id, item, offer, order, order_id
 from tests.fakes.orders import FakeOrderMeter

@@ -193,7 +193,7 @@ async def test_a_key_that_runs_elsewhere_is_in_use() -> None:
     shop = Shop()
 
     async with shop.unit_of_work.begin() as other:
-        await other.placing.open({place().idempotency: ()}, since=NOON - DAY)
+        await other.placements.prepare({place().idempotency: ()}, since=NOON - DAY)
         (result,) = await shop.place(place())
 
     assert result == OrderRefused(refusal=IN_USE)
@@ -205,7 +205,7 @@ async def test_a_key_in_use_fails_alone_in_its_batch() -> None:
     shop = Shop()
 
     async with shop.unit_of_work.begin() as other:
-        await other.placing.open({place(key="busy").idempotency: ()}, since=NOON - DAY)
+        await other.placements.prepare({place(key="busy").idempotency: ()}, since=NOON - DAY)
         codes = await shop.codes(place(key="free"), place(key="busy"))
 
     assert codes == ["placed", "idempotency_key_in_use"]

@@ -23,13 +23,13 @@ from ordersys.messaging.chaos import Faults
 from ordersys.messaging.chaos_handling import Handle, faulty_handler
 from ordersys.messaging.chaos_publishing import faulty_publisher
 from ordersys.messaging.consumer import Consumer
+from ordersys.messaging.crash_loop_guard import CrashLoopGuard
 from ordersys.messaging.handling import ConsumerMeter
 from ordersys.messaging.notifications import NotificationReader
 from ordersys.messaging.notified_relay import NotifiedRelay
 from ordersys.messaging.outbox import OutboxQueue
-from ordersys.messaging.precount import Precount
 from ordersys.messaging.relay import Relay, RelayMeter, RelayTuning
-from ordersys.messaging.retrying import Retries
+from ordersys.messaging.retry_loop import RetryLoop
 from ordersys.messaging.unit_of_work import UnitOfWork
 
 UseCases = Mapping[str, Callable[..., Any]]
@@ -96,8 +96,8 @@ def _consumer(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> 
     return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), parse_id=read_uuid, **parts)
 
 
-def _retries(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> Retries[PostgresTransaction]:
-    return Retries(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
+def _retries(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> RetryLoop[PostgresTransaction]:
+    return RetryLoop(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
 
 
 def group_lags(kafka: KafkaSettings) -> GroupLags:
@@ -127,7 +127,7 @@ class ConsumerContainer(containers.DeclarativeContainer):
         stream=stream,
         unit_of_work=unit_of_work,
         meter=meter,
-        precount=providers.Factory(Precount, limit=kafka.provided.batch_size),
+        crash_loop_guard=providers.Factory(CrashLoopGuard, limit=kafka.provided.batch_size),
         batch_size=kafka.provided.batch_size,
         retry_delay=settings.provided.delays_seconds[0],
     )

@@ -10,14 +10,16 @@ from asyncpg import IntegrityConstraintViolationError  # type: ignore[import-unt
 from ordersys.domain.shared.errors import Contention, Kind
 from ordersys.domain.shared.ids import CustomerId, FlightId
 from ordersys.infrastructure.postgres.codec import to_json
-from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, Outcome, Refusal
+from ordersys.usecase.orders.ports import Claim, IdempotencyKey, InUse, Outcome, Refusal, StoredAnswer
 from ordersys.usecase.orders.views import order_view
 from tests.contract.world import EveryTransaction, World, undone
 from tests.fakes.clock import NOON
 from tests.fakes.making import ANNA, BORIS, event_id, flight_id, item, offer, order, order_id, outgoing
 from tests.fakes.placing import SINCE, placement
 
-REFUSED = Answered(fingerprint=b"\x00\xff", outcome=Outcome(refused=Refusal(code="c", kind=Kind.CONFLICT, detail="d")))
+REFUSED = StoredAnswer(
+    fingerprint=b"\x00\xff", outcome=Outcome(refused=Refusal(code="c", kind=Kind.CONFLICT, detail="d"))
+)
 
 
 def key(name: str = "k", *, customer: CustomerId = ANNA, route: str = "POST /orders") -> IdempotencyKey:
@@ -25,8 +27,8 @@ def key(name: str = "k", *, customer: CustomerId = ANNA, route: str = "POST /ord
 
 
 async def claim(transaction: EveryTransaction, *keys: IdempotencyKey, since: datetime = SINCE) -> Sequence[Claim]:
-    opening = await transaction.placing.open(dict.fromkeys(keys, ()), since=since)
-    return [opening.claims[one] for one in keys]
+    prepared = await transaction.placements.prepare(dict.fromkeys(keys, ()), since=since)
+    return [prepared.claims[one] for one in keys]
 
 
 async def claimed(world: World, *keys: IdempotencyKey, since: datetime = SINCE) -> Sequence[Claim]:
@@ -34,10 +36,10 @@ async def claimed(world: World, *keys: IdempotencyKey, since: datetime = SINCE) 
         return await claim(transaction, *keys, since=since)
 
 
-async def answer(world: World, *keys: IdempotencyKey, answered: Answered = REFUSED, at: datetime = NOON) -> None:
+async def answer(world: World, *keys: IdempotencyKey, answered: StoredAnswer = REFUSED, at: datetime = NOON) -> None:
     async with world.unit_of_work.begin() as transaction:
         await claim(transaction, *keys)
-        await transaction.placing.write(placement(answers=dict.fromkeys(keys, answered)), at=at, since=SINCE)
+        await transaction.placements.write(placement(answers=dict.fromkeys(keys, answered)), at=at, since=SINCE)
 
 
 async def test_a_new_key_is_taken(world: World) -> None:
@@ -51,12 +53,12 @@ async def test_a_stored_refusal_comes_back_whole(world: World) -> None:
 
 
 async def test_a_stored_order_comes_back_whole(world: World) -> None:
-    placed = Answered(fingerprint=b"body", outcome=Outcome(placed=order_view(order(1))))
+    placed = StoredAnswer(fingerprint=b"body", outcome=Outcome(placed=order_view(order(1))))
 
     await answer(world, key(), answered=placed)
 
     (found,) = await claimed(world, key())
-    assert isinstance(found, Answered)
+    assert isinstance(found, StoredAnswer)
     assert (found.fingerprint, to_json(found.outcome)) == (b"body", to_json(placed.outcome))
 
 
@@ -73,7 +75,7 @@ async def test_a_key_that_is_taken_elsewhere_is_in_use_and_nobody_waits(world: W
 async def test_a_key_is_free_again_after_a_rollback(world: World) -> None:
     async with undone(world.unit_of_work) as first:
         await claim(first, key())
-        await first.placing.write(placement(answers={key(): REFUSED}), at=NOON, since=SINCE)
+        await first.placements.write(placement(answers={key(): REFUSED}), at=NOON, since=SINCE)
 
     assert await claimed(world, key()) == [None]
 
@@ -120,7 +122,7 @@ async def test_an_expired_answer_does_not_count(world: World) -> None:
 
 async def test_an_expired_answer_is_replaced(world: World) -> None:
     await answer(world, key(), at=SINCE)
-    fresh = Answered(fingerprint=b"new", outcome=REFUSED.outcome)
+    fresh = StoredAnswer(fingerprint=b"new", outcome=REFUSED.outcome)
 
     await answer(world, key(), answered=fresh)
 
@@ -132,15 +134,15 @@ async def test_a_live_answer_is_never_replaced(world: World) -> None:
     await answer(world, key())
 
     with pytest.raises(Contention):
-        await answer(world, key(), answered=Answered(fingerprint=b"other", outcome=REFUSED.outcome))
+        await answer(world, key(), answered=StoredAnswer(fingerprint=b"other", outcome=REFUSED.outcome))
 
     assert await claimed(world, key()) == [REFUSED]
 
 
 async def offers(transaction: EveryTransaction, wanted: Mapping[IdempotencyKey, Collection[FlightId]]) -> set[FlightId]:
-    opening = await transaction.placing.open(wanted, since=SINCE)
-    assert all(flight == one.flight_id for flight, one in opening.offers.items())
-    return set(opening.offers)
+    prepared = await transaction.placements.prepare(wanted, since=SINCE)
+    assert all(flight == one.flight_id for flight, one in prepared.offers.items())
+    return set(prepared.offers)
 
 
 async def test_the_flights_wanted_under_new_keys_are_offered_as_they_are_sold_now(world: World) -> None:
@@ -148,10 +150,12 @@ async def test_the_flights_wanted_under_new_keys_are_offered_as_they_are_sold_no
     await world.put([*sold, offer(3)])
 
     async with undone(world.unit_of_work) as transaction:
-        opening = await transaction.placing.open({key("a"): {flight_id(1)}, key("b"): {flight_id(2)}}, since=SINCE)
+        prepared = await transaction.placements.prepare(
+            {key("a"): {flight_id(1)}, key("b"): {flight_id(2)}}, since=SINCE
+        )
 
-    assert opening.offers == {one.flight_id: one for one in sold}
-    assert dict(opening.claims) == {key("a"): None, key("b"): None}
+    assert prepared.offers == {one.flight_id: one for one in sold}
+    assert dict(prepared.claims) == {key("a"): None, key("b"): None}
 
 
 async def test_flights_that_do_not_exist_are_not_offered(world: World) -> None:
@@ -175,7 +179,7 @@ async def test_a_key_in_use_waits_for_no_flight(world: World) -> None:
     await world.put([offer(1)])
 
     async with undone(world.unit_of_work) as first:
-        await first.placing.open({key(): {flight_id(1)}}, since=SINCE)
+        await first.placements.prepare({key(): {flight_id(1)}}, since=SINCE)
         async with asyncio.timeout(5), undone(world.unit_of_work) as second:
             assert await offers(second, {key(): {flight_id(1)}}) == set()
 
@@ -186,15 +190,15 @@ async def test_a_flight_that_another_wants_too_is_offered_when_that_one_has_ende
 
     async def second() -> None:
         async with undone(world.unit_of_work) as transaction:
-            opening = await transaction.placing.open({key("b"): {flight_id(1)}}, since=SINCE)
-            seen.append(opening.offers[flight_id(1)].seats_left)
+            prepared = await transaction.placements.prepare({key("b"): {flight_id(1)}}, since=SINCE)
+            seen.append(prepared.offers[flight_id(1)].seats_left)
 
     async with world.unit_of_work.begin() as first:
-        await first.placing.open({key("a"): {flight_id(1)}}, since=SINCE)
+        await first.placements.prepare({key("a"): {flight_id(1)}}, since=SINCE)
         waiting = asyncio.create_task(second())
         await asyncio.wait({waiting}, timeout=0.3)
         assert seen == []
-        await first.placing.write(placement([order(1)], seats={flight_id(1): 2}), at=NOON, since=SINCE)
+        await first.placements.write(placement([order(1)], seats={flight_id(1): 2}), at=NOON, since=SINCE)
     await waiting
 
     assert seen == [3]
@@ -206,11 +210,11 @@ async def test_batches_that_want_the_same_flights_in_any_order_do_not_deadlock(w
     async def buy(name: int, *numbers: int) -> None:
         flights = [flight_id(number) for number in numbers]
         async with world.unit_of_work.begin() as transaction:
-            await transaction.placing.open(
+            await transaction.placements.prepare(
                 {key(f"{name}-{n}"): [flight] for n, flight in enumerate(flights)}, since=SINCE
             )
             taken = placement([order(name)], seats=dict.fromkeys(flights, 1))
-            await transaction.placing.write(taken, at=NOON, since=SINCE)
+            await transaction.placements.write(taken, at=NOON, since=SINCE)
 
     orders = [(1, 2, 3, 4, 5), (5, 4, 3, 2, 1), (3, 1, 5, 2, 4)] * 4
     await asyncio.gather(*(buy(name, *numbers) for name, numbers in enumerate(orders)))
@@ -231,7 +235,7 @@ async def test_what_is_placed_is_written_together(world: World) -> None:
     )
 
     async with world.unit_of_work.begin() as transaction:
-        await transaction.placing.write(placed, at=NOON, since=SINCE)
+        await transaction.placements.write(placed, at=NOON, since=SINCE)
         assert await world.count("orders") == await world.count("outbox") == 0
 
     for number, one in enumerate(bought, 1):
@@ -251,7 +255,7 @@ async def test_of_what_is_rolled_back_nothing_is_left(world: World) -> None:
 
     async with undone(world.unit_of_work) as transaction:
         placed = placement([order(1)], seats={flight_id(1): 1}, events=[outgoing(1)], answers={key(): REFUSED})
-        await transaction.placing.write(placed, at=NOON, since=SINCE)
+        await transaction.placements.write(placed, at=NOON, since=SINCE)
 
     assert [await world.count(table) for table in ("orders", "outbox", "idempotency_keys")] == [0, 0, 0]
     async with undone(world.unit_of_work) as transaction:
@@ -264,7 +268,7 @@ async def test_an_answer_given_meanwhile_undoes_the_orders(world: World) -> None
     placed = placement([order(1)], answers={key(): REFUSED})
     with pytest.raises(Contention):
         async with world.unit_of_work.begin() as transaction:
-            await transaction.placing.write(placed, at=NOON, since=SINCE)
+            await transaction.placements.write(placed, at=NOON, since=SINCE)
 
     assert await world.count("orders") == 0
 
@@ -273,7 +277,7 @@ async def test_events_keep_their_order(world: World) -> None:
     numbers = [3, 1, 4, 2, 5]
     async with world.unit_of_work.begin() as transaction:
         placed = placement([order(1)], events=[outgoing(number) for number in numbers])
-        await transaction.placing.write(placed, at=NOON, since=SINCE)
+        await transaction.placements.write(placed, at=NOON, since=SINCE)
 
     tokens = await world.leases("worker", 60).balance(returning=True)
     assert [row.event_id for row in await world.queue.due(list(tokens), 10)] == [event_id(n) for n in numbers]
@@ -284,7 +288,7 @@ async def test_no_more_seats_are_sold_than_there_are(real_world: World) -> None:
 
     with pytest.raises(IntegrityConstraintViolationError, match="seats"):
         async with real_world.unit_of_work.begin() as transaction:
-            await transaction.placing.write(placement([order(1)], seats={flight_id(1): 2}), at=NOON, since=SINCE)
+            await transaction.placements.write(placement([order(1)], seats={flight_id(1): 2}), at=NOON, since=SINCE)
 
     assert await real_world.count("orders") == 0
 
@@ -298,7 +302,7 @@ async def test_nobody_misses_the_answer_of_who_held_the_key_before(real_world: W
             async with real_world.unit_of_work.begin() as transaction:
                 (found,) = await claim(transaction, key(name))
                 if found is None:
-                    await transaction.placing.write(placement(answers={key(name): REFUSED}), at=NOON, since=SINCE)
+                    await transaction.placements.write(placement(answers={key(name): REFUSED}), at=NOON, since=SINCE)
             if not isinstance(found, InUse):
                 return found
 

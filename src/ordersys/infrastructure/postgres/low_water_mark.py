@@ -23,7 +23,7 @@ SILENT_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glimpse:
+class PassObservation:
     """What a pass saw: its lowest row, the oldest transaction that was under way, and the next to begin."""
 
     lowest: int
@@ -32,12 +32,12 @@ class Glimpse:
 
 
 @dataclass(slots=True, kw_only=True)
-class Floor:
+class LowWaterMark:
     """One relay's. `ticker`: monotonic seconds."""
 
     ticker: Callable[[], float] = time.monotonic
     _lowest: int = 0
-    _candidate: Glimpse | None = None
+    _candidate: PassObservation | None = None
     _shards: frozenset[int] = frozenset()
     _sweep_at: float = float("-inf")
     _asked_at: float = float("-inf")
@@ -50,7 +50,7 @@ class Floor:
         due = silent or now >= self._sweep_at or not self._shards.issuperset(shards)
         return 0 if due else self._lowest
 
-    def passed(self, shards: Collection[int], begun_at: int, glimpse: Glimpse | None) -> None:
+    def passed(self, shards: Collection[int], begun_at: int, glimpse: PassObservation | None) -> None:
         """`begun_at` is what `below` answered; `glimpse` is None when nothing was due."""
         self._shards, self._passed_at = frozenset(shards), self.ticker()
         if begun_at == 0:
@@ -59,13 +59,13 @@ class Floor:
         if glimpse is not None:
             self._move(glimpse)
 
-    def _move(self, seen: Glimpse) -> None:
+    def _move(self, seen: PassObservation) -> None:
         earlier = self._candidate
         if earlier is None or seen.oldest_running >= earlier.next_to_begin:
             self._lowest = min(earlier.lowest if earlier else self._lowest, seen.lowest)
             self._candidate = seen
         elif seen.lowest < earlier.lowest:
             self._lowest = min(self._lowest, seen.lowest)
-            self._candidate = Glimpse(
+            self._candidate = PassObservation(
                 lowest=seen.lowest, oldest_running=earlier.oldest_running, next_to_begin=earlier.next_to_begin
             )

@@ -2,13 +2,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ordersys.infrastructure.postgres.outbox_floor import (
+from ordersys.infrastructure.postgres.low_water_mark import (
     SILENT_SECONDS,
     SWEEP_RATIO,
     SWEEP_SECONDS,
     SWEEP_SECONDS_AT_MOST,
-    Floor,
-    Glimpse,
+    LowWaterMark,
+    PassObservation,
 )
 
 MINE = (1, 2)
@@ -20,18 +20,22 @@ class Relay:
     """Passes over an outbox that only this test knows, a quarter of a second apart."""
 
     now: float = 100.0
-    floor: Floor = field(init=False)
+    low_water_mark: LowWaterMark = field(init=False)
 
     def __post_init__(self) -> None:
-        self.floor = Floor(ticker=lambda: self.now)
+        self.low_water_mark = LowWaterMark(ticker=lambda: self.now)
 
     def sees(
         self, lowest: int | None, *, running: int = 0, next_to_begin: int = 0, shards: tuple[int, ...] = MINE
     ) -> int:
         """`running`: the oldest transaction. Answers where the pass began."""
-        begun_at = self.floor.below(shards)
-        seen = None if lowest is None else Glimpse(lowest=lowest, oldest_running=running, next_to_begin=next_to_begin)
-        self.floor.passed(shards, begun_at, seen)
+        begun_at = self.low_water_mark.below(shards)
+        seen = (
+            None
+            if lowest is None
+            else PassObservation(lowest=lowest, oldest_running=running, next_to_begin=next_to_begin)
+        )
+        self.low_water_mark.passed(shards, begun_at, seen)
         self.now += STEP
         return begun_at
 
@@ -39,10 +43,10 @@ class Relay:
         return self.sees(None, shards=shards)
 
 
-def risen(floor: int = 50) -> Relay:
+def risen(low_water_mark: int = 50) -> Relay:
     relay = Relay()
-    relay.sees(floor, running=10, next_to_begin=10)
-    relay.sees(floor + 10, running=11, next_to_begin=12)
+    relay.sees(low_water_mark, running=10, next_to_begin=10)
+    relay.sees(low_water_mark + 10, running=11, next_to_begin=12)
     return relay
 
 
@@ -110,9 +114,9 @@ def test_everything_is_looked_at_once_in_a_while() -> None:
 )
 def test_after_a_sweep_that_took_long_the_next_comes_later(took: float, pause: float) -> None:
     relay = risen(50)
-    begun_at = relay.floor.below((*MINE, 3))
+    begun_at = relay.low_water_mark.below((*MINE, 3))
     relay.now += took
-    relay.floor.passed((*MINE, 3), begun_at, None)
+    relay.low_water_mark.passed((*MINE, 3), begun_at, None)
 
     begun = [relay.looks() for _ in range(int(pause / STEP) + 1)]
 
@@ -138,6 +142,6 @@ def test_after_a_silence_everything_is_looked_at() -> None:
 def test_a_sweep_that_failed_is_made_up_for() -> None:
     relay = risen(50)
     relay.now += SWEEP_SECONDS
-    assert relay.floor.below(MINE) == 0
+    assert relay.low_water_mark.below(MINE) == 0
 
     assert relay.looks() == 0

@@ -12,7 +12,7 @@ U = TypeVar("U")
 _Call = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
-class Lane:
+class SingleThreadExecutor:
     """Not a ThreadPoolExecutor: the interpreter joins that one's threads at exit, so a client that hangs in a call
     would keep the process from ending; and its futures cost several times what a bare one of the loop does.
     """

@@ -8,7 +8,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.domain.payments.payment import Call
-from ordersys.infrastructure.gateways.simulator import BookedCall, Entry
+from ordersys.infrastructure.gateways.simulator import GatewayCall, GatewayDecision
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.session import Session, opened
 
@@ -56,14 +56,14 @@ STATEMENTS: Final[Mapping[Call, TextClause]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayBooks:
+class GatewayDecisions:
     engine: AsyncEngine
 
-    async def record(self, calls: Sequence[BookedCall]) -> Sequence[Entry]:
+    async def record(self, calls: Sequence[GatewayCall]) -> Sequence[GatewayDecision]:
         """One entry per call, in their order. Each question is a transaction of its own: of two, a batch would lock
         keys out of their order.
         """
-        entries: dict[tuple[Call, str], Entry] = {}
+        entries: dict[tuple[Call, str], GatewayDecision] = {}
         with translated():
             async with opened(self.engine) as connection:
                 for question in STATEMENTS:
@@ -73,7 +73,9 @@ class GatewayBooks:
         return [entries[call.question, str(call.charge.order_id)] for call in calls]
 
 
-async def _book(connection: Session, question: Call, calls: Sequence[BookedCall]) -> dict[tuple[Call, str], Entry]:
+async def _book(
+    connection: Session, question: Call, calls: Sequence[GatewayCall]
+) -> dict[tuple[Call, str], GatewayDecision]:
     columns = {
         "keys": [str(call.charge.order_id) for call in calls],
         "methods": [call.charge.method for call in calls],
@@ -83,6 +85,6 @@ async def _book(connection: Session, question: Call, calls: Sequence[BookedCall]
     }
     rows = await connection.execute(STATEMENTS[question], columns)
     return {
-        (question, row.key): Entry(status=row.status, authorization_id=row.authorization_id, calls=row.calls)
+        (question, row.key): GatewayDecision(status=row.status, authorization_id=row.authorization_id, calls=row.calls)
         for row in rows
     }

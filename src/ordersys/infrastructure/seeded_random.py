@@ -5,7 +5,7 @@ from collections.abc import Collection
 from time import time_ns
 
 
-class Dice:
+class SeededRandom:
     """Uniform numbers in [0, 1), of one generator per point: the rate of one point does not move another's strikes.
 
     The instance's name is part of the seed, or all processes would fail in step. For the points in `never_again` so is

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from ordersys.messaging.handling import ConsumerMeter, Handler, T, nobodys_fault, told
+from ordersys.messaging.handling import ConsumerMeter, Handler, T, error_text, is_transient
 from ordersys.messaging.inbox import Decoder, Message, Unreadable, read
-from ordersys.messaging.retry import DeadLetter, Waiting
+from ordersys.messaging.retry_queue import DeadLetter, QueuedMessage
 from ordersys.messaging.unit_of_work import UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
-class Retries(Generic[T]):
+class RetryLoop(Generic[T]):
     """`delays`: seconds after attempt 1, 2, …; the attempt after the last of them is the last one."""
 
     name: str
@@ -25,7 +25,7 @@ class Retries(Generic[T]):
     subscribed: frozenset[str]
     meter: ConsumerMeter
     delays: Sequence[float]
-    _counted: Waiting | None = None
+    _counted: QueuedMessage | None = None
 
     async def run_once(self) -> int:
         """Makes one attempt, if one is due. Answers how many it made."""
@@ -46,7 +46,7 @@ class Retries(Generic[T]):
                 await transaction.retries.give_back(self.name, {self._counted.event_id: self._counted.attempts})
             self._counted = None
 
-    async def _attempt(self, due: Waiting) -> None:
+    async def _attempt(self, due: QueuedMessage) -> None:
         if due.attempts > len(self.delays) + 1:
             # The last attempt has ended the process.
             await self._bury(due, due.error)
@@ -55,13 +55,13 @@ class Retries(Generic[T]):
             message = read(due.delivery, self.subscribed, self.decode)
             await self._handle(due, message)
         except Unreadable as error:
-            await self._bury(due, told(error))
+            await self._bury(due, error_text(error))
         except Exception as error:
-            if nobodys_fault(error):
+            if is_transient(error):
                 raise
             await self._failed(due, error)
 
-    async def _handle(self, due: Waiting, message: Message | None) -> None:
+    async def _handle(self, due: QueuedMessage, message: Message | None) -> None:
         """A type that nobody subscribes to any more is passed over, as in a batch."""
         async with self.unit_of_work.begin() as transaction:
             if not await transaction.retries.take(self.name, {due.event_id: due.attempts}) or message is None:
@@ -76,17 +76,17 @@ class Retries(Generic[T]):
         self.meter.processed(self.name, [message] if new else [])
         self.meter.deduplicated(self.name, 0 if new else 1)
 
-    async def _failed(self, due: Waiting, error: Exception) -> None:
+    async def _failed(self, due: QueuedMessage, error: Exception) -> None:
         if due.attempts > len(self.delays):
-            await self._bury(due, told(error), error)
+            await self._bury(due, error_text(error), error)
             return
         delay = self.delays[due.attempts - 1]
         async with self.unit_of_work.begin() as transaction:
-            await transaction.retries.defer(self.name, due.event_id, due.attempts, told(error), delay)
+            await transaction.retries.defer(self.name, due.event_id, due.attempts, error_text(error), delay)
             transaction.changed([due.order_id])
             transaction.on_commit(lambda: self.meter.retried(self.name, due, due.attempts, error))
 
-    async def _bury(self, due: Waiting, reason: str, error: Exception | None = None) -> None:
+    async def _bury(self, due: QueuedMessage, reason: str, error: Exception | None = None) -> None:
         letter = DeadLetter(
             consumer=self.name,
             event_id=due.event_id,

@@ -16,7 +16,7 @@ from ordersys.messaging.envelope import Acked, Record, Refused
 
 log = structlog.get_logger()
 
-Answer = Acked | Refused
+DeliveryResult = Acked | Refused
 POLL_SECONDS: Final = 0.1
 PURGE_SECONDS: Final = 1.0
 FULL_PAUSE_SECONDS: Final = 0.005
@@ -43,7 +43,7 @@ class Reports:
     """
 
     def __init__(self, size: int) -> None:
-        self._answers: list[Answer | None] = [None] * size
+        self._answers: list[DeliveryResult | None] = [None] * size
         self._missing = size
         self._lock = Lock()
         self._loop = asyncio.get_running_loop()
@@ -53,7 +53,7 @@ class Reports:
         """`message`: a Message; of one that was delivered the place is known."""
         self.settle(index, refusal(error) if error else Acked(message.partition(), message.offset()))
 
-    def settle(self, index: int, answer: Answer) -> None:
+    def settle(self, index: int, answer: DeliveryResult) -> None:
         with self._lock:
             self._answers[index] = answer
             self._missing -= 1
@@ -62,7 +62,7 @@ class Reports:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._complete.set)
 
-    async def within(self, seconds: float) -> Sequence[Answer | None]:
+    async def within(self, seconds: float) -> Sequence[DeliveryResult | None]:
         """None where no report came in time."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._complete.wait(), seconds)
@@ -70,7 +70,7 @@ class Reports:
             return tuple(self._answers)
 
 
-class ProducerLine:
+class PolledProducer:
     """`broken` says why this producer can never work again; "" while it can."""
 
     def __init__(self, config: dict[str, Any], link: Link) -> None:

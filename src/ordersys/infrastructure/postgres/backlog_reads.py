@@ -13,7 +13,7 @@ from ordersys.infrastructure.postgres.codec import from_json
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.outbox_repository import OLDEST_SECONDS, WAITING
 from ordersys.infrastructure.postgres.session import opened
-from ordersys.usecase.operations.ports import Standings
+from ordersys.usecase.operations.ports import Backlog
 
 STANDINGS = text(f"""
     SELECT CAST(json_build_object(
@@ -38,13 +38,13 @@ STANDINGS = text(f"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresStandings:
-    """Implements usecase.operations.ports.StandingsReads."""
+class PostgresBacklogReads:
+    """Implements usecase.operations.ports.BacklogReads."""
 
     engine: AsyncEngine
 
-    async def standings(self) -> Standings:
+    async def backlog(self) -> Backlog:
         with translated():
             async with opened(self.engine) as connection:
                 document = (await connection.execute(STANDINGS)).scalar_one()
-        return from_json(document, Standings)
+        return from_json(document, Backlog)

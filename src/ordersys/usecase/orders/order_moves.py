@@ -7,7 +7,7 @@ from datetime import datetime
 from ordersys.domain.orders.order import FINAL, WITHOUT_SEATS, Move, Status, path
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import CustomerId, EventId, OrderId
-from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction, Standing, StatusChange
+from ordersys.usecase.orders.ports import LockedOrder, OrderMeter, OrderTransaction, StatusChange
 from ordersys.usecase.orders.read_orders import OrderNotFound
 
 
@@ -17,10 +17,10 @@ class OrderUnknown(DomainError):
 
 
 @dataclass(slots=True, kw_only=True)
-class Progress:
+class OrderMoves:
     """`orders` as they were locked; several moves of one order add up."""
 
-    orders: Mapping[OrderId, Standing]
+    orders: Mapping[OrderId, LockedOrder]
     now: datetime
     changes: list[StatusChange] = field(default_factory=list)
     _statuses: dict[OrderId, Status] = field(default_factory=dict)

@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.config import PostgresSettings, Secret
 from ordersys.infrastructure.postgres import engine as postgres
-from ordersys.infrastructure.postgres.outbox_floor import Floor
+from ordersys.infrastructure.postgres.low_water_mark import LowWaterMark
 from ordersys.infrastructure.postgres.outbox_repository import PostgresOutboxQueue
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
 from ordersys.infrastructure.postgres.unit_of_work import PostgresTransaction, PostgresUnitOfWork
 from ordersys.messaging.envelope import Acked
 from ordersys.messaging.ordering import first_of_each
-from ordersys.messaging.outbox import SHARDS, Failed, OutboxRow, Published
+from ordersys.messaging.outbox import SHARDS, FailedPublish, OutboxRow, PublishedRow
 from tests.fakes.making import outgoing
 
 
@@ -22,7 +22,7 @@ class Worker:
     """A relay whose time stands still. `sent`: the numbers of the events, as they went out."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self.queue = PostgresOutboxQueue(engine=engine, floor=Floor(ticker=lambda: 0.0))
+        self.queue = PostgresOutboxQueue(engine=engine, low_water_mark=LowWaterMark(ticker=lambda: 0.0))
         self.leases = PostgresShardLeases(engine=engine, owner="worker", lease_seconds=60)
         self.unit_of_work = PostgresUnitOfWork(engine=engine)
         self.sent: list[int] = []
@@ -38,7 +38,7 @@ class Worker:
     async def relay(self, limit: int = 100) -> None:
         rows = await self.claim(limit)
         self.sent += [row.event_id.int & 0xFFFF for row in rows]
-        sent = [Published(row=row, topic="t", ack=Acked(partition=0, offset=row.id)) for row in rows]
+        sent = [PublishedRow(row=row, topic="t", ack=Acked(partition=0, offset=row.id)) for row in rows]
         await self.queue.archive(sent, await self.leases.balance(returning=False))
 
     async def relay_much(self, number: int) -> None:
@@ -54,21 +54,21 @@ async def append(transaction: PostgresTransaction, *events: tuple[int, int]) -> 
 
 @pytest.fixture
 async def worker(database_url: str) -> AsyncIterator[Worker]:
-    made = postgres.create(PostgresSettings(url=Secret(database_url), pool_size=8), name="floor")
+    made = postgres.create(PostgresSettings(url=Secret(database_url), pool_size=8), name="low_water_mark")
     yield Worker(made)
     await made.dispose()
 
 
-async def floor(worker: Worker) -> int:
-    return worker.queue.floor.below(range(SHARDS))
+async def low_water_mark(worker: Worker) -> int:
+    return worker.queue.low_water_mark.below(range(SHARDS))
 
 
 async def test_the_floor_rises_with_what_is_published(worker: Worker) -> None:
     await worker.relay_much(10)
-    low = await floor(worker)
+    low = await low_water_mark(worker)
     await worker.relay_much(20)
 
-    assert 0 < low < await floor(worker)
+    assert 0 < low < await low_water_mark(worker)
 
 
 async def test_the_lower_id_that_commits_last_is_published(worker: Worker) -> None:
@@ -120,9 +120,9 @@ async def test_a_backlog_goes_out_whole_and_in_order_while_others_commit_late(wo
 async def test_a_failed_event_and_the_later_ones_of_its_order_are_below_the_floor_and_go_out(worker: Worker) -> None:
     await worker.write((1, 1), (2, 1))
     (row,) = await worker.claim()
-    await worker.queue.defer([Failed(row=row, error="no", delay=3600)])
+    await worker.queue.defer([FailedPublish(row=row, error="no", delay=3600)])
     await worker.relay_much(10)
-    await worker.queue.defer([Failed(row=row, error="no", delay=0)])
+    await worker.queue.defer([FailedPublish(row=row, error="no", delay=0)])
     await worker.write((3, 1))
 
     for _ in range(3):
@@ -134,9 +134,9 @@ async def test_a_failed_event_and_the_later_ones_of_its_order_are_below_the_floo
 async def test_an_event_that_was_unparked_goes_out_with_the_later_ones_behind_it(worker: Worker) -> None:
     await worker.write((1, 1), (2, 1))
     (row,) = await worker.claim()
-    await worker.queue.defer([Failed(row=row, error="no", delay=None)])
+    await worker.queue.defer([FailedPublish(row=row, error="no", delay=None)])
     await worker.relay_much(10)
-    assert await floor(worker) > row.id
+    assert await low_water_mark(worker) > row.id
     await worker.queue.unpark(row.id)
     await worker.write((3, 1))
 

@@ -11,25 +11,25 @@ import msgspec
 
 from ordersys.entrypoint.http.health import Health, Render
 
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
-Answer = tuple[int, str, bytes]
+AsgiMessage = MutableMapping[str, Any]
+Send = Callable[[AsgiMessage], Awaitable[None]]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+HealthResponse = tuple[int, str, bytes]
 JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class HealthApp:
     health: Health
     render: Render
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
             await _respond(send, *await self._answer(scope["method"], scope["path"]))
 
-    async def _answer(self, method: str, path: str) -> Answer:
+    async def _answer(self, method: str, path: str) -> HealthResponse:
         if method not in {"GET", "HEAD"}:
             return 405, JSON, b'{"status":405,"code":"method_not_allowed"}'
         match path:

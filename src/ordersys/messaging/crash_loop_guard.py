@@ -6,7 +6,7 @@ from ordersys.messaging.inbox import Message
 
 
 @dataclass(slots=True, kw_only=True)
-class Precount:
+class CrashLoopGuard:
     """Which messages are counted before they are handled: the first `limit` new ones of each assignment of a partition.
 
     A message that ends the process is among those: what a process had in hand when it ended was no more than a batch,

@@ -8,11 +8,11 @@ from ordersys.domain.shared.errors import Contention, Unavailable
 from ordersys.domain.shared.ids import EventId
 from ordersys.entrypoint.consumers.dispatch import decode
 from ordersys.messaging.consumer import Consumer
+from ordersys.messaging.crash_loop_guard import CrashLoopGuard
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.precount import Precount
-from ordersys.messaging.retry import NO_OUTCOME
-from ordersys.messaging.retrying import Retries
+from ordersys.messaging.retry_loop import RetryLoop
+from ordersys.messaging.retry_queue import NO_OUTCOME
 from tests.fakes.clock import FakeClock
 from tests.fakes.making import delivery, event_id, message, order_id
 from tests.fakes.messaging import FakeMeter, MessagingTables, ScriptedStream
@@ -42,7 +42,7 @@ class Service:
     bad: dict[EventId, BaseException] = field(default_factory=dict)
     ahead: int = 0
     consumer: Consumer[FakeTransaction] = field(init=False)
-    retries: Retries[FakeTransaction] = field(init=False)
+    retries: RetryLoop[FakeTransaction] = field(init=False)
 
     def __post_init__(self) -> None:
         self.unit_of_work = FakeUnitOfWork(database=FakeDatabase(messaging=MessagingTables(ticker=self.clock)))
@@ -58,14 +58,14 @@ class Service:
             decode=decode,
             subscribed=subscribed,
             meter=self.meter,
-            precount=Precount(limit=self.ahead),
+            crash_loop_guard=CrashLoopGuard(limit=self.ahead),
             batch_size=500,
         )
         self.retries = self.another()
 
-    def another(self) -> Retries[FakeTransaction]:
+    def another(self) -> RetryLoop[FakeTransaction]:
         """The retries of one more process."""
-        return Retries(
+        return RetryLoop(
             name=NAME,
             unit_of_work=self.unit_of_work,
             handle=self._handle,

@@ -22,7 +22,7 @@ CALM_PROBE_SECONDS = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Keeper:
+class SupervisedProcess:
     """`changed` is called after every change of `state`; `up`: the whole was up once, before that failing is final."""
 
     child: Child

@@ -36,7 +36,7 @@ class DeadLetters(Protocol):
         ...
 
 
-class Kept(Protocol):
+class RetryableMessage(Protocol):
     """What is needed of a message to keep it."""
 
     @property
@@ -50,7 +50,7 @@ class Kept(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class QueuedMessage:
     """A kept message. `attempts` are the counted ones, `error` is what became of the last."""
 
     event_id: EventId
@@ -64,7 +64,7 @@ class Waiting:
 class RetryQueue(Protocol):
     """The kept messages of all consumers. Delays are seconds."""
 
-    async def count_ahead(self, consumer: str, messages: Sequence[Kept], delay: float) -> set[EventId]:
+    async def count_ahead(self, consumer: str, messages: Sequence[RetryableMessage], delay: float) -> set[EventId]:
         """Keeps messages that are about to be handled for the first time, with one attempt counted. Answers which;
         not those that were handled before, are dead, are kept already or must wait behind a kept one.
         """
@@ -80,17 +80,17 @@ class RetryQueue(Protocol):
         """Takes out what still has so many attempts. Answers which; the others are not ours."""
         ...
 
-    async def queue(self, consumer: str, messages: Sequence[Kept]) -> set[EventId]:
+    async def queue(self, consumer: str, messages: Sequence[RetryableMessage]) -> set[EventId]:
         """Keeps them without an attempt, due as soon as they are the oldest of their order. Answers which are new here;
         those that were handled before or are dead are not kept.
         """
         ...
 
-    async def put_aside(self, consumer: str, message: Kept, error: str, delay: float) -> None:
+    async def put_aside(self, consumer: str, message: RetryableMessage, error: str, delay: float) -> None:
         """Keeps a message whose first attempt failed."""
         ...
 
-    async def count_due(self, consumer: str, delays: Sequence[float]) -> Waiting | None:
+    async def count_due(self, consumer: str, delays: Sequence[float]) -> QueuedMessage | None:
         """Counts an attempt of one that is due, and answers it. `delays[n - 1]` follows attempt n; the last repeats."""
         ...
 

@@ -18,7 +18,15 @@ from ordersys.infrastructure.postgres.codec import from_json, to_json
 from ordersys.infrastructure.postgres.order_repository import OFFERED, TAKING_SEATS, offer, seat_columns
 from ordersys.infrastructure.postgres.outbox_repository import APPENDING, event_columns
 from ordersys.infrastructure.postgres.session import Row, Session
-from ordersys.usecase.orders.ports import Answered, Claim, IdempotencyKey, InUse, Opening, Outcome, Placement
+from ordersys.usecase.orders.ports import (
+    Claim,
+    IdempotencyKey,
+    InUse,
+    Outcome,
+    Placement,
+    PreparedPlacement,
+    StoredAnswer,
+)
 
 TRY_LOCK = text("""
     SELECT pg_try_advisory_xact_lock(hashtextextended(concat_ws(chr(31), customer_id, route, key), 0)) AS taken
@@ -78,12 +86,14 @@ WRITE = text(f"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlacingRepository:
+class PlacementRepository:
     """Implements usecase.orders.ports.Placing."""
 
     connection: Session
 
-    async def open(self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime) -> Opening:
+    async def prepare(
+        self, wanted: Mapping[IdempotencyKey, Collection[FlightId]], *, since: datetime
+    ) -> PreparedPlacement:
         keys = list(wanted)
         columns = _key_columns(keys)
         taken = list((await self.connection.execute(TRY_LOCK, columns)).scalars())
@@ -104,7 +114,7 @@ class PlacingRepository:
             else:
                 # Also for a key in use: an answer that is there is there to stay.
                 claims[keys[row["position"] - 1]] = _answered(row)
-        return Opening(claims=claims, offers=offers)
+        return PreparedPlacement(claims=claims, offers=offers)
 
     async def write(self, placement: Placement, *, at: datetime, since: datetime) -> None:
         answers = placement.answers
@@ -156,5 +166,5 @@ def _item_columns(items: Sequence[tuple[OrderId, int, Item]]) -> dict[str, objec
     }
 
 
-def _answered(row: Row) -> Answered:
-    return Answered(fingerprint=row["fingerprint"], outcome=from_json(row["outcome"], Outcome))
+def _answered(row: Row) -> StoredAnswer:
+    return StoredAnswer(fingerprint=row["fingerprint"], outcome=from_json(row["outcome"], Outcome))
