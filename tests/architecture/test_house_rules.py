@@ -1,7 +1,8 @@
 """Sizes, names and shapes that the house keeps in src."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,34 @@ def _plant(root: Path, file: str, text: str) -> None:
     path = root / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+def names_of(source: str) -> Iterator[str]:
+    """Classes, and type aliases of a module: names that a reader looks up."""
+    tree = ast.parse(source)
+    yield from (node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and not _is_type_variable(node.value):
+            name = ast.unparse(node.targets[0])
+            if re.fullmatch(r"_?[A-Z]\w*[a-z]\w*", name):
+                yield name
+
+
+def _is_type_variable(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func) == "TypeVar"
+
+
+def ambiguous(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    places: dict[str, list[str]] = {}
+    for place, source in sources.items():
+        for name in names_of(source):
+            places.setdefault(name, []).append(place)
+    return {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_class_names_have_one_meaning() -> None:
+    assert ambiguous({shown(path): path.read_text() for path in PACKAGE.rglob("*.py")}) == {}
+
+
+def test_a_class_name_with_two_meanings_is_reported() -> None:
+    assert ambiguous({"a.py": "class Answer: ...", "b.py": "Answer = int | None"}) == {"Answer": ["a.py", "b.py"]}

@@ -14,10 +14,11 @@ from ordersys.messaging.envelope import Acked
 from ordersys.messaging.outbox import FailedPublish, PublishedRow
 from ordersys.messaging.retry_queue import WAITS, DeadLetter
 from ordersys.usecase.orders.ports import StatusChange
-from ordersys.usecase.orders.read_orders import BadCursor, BadStatus, GetOrder, GetWorkflow, ListOrders, OrderNotFound
+from ordersys.usecase.orders.read_orders import BadStatus, GetOrder, GetWorkflow, ListOrders, OrderNotFound
 from ordersys.usecase.orders.views import OrderPage, PaymentView, TicketView, WorkflowView, order_view
 from ordersys.usecase.orders.waiting import Expectations
 from ordersys.usecase.payments.ports import Intent, Lease, SettledIntent
+from ordersys.usecase.shared.cursor import BadCursor
 from ordersys.usecase.tickets.ports import Ticket
 from tests.contract.world import World
 from tests.fakes import placing

@@ -87,7 +87,7 @@ export interface Flight {
   seats_left: number;
 }
 
-export interface Flights {
+export interface FlightList {
   items: readonly (Flight)[];
 }
 
@@ -405,7 +405,7 @@ export interface Operations {
   };
   searchFlights: {
     query: { from: string; to: string; date: string };
-    answer: Flights;
+    answer: FlightList;
   };
   showChaos: {
     answer: Chaos;

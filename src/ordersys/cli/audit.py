@@ -1,20 +1,18 @@
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from ordersys.cli.frame import STACK_NOTE, complete, everywhere, refused, settings_with_stack
+from ordersys.cli.frame import STACK_NOTE, ShowProgress, complete, everywhere, refused, settings_with_stack
 from ordersys.config import Settings
 from ordersys.domain.shared.errors import DomainError
 
 if TYPE_CHECKING:
     from ordersys.usecase.audit.ports import Promise, Scope
     from ordersys.usecase.audit.verdict import Verdict
-
-Progress = Callable[[str, int, int], None]
 
 
 @click.command(epilog=STACK_NOTE)
@@ -53,7 +51,7 @@ def _judged(configured: Settings, scope: "Scope", ledgers: tuple[Path, ...], *, 
     from ordersys.bootstrap.audit import run_audit
     from ordersys.load.ledger import BadLedger
 
-    async def outcome(progress: Progress) -> "Verdict | DomainError":
+    async def outcome(progress: ShowProgress) -> "Verdict | DomainError":
         """What could not be looked at is no broken promise: that is another exit code."""
         try:
             promises = _promises(ledgers) if ledgers else None
@@ -82,7 +80,7 @@ def _promises(ledgers: tuple[Path, ...]) -> "Iterator[Promise]":
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _progress() -> Iterator[ShowProgress]:
     """On standard error, and on a terminal only."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -16,6 +16,8 @@ from ordersys.domain.shared.errors import DomainError, Kind
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+ShowProgress = Callable[[str, int, int], None]
+"""Is told (phase, done, total)."""
 STACK: Final = Path(".ordersys")
 STACK_NOTE: Final = (
     "While `ordersys up` runs in this folder, its servers are used, and the file it was started with. "

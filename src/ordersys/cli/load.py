@@ -11,6 +11,7 @@ import rich_click as click
 from ordersys.cli.frame import (
     STACK,
     STACK_NOTE,
+    ShowProgress,
     complete,
     everywhere,
     expected,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ordersys.load.report import LoadReport
 
 METHODS = ("pm_ok", "pm_declined", "pm_slow", "pm_flaky", "pm_lost_answer", "pm_down")
-Progress = Callable[[str, int, int], None]
 
 
 @click.command(epilog=STACK_NOTE)
@@ -112,7 +112,7 @@ def _tokens(auth: AuthSettings) -> Callable[[str], str]:
 
 
 @contextmanager
-def _progress(count: int) -> Iterator[Progress]:
+def _progress(count: int) -> Iterator[ShowProgress]:
     """On standard error, and on a terminal only."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn

@@ -33,7 +33,7 @@ class Flight(Struct, frozen=True, kw_only=True):
     seats_left: int
 
 
-class Flights(Struct, frozen=True, kw_only=True):
+class FlightList(Struct, frozen=True, kw_only=True):
     items: Sequence[Flight]
 
 
@@ -54,9 +54,9 @@ async def search_flights(
     origin: Annotated[str, _airport("from", "SVO")],
     destination: Annotated[str, _airport("to", "LED")],
     date: Annotated[date, QueryParameter(description="in UTC", examples=[Example(value="2026-12-01")])],
-) -> Flights:
+) -> FlightList:
     found = await search_flights.execute(FlightSearch(origin=origin, destination=destination, day=date))
-    return Flights(items=[_flight(view) for view in found])
+    return FlightList(items=[_flight(view) for view in found])
 
 
 @get("/{flight_id:uuid}", summary="One flight", responses=refusals("not_found", "flight_not_found"))

@@ -9,12 +9,11 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Meta, Struct
 
+from ordersys.config.settings import Rate
 from ordersys.entrypoint.http.auth import operators_only
 from ordersys.entrypoint.http.refusals import refusals
 from ordersys.entrypoint.http.tokens import Principal
 from ordersys.messaging.chaos_rates import ChaosControl, FaultPointState
-
-Rate = Annotated[float, Meta(ge=0, le=1)]
 
 
 class RatesBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from ordersys.domain.shared.clock import Clock
-from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.usecase.dead_letters.ports import (
     DeadLetterContent,
     DeadLetterPage,
@@ -13,11 +12,7 @@ from ordersys.usecase.dead_letters.ports import (
     Forecast,
 )
 from ordersys.usecase.dead_letters.resolve_dead_letters import DeadLetterNotFound
-
-
-class BadCursor(DomainError):
-    def __init__(self) -> None:
-        super().__init__("bad_cursor", Kind.INVALID, "the cursor is none that this list has given out")
+from ordersys.usecase.shared.cursor import position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +22,7 @@ class ListDeadLetters:
     async def execute(
         self, *, status: DeadLetterStatus | None, consumer: str | None, cursor: str | None, limit: int
     ) -> DeadLetterPage:
-        return await self.reads.page(status=status, consumer=consumer, before=_position(cursor), limit=limit)
+        return await self.reads.page(status=status, consumer=consumer, before=position(cursor), limit=limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +52,3 @@ class PlanReplay:
         if ids and not found:
             raise DeadLetterNotFound
         return found
-
-
-def _position(cursor: str | None) -> UUID | None:
-    if cursor is None:
-        return None
-    try:
-        return UUID(cursor)
-    except ValueError:
-        raise BadCursor from None

@@ -9,16 +9,12 @@ from ordersys.domain.shared.ids import CustomerId
 from ordersys.usecase.orders.ports import OrderReads
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
 from ordersys.usecase.orders.waiting import Expectations
+from ordersys.usecase.shared.cursor import position
 
 
 class OrderNotFound(DomainError):
     def __init__(self) -> None:
         super().__init__("order_not_found", Kind.NOT_FOUND, "there is no such order")
-
-
-class BadCursor(DomainError):
-    def __init__(self) -> None:
-        super().__init__("bad_cursor", Kind.INVALID, "the cursor is none that this list has given out")
 
 
 class BadStatus(DomainError):
@@ -48,7 +44,7 @@ class ListOrders:
         """The newest first. `cursor` is the `next_cursor` of the page before. Raises BadCursor or BadStatus."""
         if status is not None and status not in Status.__members__:
             raise BadStatus(status)
-        return await self.reads.page(customer_id, status=status, before=_position(cursor), limit=limit)
+        return await self.reads.page(customer_id, status=status, before=position(cursor), limit=limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +58,3 @@ class GetWorkflow:
         if workflow is None:
             raise OrderNotFound
         return self.expectations.explained(workflow)
-
-
-def _position(cursor: str | None) -> UUID | None:
-    if cursor is None:
-        return None
-    try:
-        return UUID(cursor)
-    except ValueError:
-        raise BadCursor from None
