@@ -136,7 +136,7 @@ async def test_one_sold_out_flight_holds_no_seat_on_another(api: Api) -> None:
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 INVALID = {
-    "no body": ("", {"message": "a body is required", "source": "body"}),
+    "no body": ("", {"message": "A body is required.", "source": "body"}),
     "a list": ("[]", {"message": "Expected `object`, got `array`", "source": "body"}),
     "null": ("null", {"message": "Expected `object`, got `null`", "source": "body"}),
     "no items": ("{}", {"message": "Object missing required field `items`", "source": "body"}),

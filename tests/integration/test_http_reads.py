@@ -77,7 +77,7 @@ async def test_what_is_missing_in_a_search_is_named(api: Api, missing: str) -> N
     answer = await api.search(**{missing: None})
 
     assert refusal(answer) == (422, "invalid_request")
-    assert answer.json()["errors"] == [{"message": "is required", "key": missing, "source": "query"}]
+    assert answer.json()["errors"] == [{"message": "Required.", "key": missing, "source": "query"}]
 
 
 async def test_what_is_wrong_in_a_search_is_named_as_the_caller_names_it(api: Api) -> None:

@@ -1,1 +1,1 @@
-"""The rules of the business. Standard library only; no clock, no random, no I/O."""
+"""Business rules. Standard library only: no clock, no randomness, no I/O."""

@@ -1,1 +1,1 @@
-"""Catalog: the flights that can be bought, and the cities they join."""
+"""Catalog: the flights on sale and the cities that they connect."""

@@ -10,7 +10,7 @@ EARTH_RADIUS_KM = 6371
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class City:
-    """`code` is the IATA code of the airport, `timezone` its IANA name; degrees north and east."""
+    """`code`: IATA airport code. `timezone`: IANA name. `latitude`, `longitude`: degrees north and east."""
 
     code: str
     name: str
@@ -21,7 +21,7 @@ class City:
 
 
 def distance_km(one: City, other: City) -> float:
-    """Great circle, by the haversine formula."""
+    """Returns the great-circle distance (haversine formula)."""
     north, east = radians(other.latitude - one.latitude), radians(other.longitude - one.longitude)
     chord = sin(north / 2) ** 2 + cos(radians(one.latitude)) * cos(radians(other.latitude)) * sin(east / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(sqrt(chord))

@@ -1,4 +1,4 @@
-"""A flight as a customer sees it, and what may be searched for."""
+"""Flights as customers see them, and the search for them."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,10 @@ class FlightView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlightSearch:
-    """Flights of one calendar day in UTC (not the airport's day). One that makes no sense cannot be built."""
+    """A search for the flights of one calendar day in UTC, not of the airport's local day.
+
+    Raises AirportInvalid, AirportsEqual or DayInvalid.
+    """
 
     origin: str
     destination: str
@@ -38,7 +41,7 @@ class FlightSearch:
                 raise AirportInvalid(airport)
         if self.origin == self.destination:
             raise AirportsEqual(self.origin)
-        # A datetime passes for a date and would shift the day; the last day of the calendar has no morrow.
+        # A datetime is also a date and would shift the day. date.max has no next day.
         if isinstance(self.day, datetime) or self.day == date.max:
             raise DayInvalid(self.day)
 
@@ -48,5 +51,5 @@ class FlightSearch:
 
     @property
     def ends_at(self) -> datetime:
-        """The first moment that is no longer in it."""
+        """The first moment after the day."""
         return self.starts_at + timedelta(days=1)

@@ -1,1 +1,1 @@
-"""Orders: what a customer bought and how far the purchase is."""
+"""Orders: what a customer bought, and the status of the purchase."""

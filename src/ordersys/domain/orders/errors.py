@@ -1,4 +1,4 @@
-"""Why an order is refused. The codes are public (CONTRACT, HTTP)."""
+"""Reasons to refuse an order. Their codes are public (docs/reference/http.md)."""
 
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import FlightId
@@ -8,46 +8,48 @@ from ordersys.domain.shared.money import Money
 class SoldOut(DomainError):
     def __init__(self, flight_id: FlightId, wanted: int, left: int) -> None:
         super().__init__(
-            "sold_out", Kind.CONFLICT, f"flight {flight_id} has {left} seats left, {wanted} were asked for"
+            "sold_out", Kind.CONFLICT, f"Flight {flight_id} has {left} seats left; {wanted} were requested."
         )
 
 
 class PriceChanged(DomainError):
     def __init__(self, expected: Money, actual: Money) -> None:
-        detail = f"the total is {actual.amount} {actual.currency}, not {expected.amount} {expected.currency}"
+        detail = f"The total is {actual.amount} {actual.currency}, not {expected.amount} {expected.currency}."
         super().__init__("price_changed", Kind.CONFLICT, detail)
 
 
 class FlightUnknown(DomainError):
     def __init__(self, flight_id: FlightId) -> None:
-        super().__init__("flight_unknown", Kind.INVALID, f"there is no flight {flight_id}")
+        super().__init__("flight_unknown", Kind.INVALID, f"Flight {flight_id} does not exist.")
 
 
 class FlightDeparted(DomainError):
     def __init__(self, flight_id: FlightId) -> None:
-        super().__init__("flight_departed", Kind.INVALID, f"flight {flight_id} has departed")
+        super().__init__("flight_departed", Kind.INVALID, f"Flight {flight_id} has departed.")
 
 
 class CurrenciesMixed(DomainError):
     def __init__(self) -> None:
-        super().__init__("currencies_mixed", Kind.INVALID, "all flights of one order must be sold in one currency")
+        super().__init__("currencies_mixed", Kind.INVALID, "All flights of an order must have the same currency.")
 
 
 class TooManySeats(DomainError):
     def __init__(self, wanted: int, limit: int) -> None:
-        super().__init__("too_many_seats", Kind.INVALID, f"{wanted} seats were asked for; one order may hold {limit}")
+        super().__init__(
+            "too_many_seats", Kind.INVALID, f"{wanted} seats were requested; an order takes at most {limit}."
+        )
 
 
 class SeatsMissing(DomainError):
     def __init__(self) -> None:
-        super().__init__("seats_missing", Kind.INVALID, "every item takes at least one seat")
+        super().__init__("seats_missing", Kind.INVALID, "Each item needs at least one seat.")
 
 
 class TooManyItems(DomainError):
     def __init__(self, wanted: int, limit: int) -> None:
-        super().__init__("too_many_items", Kind.INVALID, f"an order takes 1 to {limit} items, {wanted} were given")
+        super().__init__("too_many_items", Kind.INVALID, f"{wanted} items were requested; an order takes 1 to {limit}.")
 
 
 class IllegalMove(DomainError):
     def __init__(self, status: str, move: str) -> None:
-        super().__init__("illegal_move", Kind.CONFLICT, f"an order that is {status} cannot {move.replace('_', ' ')}")
+        super().__init__("illegal_move", Kind.CONFLICT, f"Status {status} does not allow {move.replace('_', ' ')}.")

@@ -1,4 +1,4 @@
-"""What the order-service tells the others. Field names and TYPE are public and golden: a change is a new version."""
+"""Events published by the order-service. Field names and TYPE are public: a change needs a new version."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -30,7 +30,7 @@ class OrderCreated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled(Event):
-    """By the customer, or because its deadline passed. Money and tickets must go back, whenever they come."""
+    """Cancelled by the customer, or after its deadline. Payments and tickets are undone, even those that come late."""
 
     TYPE: ClassVar[str] = "ordersys.OrderCancelled.v1"
     STREAM: ClassVar[str] = "orders"
@@ -44,7 +44,7 @@ class OrderCancelled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequested(Event):
-    """The customer gives a completed purchase back: first the tickets, then the money."""
+    """The customer returns a completed purchase: tickets are voided first, then the payment is refunded."""
 
     TYPE: ClassVar[str] = "ordersys.RefundRequested.v1"
     STREAM: ClassVar[str] = "orders"

@@ -1,7 +1,7 @@
-"""What may an order do? The life of an order is the table `PATHS`; nothing else moves one.
+"""The state machine of an order. All transitions are in the table `PATHS`.
 
-Events of one order come over several topics and more than once, so a move may find the order ahead of it (then it is a
-no-op: the empty path) or a step behind (then the path leads through the steps that the move implies).
+Events of one order arrive over several topics, and more than once. So a move may find the order ahead of it (a no-op:
+the path is empty) or a step behind (the path includes the implied steps).
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Status(StrEnum):
 
 
 FINAL: Final = frozenset({Status.COMPLETED, Status.CANCELLED, Status.REFUNDED})
-# What reaches one of these gives its seats back.
+# An order that reaches one of these releases its seats.
 WITHOUT_SEATS: Final = frozenset({Status.CANCELLED, Status.REFUNDED})
 
 
@@ -47,7 +47,7 @@ PATHS: Final[Mapping[tuple[Status, Move], tuple[Status, ...]]] = {
     (Status.COMPLETED, Move.AUTHORIZE): (),
     (Status.COMPLETED, Move.COMPLETE): (),
     (Status.COMPLETED, Move.REQUEST_REFUND): (Status.REFUND_PENDING,),
-    # A payment or tickets that come late: whoever issued them takes them back by itself.
+    # A late payment or late tickets: the service that issued them undoes them itself.
     (Status.CANCELLED, Move.AUTHORIZE): (),
     (Status.CANCELLED, Move.COMPLETE): (),
     (Status.CANCELLED, Move.CANCEL): (),
@@ -64,8 +64,9 @@ PATHS: Final[Mapping[tuple[Status, Move], tuple[Status, ...]]] = {
 
 
 def path(status: Status, move: Move) -> tuple[Status, ...]:
-    """The statuses that `move` leads an order through, in order; empty if the order is already there. Raises
-    IllegalMove.
+    """Returns the statuses that `move` leads through, in order; empty if the order is already there.
+
+    Raises IllegalMove.
     """
     try:
         return PATHS[status, move]
@@ -75,7 +76,7 @@ def path(status: Status, move: Move) -> tuple[Status, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """Seats on one flight, at the price that held when the order was placed."""
+    """Seats on one flight, at the price when the order was placed."""
 
     flight_id: FlightId
     seats: int

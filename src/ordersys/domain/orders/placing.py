@@ -1,4 +1,4 @@
-"""How an order is placed: seats are held flight by flight or not at all, so a refused order leaves nothing behind."""
+"""Rules for placing orders: an order gets all of its seats or none, so a refused order changes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from ordersys.domain.shared.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A flight as it is sold at this moment."""
+    """The current price and availability of a flight."""
 
     flight_id: FlightId
     price: Money
@@ -37,7 +37,7 @@ class SeatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one order may hold: items (flights) and seats over all items."""
+    """Limits of one order: its items (flights), and its seats over all items."""
 
     max_items: int
     max_seats: int
@@ -55,7 +55,7 @@ class Limits:
 
 @dataclass(slots=True, kw_only=True)
 class SeatHolds:
-    """The offers of the flights that one batch touches; what is held for an order is gone for the next."""
+    """Seats held for the orders of one batch; seats held for one order are not offered to the next."""
 
     offers: Mapping[FlightId, Offer]
     held: dict[FlightId, int] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class SeatHolds:
     def hold(
         self, wanted: Sequence[SeatRequest], expected: Money | None, now: datetime
     ) -> tuple[tuple[Item, ...], Money]:
-        """Holds all seats of one order. Answers its items and total; raises a DomainError and holds nothing."""
+        """Holds all seats of one order. Returns its items and total. Raises a DomainError, and then holds none."""
         items = tuple(self._item(item, now) for item in wanted)
         total = _total(items)
         if expected is not None and expected != total:

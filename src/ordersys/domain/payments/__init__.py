@@ -1,1 +1,1 @@
-"""Payments: one per order, authorized by a gateway outside."""
+"""Payments: one per order, authorized by an external gateway."""

@@ -1,4 +1,4 @@
-"""What the payment-service tells the others. Field names and TYPE are public and golden: a change is a new version."""
+"""Events published by the payment-service. Field names and TYPE are public: a change needs a new version."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,7 +31,7 @@ class PaymentDeclined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentVoided(Event):
-    """The customer's money was given up before it was taken."""
+    """The authorization was released before the money was captured."""
 
     TYPE: ClassVar[str] = "ordersys.PaymentVoided.v1"
     STREAM: ClassVar[str] = "payments"
@@ -42,7 +42,7 @@ class PaymentVoided(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRefunded(Event):
-    """The customer has the money back."""
+    """The customer was refunded."""
 
     TYPE: ClassVar[str] = "ordersys.PaymentRefunded.v1"
     STREAM: ClassVar[str] = "payments"

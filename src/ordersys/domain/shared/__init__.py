@@ -1,1 +1,1 @@
-"""What every context may know: ids, money, errors, the event marker, the clock port."""
+"""Shared by all contexts: ids, money, errors, the event base type, the clock port."""

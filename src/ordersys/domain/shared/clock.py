@@ -3,6 +3,6 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time; always aware, always UTC."""
+    """Returns the current time: timezone-aware, in UTC."""
 
     def now(self) -> datetime: ...

@@ -1,6 +1,4 @@
-"""The one error of the core. `code` is public and stable; `kind` decides the HTTP status, the gRPC status and the
-retry.
-"""
+"""The error type of the core. `code` is public and stable; `kind` decides the HTTP status and whether to retry."""
 
 from enum import Enum
 
@@ -14,7 +12,7 @@ class Kind(Enum):
 
 
 class DomainError(Exception):
-    """A refusal with a stable `code`, a `kind` and a sentence for the caller."""
+    """An error with a stable `code`, a `kind`, and a sentence for the caller (`detail`)."""
 
     def __init__(self, code: str, kind: Kind, detail: str = "") -> None:
         super().__init__(detail or code)
@@ -24,7 +22,7 @@ class DomainError(Exception):
 
 
 class Unavailable(DomainError):
-    """A server that ordersys depends on cannot be reached. `server` is its name for people: postgres, kafka, redis."""
+    """A server that ordersys depends on is unreachable. `server`: postgres, kafka, redis, identity provider."""
 
     def __init__(self, server: str, detail: str = "") -> None:
         super().__init__("unavailable", Kind.TRANSIENT, detail or f"{server} cannot be reached")
@@ -32,7 +30,7 @@ class Unavailable(DomainError):
 
 
 class Contention(DomainError):
-    """The database chose this transaction as a deadlock or serialization victim: run the whole batch again."""
+    """PostgreSQL aborted this transaction (deadlock, serialization failure): run the whole batch again."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("contention", Kind.TRANSIENT, detail)

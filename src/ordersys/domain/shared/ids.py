@@ -8,6 +8,6 @@ CustomerId = NewType("CustomerId", str)
 
 
 class Ids(Protocol):
-    """Makes new ids: UUIDv7, ascending in time within a process."""
+    """Returns new ids: UUIDv7, ascending within a process."""
 
     def new(self) -> UUID: ...

@@ -1,1 +1,1 @@
-"""Tickets: a numbered seat on a flight for each seat of a paid order."""
+"""Tickets: one per seat of a paid order, each with a seat on board."""

@@ -1,4 +1,4 @@
-"""What the ticket-service tells the others. Field names and TYPE are public and golden: a change is a new version."""
+"""Events published by the ticket-service. Field names and TYPE are public: a change needs a new version."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +16,7 @@ class IssuedTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketIssued(Event):
-    """All tickets of one order were issued."""
+    """All tickets of the order were issued."""
 
     TYPE: ClassVar[str] = "ordersys.TicketIssued.v1"
     STREAM: ClassVar[str] = "tickets"
@@ -28,7 +28,7 @@ class TicketIssued(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketRejected(Event):
-    """The airline gives no tickets for this order; none were issued."""
+    """The airline refused the tickets of the order; none was issued."""
 
     TYPE: ClassVar[str] = "ordersys.TicketRejected.v1"
     STREAM: ClassVar[str] = "tickets"
@@ -40,7 +40,7 @@ class TicketRejected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketVoided(Event):
-    """All tickets of one order are void, and their seats on board free."""
+    """All tickets of the order were voided, and their seats on board are free again."""
 
     TYPE: ClassVar[str] = "ordersys.TicketVoided.v1"
     STREAM: ClassVar[str] = "tickets"

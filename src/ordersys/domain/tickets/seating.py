@@ -1,4 +1,4 @@
-"""Which seat does a ticket get? The lowest seat that was given back, else the next one never used."""
+"""Seat assignment: a ticket gets the lowest released seat, else the next seat that was never used."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,23 +10,24 @@ LETTERS: Final = "ABCDEF"
 
 
 def seat_label(seat_number: int) -> str:
-    """Seat 1 is 1A, seat 6 is 1F, seat 7 is 2A."""
+    """Returns the label of a seat: 1 is 1A, 6 is 1F, 7 is 2A."""
     row, place = divmod(seat_number - 1, len(LETTERS))
     return f"{row + 1}{LETTERS[place]}"
 
 
 class NoSeatOnBoard(DomainError):
-    """Tickets of a cancelled order still hold the seats that were sold again; once they are void there is room."""
+    """Every seat has a valid ticket: tickets of a cancelled order are not voided yet, and their seats were resold."""
 
     def __init__(self, flight_id: FlightId, seats: int) -> None:
-        detail = f"all {seats} seats of flight {flight_id} are on tickets that are still valid"
+        detail = f"All {seats} seats of flight {flight_id} have valid tickets."
         super().__init__("no_seat_on_board", Kind.CONFLICT, detail)
 
 
 @dataclass(slots=True, kw_only=True)
 class SeatMap:
-    """The seats of one flight: those below `next_seat` were used once, `released` are free again. `seats`: how many
-    there are, None for a flight that is not known here.
+    """The seats of one flight: those below `next_seat` were used, those in `released` are free again.
+
+    `seats`: the number of seats; None if the flight is unknown here.
     """
 
     flight_id: FlightId
@@ -35,7 +36,7 @@ class SeatMap:
     released: list[int] = field(default_factory=list)
 
     def take(self) -> int:
-        """The number of a seat that nobody holds. Raises NoSeatOnBoard."""
+        """Returns the number of a free seat. Raises NoSeatOnBoard."""
         if self.released:
             lowest = min(self.released)
             self.released.remove(lowest)
@@ -46,5 +47,5 @@ class SeatMap:
         return self.next_seat - 1
 
     def release(self, seat_number: int) -> None:
-        """The seat may be taken again."""
+        """Makes the seat available again."""
         self.released.append(seat_number)

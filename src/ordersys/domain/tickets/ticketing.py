@@ -1,5 +1,5 @@
-"""What became of one order's tickets. A cancelled order's tickets are VOIDED before they exist: then none are ever
-issued.
+"""The status of an order's tickets. If an order is cancelled before its tickets exist, they are VOIDED in advance, and
+none is issued.
 """
 
 from enum import StrEnum

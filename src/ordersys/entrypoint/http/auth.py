@@ -1,4 +1,4 @@
-"""Who is calling: every route needs a bearer token unless its options say `exclude_from_auth=True`."""
+"""Authentication: every route requires a bearer token, unless it sets the option `exclude_from_auth=True`."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ FORBIDDEN: Final = {"code": "forbidden"}
 
 
 class BearerAuth(ASGIMiddleware):
-    """Puts the Principal into `request.user`, or raises NotAuthorizedException (401)."""
+    """Sets `request.user` to the Principal, or raises NotAuthorizedException (401)."""
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
     exclude_opt_key = "exclude_from_auth"
@@ -33,7 +33,7 @@ class BearerAuth(ASGIMiddleware):
     async def _principal(self, header: str) -> Principal:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise _unauthorized("a bearer token is required", "Bearer")
+            raise _unauthorized("A bearer token is required.", "Bearer")
         try:
             return await self._tokens.check(token.strip())
         except TokenRefused as refused:
@@ -41,10 +41,10 @@ class BearerAuth(ASGIMiddleware):
 
 
 def operators_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard: 403 for everybody who is not an operator, and for routes that left authentication out by mistake."""
+    """Guard: 403 unless the caller is an operator, also on a route that skips authentication by mistake."""
     user = connection.scope.get("user")
     if not isinstance(user, Principal) or "operator" not in user.roles:
-        raise PermissionDeniedException(detail="this is for operators", extra=FORBIDDEN)
+        raise PermissionDeniedException(detail="This route requires the role operator.", extra=FORBIDDEN)
 
 
 def _unauthorized(detail: str, challenge: str) -> NotAuthorizedException:

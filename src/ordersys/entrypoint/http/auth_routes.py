@@ -1,4 +1,4 @@
-"""Tokens for whoever asks: the demo's stand-in for a login. There is none with `auth.demo: false`."""
+"""Demo tokens: they stand in for a login, and are disabled by `auth.demo: false`."""
 
 from datetime import datetime
 from typing import Annotated
@@ -13,7 +13,7 @@ from ordersys.entrypoint.http.tokens import DemoTokens, UserRole
 
 
 class DemoBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Without a `user`, one is made up."""
+    """If `user` is missing, a guest name is generated."""
 
     user: Annotated[str, Meta(min_length=1, max_length=255, examples=["anna"])] | None = None
     role: UserRole = "customer"
@@ -29,7 +29,7 @@ class DemoToken(Struct, frozen=True, kw_only=True):
 @post(
     "/demo",
     status_code=200,
-    summary="A token for the demo",
+    summary="Create a demo token",
     responses=refusals("demo_auth_off", "invalid_user", "invalid_request", "malformed_body", "body_too_large"),
 )
 async def demo_token(data: JSONBody[DemoBody], demo_tokens: NamedDependency[SkipValidation[DemoTokens]]) -> DemoToken:

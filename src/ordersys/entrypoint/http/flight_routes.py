@@ -1,4 +1,4 @@
-"""Flights over HTTP; open to everybody."""
+"""Flight routes; public."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -20,7 +20,7 @@ from ordersys.usecase.catalog.search_flights import SearchFlights
 
 
 class Flight(Struct, frozen=True, kw_only=True):
-    """`price` is for one seat; times are UTC."""
+    """`price`: for one seat. Times are UTC."""
 
     id: UUID
     airline: str
@@ -38,28 +38,33 @@ class FlightList(Struct, frozen=True, kw_only=True):
 
 
 def _airport(name: str, example: str) -> QueryParameter:
-    """Of the document alone: an airport that does not fit is refused with a code of its own."""
+    """Returns a parameter whose pattern is documentation only: the domain refuses a bad airport with its own code."""
     return QueryParameter(
-        name=name, description="IATA code", examples=[Example(value=example)], schema_extra={"pattern": "^[A-Z]{3}$"}
+        name=name,
+        description="IATA airport code.",
+        examples=[Example(value=example)],
+        schema_extra={"pattern": "^[A-Z]{3}$"},
     )
 
 
 @get(
     "/",
-    summary="Flights of one day (UTC)",
+    summary="Search the flights of one day (UTC)",
     responses=refusals("invalid_request", "airport_invalid", "airports_equal", "day_invalid"),
 )
 async def search_flights(
     search_flights: NamedDependency[SkipValidation[SearchFlights]],
     origin: Annotated[str, _airport("from", "SVO")],
     destination: Annotated[str, _airport("to", "LED")],
-    date: Annotated[date, QueryParameter(description="in UTC", examples=[Example(value="2026-12-01")])],
+    date: Annotated[
+        date, QueryParameter(description="Day of departure, in UTC.", examples=[Example(value="2026-12-01")])
+    ],
 ) -> FlightList:
     found = await search_flights.execute(FlightSearch(origin=origin, destination=destination, day=date))
     return FlightList(items=[_flight(view) for view in found])
 
 
-@get("/{flight_id:uuid}", summary="One flight", responses=refusals("not_found", "flight_not_found"))
+@get("/{flight_id:uuid}", summary="Get a flight", responses=refusals("not_found", "flight_not_found"))
 async def get_flight(flight_id: FromPath[UUID], get_flight: NamedDependency[SkipValidation[GetFlight]]) -> Flight:
     return _flight(await get_flight.execute(FlightId(flight_id)))
 

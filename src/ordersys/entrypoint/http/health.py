@@ -1,7 +1,7 @@
-"""How a role does, and whether it should get work. Every role tells it on its own port.
+"""Health of a role, served on its own port.
 
-Liveness says that the process turns; it never depends on another server, or one dead database would restart everything.
-Readiness says whether work sent here now would get done.
+Liveness: the event loop responds. It never depends on other servers, or one dead database would restart every role.
+Readiness: the role can process work now.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +20,7 @@ class Liveness(Struct, frozen=True, kw_only=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """`checks`: whether each server that the role needs answers it."""
+    """`checks`: for each server that the role needs, whether it responds."""
 
     status: Literal["ready", "not ready"]
     role: str
@@ -35,7 +35,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True, kw_only=True)
 class Health:
-    """`checks` by the name of what they check. While the role drains it is not ready, whatever the checks say."""
+    """`checks`: by server name. A draining role is not ready, regardless of its checks."""
 
     role: str
     checks: Mapping[str, Check]

@@ -1,6 +1,6 @@
-"""Health and metrics of a role that serves nothing else, as a bare ASGI application.
+"""Health and metrics of a role without other routes, as a plain ASGI application.
 
-Without a web framework on purpose: a role that was killed is back the sooner the less it imports.
+It uses no web framework: fewer imports let a killed role restart sooner.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -1,4 +1,4 @@
-"""How long requests take, by route."""
+"""Request durations, by route."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -11,12 +11,12 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from ordersys.entrypoint.http.problem import status_of
 
 Observe = Callable[[str, str, int, float], None]
-# The option of a route whose answers go on for as long as the caller likes: the time to their start says something.
+# Option of a streaming route: the time to the first byte is measured, as the client decides how long it reads.
 TO_THE_START: Final = "measured_to_the_start"
 
 
 class Measured(ASGIMiddleware):
-    """Tells `observe` method, route pattern, status and seconds of every request."""
+    """Calls `observe` with the method, route pattern, status and seconds of every request."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -36,7 +36,7 @@ class Measured(ASGIMiddleware):
         try:
             await next_app(scope, receive, watch)
         except Exception as error:
-            # A refusal by a middleware further in, such as a missing token, is answered further out.
+            # An error of an inner middleware, such as a missing token, becomes a response further out.
             status = status_of(error)
             raise
         finally:

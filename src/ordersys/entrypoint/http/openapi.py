@@ -1,4 +1,4 @@
-"""The OpenAPI document. Clients are generated from it, so what Litestar cannot see of the routes is said here."""
+"""The OpenAPI document. Clients are generated from it, so this module adds what Litestar cannot derive."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -28,24 +28,24 @@ from ordersys.entrypoint.http.refusals import Flaw, Problem
 PATH: Final = "/schema"
 ASSETS: Final = f"{PATH}/assets"
 HEADERS: Final[Mapping[str, Mapping[str, str]]] = {
-    "401": {"WWW-Authenticate": "what is wrong with the token"},
-    "503": {"Retry-After": "seconds"},
+    "401": {"WWW-Authenticate": "The reason why the token was refused."},
+    "503": {"Retry-After": "Seconds to wait before the next attempt."},
 }
 
 
 class _Page(SwaggerRenderPlugin):
-    """The packaged Swagger UI is a 4.x, which reads no OpenAPI 3.1: it is shown the document in the words of 3.0."""
+    """The packaged Swagger UI 4 cannot read OpenAPI 3.1, so it gets the document converted to 3.0."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         return super().render(request, {**_in_words_of_3_0(openapi_schema), "openapi": "3.0.3"})
 
 
 def config() -> OpenAPIConfig:
-    """The page's script comes from the package: a content delivery network would leave it blank offline."""
+    """The scripts of the page come from the package, so that it works offline."""
     return OpenAPIConfig(
         title="ordersys",
         version=__version__,
-        description="Flights, orders and how far they are. Errors are problem+json (RFC 9457) with a stable `code`.",
+        description="Flights, orders and their workflows. Errors are problem+json (RFC 9457) with a stable `code`.",
         components=Components(
             security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
         ),
@@ -64,12 +64,12 @@ def config() -> OpenAPIConfig:
 
 
 def correct(document: OpenAPI) -> None:
-    """Makes true what Litestar derives from types alone."""
+    """Corrects what Litestar derives from types alone."""
     for name, schema in document.components.schemas.items():
         if name.endswith("Body"):
             schema.additional_properties = False
         elif name not in (Problem.__name__, Flaw.__name__):
-            # Answers leave nothing out: what is not known yet is null or empty.
+            # Responses contain every field: unknown values are null or empty.
             schema.required = sorted(schema.properties or ())
     for operation in _operations(document):
         for parameter in operation.parameters or ():
@@ -77,7 +77,7 @@ def correct(document: OpenAPI) -> None:
                 _correct_parameter(parameter, parameter.schema)
         responses = operation.responses or {}
         if "400" in responses and not _is_problem(responses["400"]):
-            del responses["400"]  # Litestar's own answer to an invalid request; ours is the 422
+            del responses["400"]  # Litestar's default for an invalid request; this API returns 422
         for status, response in responses.items():
             if _is_problem(response):
                 _correct_problem(status, response)
@@ -85,18 +85,18 @@ def correct(document: OpenAPI) -> None:
 
 def _correct_parameter(parameter: Parameter, schema: Schema) -> None:
     if parameter.name == "Idempotency-Key":
-        # Its default is there only so that a missing header is told by a code of its own.
+        # The default exists only so that a missing header gets its own error code.
         parameter.required, schema.default = True, None
     for choice in schema.one_of or ():
         if isinstance(choice, Schema) and choice.type != OpenAPIType.NULL:
-            # A parameter can be left out, but not be null.
+            # A parameter can be omitted, but not null.
             schema.type, schema.one_of = choice.type, None
 
 
 def _correct_problem(status: str, response: OpenAPIResponse) -> None:
     response.headers = {name: _header(text) for name, text in HEADERS.get(status, {}).items()} or None
     for media in (response.content or {}).values():
-        # An example has no id of its own in OpenAPI; Litestar writes the one that named it.
+        # OpenAPI examples have no id; Litestar writes one.
         examples = (media.examples or {}).items()
         media.examples = {name: replace(one, id=None) for name, one in examples if isinstance(one, Example)}
 
@@ -106,7 +106,7 @@ def _is_problem(response: Any) -> TypeGuard[OpenAPIResponse]:
 
 
 def _in_words_of_3_0(node: Any) -> Any:
-    """There, null is no type but a property of one, and a schema has one example."""
+    """In OpenAPI 3.0, null is a property of a type, not a type, and a schema has one example."""
     if isinstance(node, list):
         return [_in_words_of_3_0(one) for one in node]
     if not isinstance(node, dict):
@@ -131,6 +131,6 @@ def _operations(document: OpenAPI) -> Iterator[Operation]:
 
 
 def _operation_id(handler: HTTPRouteHandler, *_: object) -> str:
-    """search_flights -> searchFlights: the name of the function in a generated client."""
+    """Returns the name of the function in a generated client: search_flights -> searchFlights."""
     first, *rest = handler.handler_name.split("_")
     return first + "".join(word.title() for word in rest)

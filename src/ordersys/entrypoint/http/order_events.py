@@ -1,4 +1,4 @@
-"""An order's workflow as a stream of server-sent events: at once, and again after every change."""
+"""The workflow of an order as server-sent events: the current state, then an event after every change."""
 
 from collections.abc import AsyncIterator
 from hashlib import blake2b
@@ -21,18 +21,18 @@ from ordersys.entrypoint.order_watch import OrderWatch, Watcher
 from ordersys.usecase.orders.views import WorkflowView
 
 MEDIA_TYPE: Final = "text/event-stream"
-# Nothing on the way may keep it back: no cache, and no buffer of a proxy.
+# Caches and buffering proxies must not delay the stream.
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 RETRY: Final = b"retry: 2000\n\n"
 STILL_HERE: Final = b": still here\n\n"
 END: Final = b"event: end\ndata: {}\n\n"
 SILENCE_SECONDS: Final = 15.0
-# Who watches for longer comes again, and is asked for the token again.
+# A client that watches longer reconnects, and its token is checked again.
 LONGEST_SECONDS: Final = 900.0
 DESCRIPTION: Final = (
     "Each `workflow` event has the JSON of `GET /orders/{order_id}/workflow` as its data and an opaque version as its "
-    "id. After a final status, with nothing left to wait for, an `end` event follows and the stream closes. A stream "
-    "that closes without it has to be opened again. A comment every 15 seconds shows that it lives."
+    "id. After a final status, when nothing is left to wait for, an `end` event follows and the stream closes. If the "
+    "stream closes without it, reconnect. A comment is sent every 15 seconds to keep the connection alive."
 )
 
 
@@ -43,7 +43,7 @@ def workflow_event(flow: WorkflowView) -> bytes:
 
 
 async def stream_of(watcher: Watcher) -> AsyncIterator[bytes]:
-    """Whoever does not read it to its end is cancelled in it."""
+    """Yields the chunks of the stream. If the client disconnects, it is cancelled here."""
     try:
         async for chunk in _chunks(watcher):
             yield chunk

@@ -1,7 +1,7 @@
-"""The front of the api role: the API, the same API under /api as the web page calls it, and the built page itself.
+"""Routes requests of the api role: to the API, to the API under /api (for the web page), or to the built page.
 
-A path is the page's when it is one of its files, or when a browser opens it as a document; whoever asks for anything
-but text/html gets the API, as if there were no page.
+A path belongs to the page if it is one of its files, or if a browser opens it as a document. Requests that do not
+accept text/html always reach the API.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from ordersys.entrypoint.http.problem import HANDLERS
 
 PREFIX: Final = "/api"
 INDEX: Final = "index.html"
-# Their names change with their content.
+# File names here contain a hash of the content.
 HASHED: Final = "assets"
 FOREVER: Final = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 ASK_EACH_TIME: Final = CacheControlHeader(no_cache=True)
@@ -34,13 +34,13 @@ SECURITY: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`files`: their paths, as a browser asks for them."""
+    """`files`: the request paths of all files."""
 
     serve: ASGIApp
     files: frozenset[str]
 
     def path_of(self, scope: Any) -> str | None:
-        """The file that this request is for; None if it is none of the page's."""
+        """Returns the page's file for this request, or None."""
         path: str = scope["path"]
         if scope["method"] not in {"GET", "HEAD"}:
             return None
@@ -68,7 +68,7 @@ class Front:
 
 
 def with_page(api: ASGIApp, folder: Path) -> Front:
-    """Without a built page in the folder, there is none."""
+    """Serves the page only if the folder contains a built one."""
     return Front(api=api, page=_page(folder) if (folder / INDEX).is_file() else None)
 
 

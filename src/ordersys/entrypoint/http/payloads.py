@@ -1,4 +1,4 @@
-"""What clients may send. Unknown fields are refused: a misspelt one must not be ignored."""
+"""Request bodies. Unknown fields are refused, so that a misspelt field is not ignored."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,16 +6,16 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-Amount = Annotated[int, Meta(ge=0, le=10**15, description="minor units, such as kopecks", examples=[540000])]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["RUB"])]
-# Printable, and not only blanks. A look-ahead, because $ would let a line break at the end pass.
+Amount = Annotated[int, Meta(ge=0, le=10**15, description="Amount in minor units, such as kopecks.", examples=[540000])]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 currency code.", examples=["RUB"])]
+# Printable, not only white space. A look-ahead, because $ would accept a trailing line break.
 Reason = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=200,
         pattern=r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])[\s\S]*\S",
-        description="1 to 200 printable characters",
+        description="Reason, 1 to 200 printable characters.",
         examples=["changed my mind"],
     ),
 ]
@@ -32,7 +32,7 @@ class ItemBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """`expected_total`: refuse the order if its total is another by now."""
+    """`expected_total`: refuse the order if its total differs."""
 
     items: Annotated[Sequence[ItemBody], Meta(min_length=1, max_length=100)]
     payment_method: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,50}$", examples=["pm_ok"])] = "pm_ok"

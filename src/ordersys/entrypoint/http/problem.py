@@ -1,4 +1,4 @@
-"""Errors as application/problem+json (RFC 9457): a stable `code`, a sentence, never a stack trace, SQL or host name."""
+"""Errors as application/problem+json (RFC 9457): a stable `code` and a sentence; no stack trace, SQL or host name."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ CODES: Final[Mapping[int, str]] = {
 
 
 class BadRequest(HTTPException):
-    """400 with a code of its own."""
+    """400 with its own code."""
 
     status_code = HTTPStatus.BAD_REQUEST
 
@@ -67,50 +67,54 @@ def refused(kind: Kind, code: str, detail: str, *, headers: Mapping[str, str] | 
 
 
 def status_of(error: Exception) -> int:
-    """The status that an error is answered with."""
+    """Returns the HTTP status for an error."""
     if isinstance(error, DomainError):
         return STATUS[error.kind]
     return error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def on_domain_error(_: AnyRequest, error: DomainError) -> Response[Any]:
-    # The detail of a transient error tells operators which server is away; that is not for callers.
-    detail = "the service cannot answer right now; try again" if error.kind is Kind.TRANSIENT else error.detail
+    # The detail of a transient error names the server that is unavailable: for operators, not for callers.
+    detail = "The service is temporarily unavailable; retry later." if error.kind is Kind.TRANSIENT else error.detail
     return refused(error.kind, error.code, detail)
 
 
 def on_invalid(_: AnyRequest, error: ValidationException) -> Response[Any]:
     errors = list(_flaws(error))
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not valid", errors=errors)
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "The request is invalid; see `errors`.", errors=errors
+    )
 
 
 def _flaws(error: ValidationException) -> Iterator[dict[str, str]]:
-    """What is wrong where. What Litestar says of a missing part is put into words that are for callers."""
+    """Yields each invalid part. Litestar's messages about missing parts are reworded for callers."""
     if missing := _MISSING.match(error.detail):
-        yield {"message": "is required", "key": missing["key"], "source": missing["source"]}
+        yield {"message": "Required.", "key": missing["key"], "source": missing["source"]}
     for flaw in error.extra if isinstance(error.extra, list) else []:
         if flaw.get("key") != "data":
             yield flaw
         elif flaw["message"] == _NO_BODY:
-            yield {"message": "a body is required", "source": "body"}
+            yield {"message": "A body is required.", "source": "body"}
         else:
             yield {"message": flaw["message"], "source": "body"}
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # Litestar's own word for a mistake of ours; its detail is not for callers.
+        # A bug in our code, reported by Litestar; its detail is not for callers.
         return on_bug(request, error)
     if isinstance(error.__cause__, SerializationException):
-        return problem(HTTPStatus.BAD_REQUEST, "malformed_body", "the body is not valid JSON")
+        return problem(HTTPStatus.BAD_REQUEST, "malformed_body", "The body is not valid JSON.")
     extra = error.extra if isinstance(error.extra, dict) else {}
     code = extra.get("code") or CODES.get(error.status_code, "http_error")
     return problem(error.status_code, str(code), error.detail, headers=error.headers)
 
 
 def on_bug(request: AnyRequest, error: Exception) -> Response[Any]:
-    log.error("a request failed", action="http.failed", path=request.scope.get("path_template"), exc_info=error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "the service failed; the failure was recorded")
+    log.error("request failed", action="http.failed", path=request.scope.get("path_template"), exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "An unexpected error occurred; it has been logged."
+    )
 
 
 HANDLERS: Final[dict[int | type[Exception], Any]] = {

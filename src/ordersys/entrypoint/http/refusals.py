@@ -1,4 +1,4 @@
-"""Every refusal that a route can answer with, by status and code; what a route documents is taken from here."""
+"""All error codes of the API by status, with the text that the OpenAPI document shows for each."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -12,63 +12,63 @@ from ordersys.entrypoint.http.problem import MEDIA_TYPE, content
 
 REFUSALS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
     HTTPStatus.BAD_REQUEST: {
-        "idempotency_key_missing": "this request needs an Idempotency-Key header",
-        "idempotency_key_invalid": "the Idempotency-Key is too long or not printable ASCII",
-        "malformed_body": "the body is not valid JSON",
+        "idempotency_key_missing": "The Idempotency-Key header is required.",
+        "idempotency_key_invalid": "The Idempotency-Key is too long or not printable ASCII.",
+        "malformed_body": "The body is not valid JSON.",
     },
-    HTTPStatus.UNAUTHORIZED: {"unauthorized": "a bearer token is required, or the one given is not valid"},
+    HTTPStatus.UNAUTHORIZED: {"unauthorized": "The bearer token is missing or invalid."},
     HTTPStatus.FORBIDDEN: {
-        "forbidden": "this is for operators",
-        "chaos_forbidden": "faults are refused with environment: production",
-        "demo_auth_off": "tokens are not made here (`auth.demo` is false)",
-        "load_forbidden": "load is refused in production and without demo tokens",
+        "forbidden": "This route requires the role operator.",
+        "chaos_forbidden": "Faults cannot be injected in production.",
+        "demo_auth_off": "Demo tokens are disabled (`auth.demo` is false).",
+        "load_forbidden": "Load cannot be generated in production, or without demo tokens.",
     },
     HTTPStatus.NOT_FOUND: {
-        "not_found": "the path names nothing, as when an id is no UUID",
-        "flight_not_found": "there is no such flight",
-        "letter_not_found": "there is no such dead letter",
-        "order_not_found": "there is no such order, or it is another customer's",
+        "not_found": "The path does not exist, or an id in it is not a UUID.",
+        "flight_not_found": "The flight does not exist.",
+        "letter_not_found": "The dead letter does not exist.",
+        "order_not_found": "The order does not exist, or belongs to another customer.",
     },
     HTTPStatus.CONFLICT: {
-        "sold_out": "the flight has fewer seats left",
-        "price_changed": "the total is not the expected one",
-        "illegal_move": "the status of the order forbids it",
-        "letter_replayed": "the dead letter was replayed, so its message is on its way",
-        "letter_unreadable": "the bytes of the dead letter do not tell which event it is",
-        "idempotency_key_in_use": "a request with this Idempotency-Key is still running; send it again",
-        "load_running": "a load is running; stop it or wait for its end",
-        "audit_running": "an audit is running; ask again when it has ended",
-        "audit_too_long": "there is too much to audit here: run `ordersys audit`",
+        "sold_out": "The flight has fewer seats left than requested.",
+        "price_changed": "The total differs from `expected_total`.",
+        "illegal_move": "The status of the order does not allow this.",
+        "letter_replayed": "The dead letter was already replayed, and its message is queued.",
+        "letter_unreadable": "The dead letter has no readable event id.",
+        "idempotency_key_in_use": "A request with this Idempotency-Key is still running; retry later.",
+        "load_running": "A load is already running; stop it or wait until it ends.",
+        "audit_running": "An audit is already running; retry when it has finished.",
+        "audit_too_long": "The audit takes too long for a request; run `ordersys audit` instead.",
     },
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"body_too_large": "the body is larger than the service takes"},
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"body_too_large": "The body exceeds the size limit."},
     HTTPStatus.UNPROCESSABLE_ENTITY: {
-        "invalid_request": "the request is not valid; `errors` says where",
-        "invalid_user": "a user is 1 to 255 printable characters",
-        "airport_invalid": "an airport code is three letters A-Z",
-        "airports_equal": "a flight goes from one airport to another",
-        "day_invalid": "the day is none to search flights on",
-        "bad_cursor": "the cursor is none that this list has given out",
-        "bad_status": "there is no such status",
-        "idempotency_key_reused": "this Idempotency-Key was used with another request body",
-        "flight_unknown": "there is no such flight",
-        "flight_departed": "the flight has departed",
-        "currencies_mixed": "all flights of one order must be sold in one currency",
-        "too_many_items": "the order has more items than one order may have",
-        "chaos_rate_invalid": "there is no such fault point, or the rate is no number from 0 to 1",
-        "too_many_seats": "the order has more seats than one order may hold",
+        "invalid_request": "The request is invalid; see `errors`.",
+        "invalid_user": "A user name has 1 to 255 printable characters.",
+        "airport_invalid": "An airport code has three letters A-Z.",
+        "airports_equal": "Origin and destination must differ.",
+        "day_invalid": "Flights cannot be searched for this day.",
+        "bad_cursor": "Unknown cursor; use the `next_cursor` of an earlier page.",
+        "bad_status": "Unknown order status.",
+        "idempotency_key_reused": "This Idempotency-Key was already used with a different request body.",
+        "flight_unknown": "The flight does not exist.",
+        "flight_departed": "The flight has departed.",
+        "currencies_mixed": "All flights of an order must have the same currency.",
+        "too_many_items": "The order has too many items.",
+        "chaos_rate_invalid": "Unknown fault point, or a rate outside 0 to 1.",
+        "too_many_seats": "The order has too many seats.",
     },
-    HTTPStatus.INTERNAL_SERVER_ERROR: {"internal_error": "the service failed; the failure was recorded"},
+    HTTPStatus.INTERNAL_SERVER_ERROR: {"internal_error": "An unexpected error occurred; it has been logged."},
     HTTPStatus.SERVICE_UNAVAILABLE: {
-        "unavailable": "a server that this service needs is away; try again",
-        "contention": "too many requests met; try again",
-        "busy": "too many requests are waiting; try again",
+        "unavailable": "A required server is unavailable; retry later.",
+        "contention": "The request conflicted with others; retry.",
+        "busy": "Too many requests are queued; retry later.",
     },
 }
 ALWAYS_POSSIBLE: Final = ("internal_error", "unavailable")
 
 
 class Flaw(Struct, frozen=True, kw_only=True):
-    """`key` names the field or parameter, `source` is where it stands: body, query, header."""
+    """One invalid part of a request. `key`: field or parameter; `source`: body, query, header."""
 
     message: str
     key: str | UnsetType = UNSET
@@ -76,7 +76,7 @@ class Flaw(Struct, frozen=True, kw_only=True):
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """RFC 9457. `code` is stable, `detail` is a sentence for people."""
+    """A problem detail (RFC 9457). `code` is stable; `detail` is for people."""
 
     type: str
     title: str
@@ -87,7 +87,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 def refusals(*codes: str) -> dict[int, ResponseSpec]:
-    """For a route's `responses`: the refusals that it can answer with, besides those that every route can."""
+    """Returns a route's documented errors: the given codes, and those that every route can return."""
     wanted = {*codes, *ALWAYS_POSSIBLE}
     if unknown := wanted.difference(*REFUSALS.values()):
         raise ValueError(f"not in REFUSALS: {sorted(unknown)}")

@@ -1,7 +1,7 @@
-"""Bearer tokens (JWT): checked against the settings alone, never against what a token says of itself.
+"""Bearer tokens (JWT), verified by the settings alone, never by what a token claims about itself.
 
-Invariant: the accepted algorithms come from the settings and are all of one family, so neither `none` nor a public key
-used as an HMAC secret can ever verify.
+Invariant: the accepted algorithms come from the settings and belong to one family, so neither `none` nor a public key
+used as an HMAC secret can verify.
 """
 
 import asyncio
@@ -35,38 +35,38 @@ LONGEST_REMEMBERED: Final = 2048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who is calling."""
+    """The authenticated caller."""
 
     customer: CustomerId
     roles: frozenset[str]
 
 
 def owner(user: Principal) -> CustomerId | None:
-    """Whose orders a caller sees; operators see everybody's (None)."""
+    """Returns the customer whose orders the caller may see, or None for operators, who see all."""
     return None if "operator" in user.roles else user.customer
 
 
 class TokenRefused(Exception):
-    """The token proves nothing. The message may be shown to the caller."""
+    """The token is not valid. The message may be shown to the caller."""
 
 
 class DemoTokensOff(DomainError):
-    """Tokens are made by the identity provider, not here (`auth.demo` is false)."""
+    """The identity provider issues tokens; demo tokens are disabled (`auth.demo` is false)."""
 
     def __init__(self) -> None:
-        super().__init__("demo_auth_off", Kind.REJECTED, "demo tokens are switched off (auth.demo is false)")
+        super().__init__("demo_auth_off", Kind.REJECTED, "Demo tokens are disabled (auth.demo is false).")
 
 
 class InvalidUser(DomainError):
-    """A user name that cannot be the subject of a token."""
+    """The user name cannot be the subject of a token."""
 
     def __init__(self) -> None:
-        super().__init__("invalid_user", Kind.INVALID, f"a user is 1 to {LONGEST_SUBJECT} printable characters")
+        super().__init__("invalid_user", Kind.INVALID, f"A user name has 1 to {LONGEST_SUBJECT} printable characters.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What a token proved, until when (seconds since 1970), and by which key."""
+    """A verified token: its principal, its expiry (Unix seconds), and the key that verified it."""
 
     principal: Principal
     until: float
@@ -75,10 +75,10 @@ class Verified:
 
 
 class Tokens:
-    """Checks tokens. Raises TokenRefused, or Unavailable when the public keys are needed and cannot be fetched.
+    """Checks tokens. Raises TokenRefused, or Unavailable if the public keys are needed and cannot be fetched.
 
-    A client shows one token again and again, and what it proves does not change: it is verified once, and then again
-    when its key was fetched anew. That it has not expired is checked every time.
+    Clients reuse a token, so it is verified once, and again after its key was fetched again. Its expiry is checked
+    every time.
     """
 
     def __init__(self, settings: AuthSettings, now: Callable[[], float] = time) -> None:
@@ -101,7 +101,7 @@ class Tokens:
         return self._keys is None or self._keys.known(verified.kid) is verified.key
 
     def _remember(self, token: str, verified: Verified) -> None:
-        """The oldest goes when there are too many."""
+        """Evicts the oldest token when the cache is full."""
         if len(token) > LONGEST_REMEMBERED:
             return
         self._verified.pop(token, None)
@@ -123,27 +123,27 @@ class Tokens:
         except jwt.ExpiredSignatureError:
             raise _expired() from None
         except PyJWTError:
-            raise TokenRefused("the token is not valid") from None
+            raise TokenRefused("The token is invalid.") from None
         until = int(claims["exp"]) + CLOCK_SKEW_SECONDS
         return Verified(principal=_principal(claims), until=until, kid=kid, key=key)
 
     async def _key(self, token: str) -> tuple[str, str | jwt.PyJWK]:
-        """With its id."""
+        """Returns the key id and the key."""
         if self._keys is None:
             return "", self._secret
         try:
             header = jwt.get_unverified_header(token)
         except PyJWTError:
-            raise TokenRefused("the token is not valid") from None
-        # Asked before the key is: a token that can never be accepted must not cause a fetch.
+            raise TokenRefused("The token is invalid.") from None
+        # Checked before the key: a token that can never be accepted must not cause a fetch.
         if header.get("alg") not in self._settings.algorithms:
-            raise TokenRefused("the token is not valid")
+            raise TokenRefused("The token is invalid.")
         kid = str(header.get("kid"))
         return kid, await self._keys.key(kid)
 
 
 class KeySet:
-    """The identity provider's public keys: kept for five minutes, fetched at once for a key id not seen before."""
+    """The identity provider's public keys: cached for five minutes, fetched immediately for an unknown key id."""
 
     def __init__(self, url: str) -> None:
         self._client = jwt.PyJWKClient(
@@ -162,13 +162,13 @@ class KeySet:
             return self.known(kid) or await self._fetch(kid)
 
     def known(self, kid: str) -> jwt.PyJWK | None:
-        """Without a fetch."""
+        """Returns the cached key, without a fetch."""
         cache = self._client.jwk_set_cache
         keys = cache.get() if cache else None
         return self._client.match_kid(keys.keys, kid) if keys else None
 
     async def _fetch(self, kid: str) -> jwt.PyJWK:
-        """In a thread, as the client blocks; after a failure those in line are answered without a try of their own."""
+        """Runs in a thread, as the client blocks. After a failure, waiting calls fail without another attempt."""
         if monotonic() < self._not_before:
             raise Unavailable("identity provider")
         try:
@@ -177,7 +177,7 @@ class KeySet:
             self._not_before = monotonic() + FAILED_FETCH_PAUSE_SECONDS
             raise Unavailable("identity provider") from None
         except PyJWTError:
-            raise TokenRefused("the token is signed by an unknown key") from None
+            raise TokenRefused("The token is signed with an unknown key.") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,13 +190,13 @@ class Minted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoTokens:
-    """Gives a token to whoever asks for one."""
+    """Issues demo tokens."""
 
     settings: AuthSettings
     clock: Clock
 
     def mint(self, user: str | None, role: UserRole) -> Minted:
-        """Without a user, one is made up. Raises DemoTokensOff, InvalidUser."""
+        """If `user` is None, a guest name is generated. Raises DemoTokensOff, InvalidUser."""
         user, now = f"guest-{token_hex(6)}" if user is None else user, self.clock.now()
         token = mint(self.settings, user, role, now)
         expires_at = now + timedelta(hours=self.settings.token_hours)
@@ -204,7 +204,7 @@ class DemoTokens:
 
 
 def mint(settings: AuthSettings, user: str, role: UserRole, now: datetime) -> str:
-    """A demo token. Raises DemoTokensOff, InvalidUser."""
+    """Returns a demo token. Raises DemoTokensOff, InvalidUser."""
     if not settings.demo:
         raise DemoTokensOff
     if not _is_subject(user):
@@ -223,16 +223,16 @@ def mint(settings: AuthSettings, user: str, role: UserRole, now: datetime) -> st
 def _principal(claims: Mapping[str, Any]) -> Principal:
     subject, roles = claims["sub"], claims.get("roles", ["customer"])
     if not _is_subject(subject):
-        raise TokenRefused("the token names no usable subject")
+        raise TokenRefused("The token has no valid subject.")
     if not isinstance(roles, list):
-        raise TokenRefused("the token's roles are not a list")
+        raise TokenRefused("The roles of the token are not a list.")
     return Principal(customer=CustomerId(subject), roles=frozenset(role for role in USER_ROLES if role in roles))
 
 
 def _expired() -> TokenRefused:
-    return TokenRefused("the token has expired")
+    return TokenRefused("The token has expired.")
 
 
 def _is_subject(user: str) -> bool:
-    """Printable keeps out what a text column refuses (NUL) and what would garble a terminal."""
+    """Only printable characters: a text column refuses NUL, and control characters garble a terminal."""
     return 0 < len(user) <= LONGEST_SUBJECT and user.isprintable()

@@ -31,7 +31,7 @@ def test_a_legal_move_leads_along_its_path(status: Status, move: Move) -> None:
 
 @pytest.mark.parametrize(("status", "move"), ILLEGAL)
 def test_an_illegal_move_is_refused_with_both_names(status: Status, move: Move) -> None:
-    with pytest.raises(IllegalMove, match=f"{status} cannot {move.replace('_', ' ')}"):
+    with pytest.raises(IllegalMove, match=f"{status} does not allow {move.replace('_', ' ')}"):
         path(status, move)
 
 

@@ -43,7 +43,7 @@ def test_what_one_order_holds_is_gone_for_the_next() -> None:
     flights = holds(offer(left=3))
     flights.hold([want(seats=2)], None, NOON)
 
-    with pytest.raises(SoldOut, match="1 seats left, 2 were asked for"):
+    with pytest.raises(SoldOut, match="1 seats left; 2 were requested"):
         flights.hold([want(seats=2)], None, NOON)
 
 
@@ -57,7 +57,7 @@ def test_a_sold_out_leg_holds_nothing_on_the_others() -> None:
 
 
 def test_one_flight_twice_in_an_order_counts_together() -> None:
-    with pytest.raises(SoldOut, match="3 seats left, 4 were asked for"):
+    with pytest.raises(SoldOut, match="3 seats left; 4 were requested"):
         holds(offer(left=3)).hold([want(seats=2), want(seats=2)], None, NOON)
 
 

@@ -31,13 +31,13 @@ ANSWERS = {
     "not-found": (404, "order_not_found", "none"),
     "conflict": (409, "sold_out", "no seats"),
     "rejected": (403, "demo_auth_off", "off"),
-    "away": (503, "unavailable", "the service cannot answer right now; try again"),
-    "contention": (503, "contention", "the service cannot answer right now; try again"),
+    "away": (503, "unavailable", "The service is temporarily unavailable; retry later."),
+    "contention": (503, "contention", "The service is temporarily unavailable; retry later."),
     "bad-request": (400, "idempotency_key_missing", "needed"),
-    "mistake": (500, "internal_error", "the service failed; the failure was recorded"),
+    "mistake": (500, "internal_error", "An unexpected error occurred; it has been logged."),
     "teapot": (418, "http_error", "short and stout"),
     "slow-down": (429, "http_error", "later"),
-    "bug": (500, "internal_error", "the service failed; the failure was recorded"),
+    "bug": (500, "internal_error", "An unexpected error occurred; it has been logged."),
 }
 
 
