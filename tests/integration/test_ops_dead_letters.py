@@ -129,7 +129,7 @@ async def test_the_command_line_lists_shows_plans_and_settles(database_url: str,
     assert code == 0
     assert "ValueError: cannot" in shown
     code, plan = await dlq("replay", "--all", "--plan")
-    assert (code, plan.splitlines()[0]) == (0, "1 would be replayed")
+    assert (code, plan.splitlines()[0]) == (0, "Would replay 1.")
     assert (await dlq("replay", letter, "--plan"))[0] == 0
     assert await dlq("discard", letter, "--by", "olga") == (0, f"{letter} discarded\n")
     assert await dlq("replay", letter) == (0, f"{letter} replayed\n")
@@ -150,5 +150,8 @@ async def test_the_command_line_unparks_an_event(database_url: str) -> None:
     code, listed = await ordersys(settings, "outbox", "list", "--json")
     (stuck,) = json.loads(listed)
     assert (code, stuck["attempts"], stuck["error"]) == (0, 3, "msg_size_too_large")
-    assert await ordersys(settings, "outbox", "unpark", str(stuck["id"])) == (0, f"{stuck['id']} is tried again\n")
+    assert await ordersys(settings, "outbox", "unpark", str(stuck["id"])) == (
+        0,
+        f"Event {stuck['id']} will be retried.\n",
+    )
     assert (await ordersys(settings, "outbox", "unpark", str(stuck["id"])))[0] == 2

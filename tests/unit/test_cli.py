@@ -257,7 +257,7 @@ def test_migrate_and_seed_use_the_configured_database(databases: list[str]) -> N
     url = "postgresql+asyncpg://u@db/orders"
 
     assert ordersys("migrate", env={"ORDERSYS__POSTGRES__URL": url}).exit_code == 0
-    assert ordersys("seed", env={"ORDERSYS__POSTGRES__URL": url}).output == "7 flights added\n"
+    assert ordersys("seed", env={"ORDERSYS__POSTGRES__URL": url}).output == "Added 7 flights.\n"
     assert databases == [url, url]
 
 
@@ -269,7 +269,7 @@ def test_a_drifted_schema_is_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> Non
 
     result = ordersys("migrate", "--check")
 
-    assert (result.exit_code, result.stderr) == (1, "Error: the schema is not the newest: behind\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: The schema is not up to date: behind\n")
 
 
 STACK_URL, OTHER_URL = "postgresql+asyncpg://u@stack/x", "postgresql+asyncpg://u@other/x"

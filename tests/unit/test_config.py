@@ -149,7 +149,7 @@ def test_a_bad_value_is_refused_with_its_path_and_name(name: str, text: str, pat
     ("text", "expected"),
     [
         ("http: {port: 1\n", "not YAML, line"),
-        ("http:\n  port: 1\n  port: 2\n", "line 3, column 3: the key port is there twice"),
+        ("http:\n  port: 1\n  port: 2\n", "line 3, column 3: duplicate key port"),
         ("- http\n", "Expected a mapping of sections"),
     ],
 )

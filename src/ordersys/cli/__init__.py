@@ -1,6 +1,6 @@
-"""The command line. Exit code 0: done; 1: the checked thing does not hold; 2: wrong use or configuration.
+"""The command line. Exit code 0: success; 1: the check failed; 2: wrong usage or configuration.
 
-What a command needs is imported inside it, so that `--help` stays quick and optional packages stay optional.
+Commands import what they need when they run, so that `--help` stays fast and optional packages stay optional.
 """
 
 from ordersys.cli import audit, chaos, configuration, database, dlq, load, outbox, process, stack, token

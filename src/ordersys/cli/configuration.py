@@ -7,22 +7,23 @@ from ordersys.config import as_yaml
 @click.group()
 @everywhere
 def config() -> None:
-    """Check or show the configuration: defaults < config.yaml < ORDERSYS__SECTION__KEY < ORDERSYS__SECTION__KEY__FILE.
+    """Check or show the configuration.
 
-    Every key is explained in config.example.yaml.
+    Precedence: defaults < config.yaml < ORDERSYS__SECTION__KEY < ORDERSYS__SECTION__KEY__FILE. config.example.yaml
+    explains every key.
     """
 
 
 @config.command()
 @everywhere
 def check() -> None:
-    """Say whether the configuration is accepted. Exit code 2, with the path of each wrong key, if not."""
+    """Validate the configuration. Exit code 2, with the path of each invalid key, if it is invalid."""
     loaded()
-    click.echo("the configuration is valid")
+    click.echo("The configuration is valid.")
 
 
 @config.command()
 @everywhere
 def show() -> None:
-    """Print what applies and where it was set, as YAML. Secrets are hidden."""
+    """Print the effective configuration as YAML, with the source of each value. Secrets are hidden."""
     click.echo(as_yaml(loaded()), nl=False)

@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 STATUSES = ("NEW", "REPLAYED", "DISCARDED")
-as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
-by_option = click.option("--by", metavar="NAME", help="Who does it, for the record. Default: the user of this machine.")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+by_option = click.option("--by", metavar="NAME", help="Operator name to record. Default: the current user.")
 
 
 @click.group()
 @everywhere
 def dlq() -> None:
-    """Dead letters: events that a service could not handle in five attempts, or could not read."""
+    """List, replay and discard dead letters: events that a service failed to handle or could not read."""
 
 
 @dlq.command("list", epilog=STACK_NOTE)
 @click.option("--status", type=click.Choice(STATUSES), default="NEW", show_default=True)
-@click.option("--all", "every", is_flag=True, help="Of every status.")
-@click.option("--consumer", metavar="NAME", help="Of one service, such as payment-service.")
+@click.option("--all", "every", is_flag=True, help="Include every status.")
+@click.option("--consumer", metavar="NAME", help="Only dead letters of this service, such as payment-service.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @as_json_option
 @everywhere
 def list_dead_letters(status: str, every: bool, consumer: str | None, limit: int, as_json: bool) -> None:
-    """The newest first."""
+    """List dead letters, newest first."""
     from ordersys.usecase.dead_letters.ports import DeadLetterStatus
 
     wanted = None if every else DeadLetterStatus(status)
@@ -43,17 +43,17 @@ def list_dead_letters(status: str, every: bool, consumer: str | None, limit: int
     if as_json:
         _print_json(page)
         return
-    _print_letters(page.items)
+    _print_dead_letters(page.items)
     if page.next_cursor:
-        click.echo(f"There are more than {limit}; --limit shows them.", err=True)
+        click.echo(f"More than {limit} dead letters; raise --limit to see them.", err=True)
 
 
 @dlq.command(epilog=STACK_NOTE)
-@click.argument("letter_id", metavar="ID", type=click.UUID)
+@click.argument("dead_letter_id", metavar="ID", type=click.UUID)
 @as_json_option
 @everywhere
 def show(dead_letter_id: UUID, as_json: bool) -> None:
-    """One dead letter with its record."""
+    """Show one dead letter and its record."""
     content = _ask(lambda c: c.get_dead_letter().execute(dead_letter_id))
     if as_json:
         _print_json(content)
@@ -62,22 +62,24 @@ def show(dead_letter_id: UUID, as_json: bool) -> None:
 
 
 @dlq.command(epilog=STACK_NOTE)
-@click.argument("letter_id", metavar="[ID]", type=click.UUID, required=False)
-@click.option("--all", "every", is_flag=True, help="All new ones, the oldest first, in waves of 1, 5, 25, …")
-@click.option("--plan", is_flag=True, help="Change nothing; say what a replay would meet.")
-@click.option("--consumer", metavar="NAME", help="With --all: of one service.")
-@click.option("--rate", type=click.FloatRange(0.1, 1000), default=20, show_default=True, help="Letters per second.")
+@click.argument("dead_letter_id", metavar="[ID]", type=click.UUID, required=False)
+@click.option("--all", "every", is_flag=True, help="Replay all new dead letters, oldest first, in waves of 1, 5, 25, …")
+@click.option("--plan", is_flag=True, help="Change nothing; print what a replay would do.")
+@click.option("--consumer", metavar="NAME", help="With --all: only dead letters of this service.")
+@click.option(
+    "--rate", type=click.FloatRange(0.1, 1000), default=20, show_default=True, help="Dead letters per second."
+)
 @by_option
 @as_json_option
 @everywhere
 def replay(dead_letter_id: UUID | None, every: bool, plan: bool, as_json: bool, **how: Any) -> None:
-    """Give dead letters back to the services that could not handle them, and to no other.
+    """Replay dead letters: each goes back only to the service that failed to handle it.
 
-    A replay is safe to repeat: an event is handled once. --all waits for the outcome of each wave and stops by itself
-    when more than half of one fail again. Exit code 1 when it stopped, or when letters failed.
+    A replay is safe to repeat, as an event is handled once. With --all, each wave must finish before the next begins,
+    and the replay stops if more than half of a wave fails. Exit code 1 if it stopped or a dead letter failed again.
     """
     if every == (dead_letter_id is not None):
-        raise refused("name either one ID or --all")
+        raise refused("Specify either one ID or --all.")
     if plan:
         _plan(dead_letter_id, how["consumer"], as_json=as_json)
     elif dead_letter_id:
@@ -88,12 +90,12 @@ def replay(dead_letter_id: UUID | None, every: bool, plan: bool, as_json: bool, 
 
 
 @dlq.command(epilog=STACK_NOTE)
-@click.argument("letter_id", metavar="ID", type=click.UUID)
+@click.argument("dead_letter_id", metavar="ID", type=click.UUID)
 @by_option
 @as_json_option
 @everywhere
 def discard(dead_letter_id: UUID, by: str | None, as_json: bool) -> None:
-    """Give a dead letter up: its event will not be handled. The letter stays to be read."""
+    """Discard a dead letter: its event will not be handled. The dead letter remains readable."""
     by = by or getpass.getuser()
     _settled(_ask(lambda c: c.discard_dead_letters().execute([dead_letter_id], by=by)), "discarded", as_json=as_json)
 
@@ -115,8 +117,8 @@ def _replay_all(*, as_json: bool, consumer: str | None, rate: float, by: str | N
         _print_json(report)
     else:
         click.echo(
-            f"{report.replayed} of {report.letters} replayed: {report.handled} handled, {report.failed} failed again, "
-            f"{report.waiting} under way, {report.skipped} passed over"
+            f"Replayed {report.replayed} of {report.letters}: {report.handled} handled, {report.failed} failed again, "
+            f"{report.waiting} in progress, {report.skipped} skipped."
         )
         if report.stopped:
             click.echo(f"Stopped: {report.stopped}", err=True)
@@ -150,7 +152,7 @@ def _settled(verdicts: "Mapping[UUID, Resolution]", done: str, *, as_json: bool)
 
 @contextmanager
 def _progress() -> "Iterator[Callable[[ReplayReport], None]]":
-    """On standard error, and on a terminal only."""
+    """Shows progress on standard error, on a terminal only."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -160,7 +162,7 @@ def _progress() -> "Iterator[Callable[[ReplayReport], None]]":
         task = bar.add_task("replaying", total=None)
         yield lambda report: bar.update(
             task,
-            description=f"wave {report.waves}: {report.failed} failed, {report.waiting} under way",
+            description=f"wave {report.waves}: {report.failed} failed, {report.waiting} in progress",
             completed=report.handled + report.failed + report.skipped,
             total=report.letters,
         )
@@ -172,17 +174,17 @@ def _print_json(value: Any) -> None:
     click.echo(msgspec.json.encode(value))
 
 
-def _print_letters(letters: "Sequence[DeadLetterView]") -> None:
+def _print_dead_letters(dead_letters: "Sequence[DeadLetterView]") -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table("id", "status", "consumer", "event", "order", "attempts", "since", "error", box=None)
-    for one in letters:
+    for one in dead_letters:
         since = f"{one.created_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(
             str(one.id), one.status, one.consumer, one.type, str(one.order_id), str(one.attempts), since, one.error
         )
-    Console().print(table if letters else "There are no dead letters.")
+    Console().print(table if dead_letters else "No dead letters.")
 
 
 def _print_content(content: "DeadLetterContent") -> None:
@@ -197,7 +199,7 @@ def _print_content(content: "DeadLetterContent") -> None:
 
 
 def _print_plan(found: "Sequence[Forecast]") -> None:
-    click.echo(f"{len(found)} would be replayed")
+    click.echo(f"Would replay {len(found)}.")
     for note, text in NOTES.items():
         met = [one for one in found if getattr(one, note)]
         click.echo(f"{len(met):6} {text}")
@@ -206,8 +208,8 @@ def _print_plan(found: "Sequence[Forecast]") -> None:
 
 
 NOTES = {
-    "handled": "would change nothing: their consumer has handled the event",
-    "older_than_inbox": "are older than the inbox remembers: they could be handled a second time",
-    "order_finished": "belong to an order that has reached its end",
-    "after_later_event": "would come after a later event of their order",
+    "handled": "would change nothing: the consumer already handled the event",
+    "older_than_inbox": "are older than the inbox retention: they might be handled twice",
+    "order_finished": "belong to an order with a final status",
+    "after_later_event": "would be handled after a later event of their order",
 }

@@ -1,4 +1,4 @@
-"""What all commands share: options that work everywhere, settings, and errors that end without a traceback."""
+"""Shared by all commands: common options, settings, and errors without a traceback."""
 
 import asyncio
 import os
@@ -17,11 +17,11 @@ from ordersys.domain.shared.errors import DomainError, Kind
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 ShowProgress = Callable[[str, int, int], None]
-"""Is told (phase, done, total)."""
+"""Called with (phase, done, total)."""
 STACK: Final = Path(".ordersys")
 STACK_NOTE: Final = (
-    "While `ordersys up` runs in this folder, its servers are used, and the file it was started with. "
-    "`--config PATH` or names in the environment (`ORDERSYS__SECTION__KEY`) say otherwise."
+    "While `ordersys up` runs in this folder, its servers and its configuration file are used. "
+    "`--config PATH` and environment variables (`ORDERSYS__SECTION__KEY`) take precedence."
 )
 
 click.rich_click.TEXT_MARKUP = "markdown"
@@ -29,24 +29,24 @@ click.rich_click.MAX_WIDTH = 110
 
 
 def failed(text: str) -> Exit:
-    """To raise when what was asked for could not be done, or does not hold."""
-    return _told(text, 1)
+    """Returns the exception for a failed command or check (exit code 1)."""
+    return _exit(text, 1)
 
 
 def refused(text: str) -> Exit:
-    """To raise for wrong use or configuration."""
-    return _told(text, 2)
+    """Returns the exception for wrong usage or configuration (exit code 2)."""
+    return _exit(text, 2)
 
 
 def everywhere(function: F) -> F:
-    """--config and --version, before or behind the name of a command (--help comes by itself)."""
+    """Adds --config and --version, which may stand before or after the command name."""
     config = click.option(
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="PATH",
         expose_value=False,
         callback=_remember_config,
-        help="Settings file. Without it: config.yaml of this folder, if there is one.",
+        help="Configuration file. Default: config.yaml in this folder, if it exists.",
     )
     return config(click.version_option(__version__, prog_name="ordersys")(function))
 
@@ -65,7 +65,7 @@ def loaded() -> Loaded[Settings]:
 
 
 def settings_with_stack() -> Settings:
-    """As STACK_NOTE says."""
+    """Returns the settings, with the addresses of the stack that runs in this folder (see STACK_NOTE)."""
     if config_path() or not (STACK / "state.json").is_file():
         return settings()
     with stack_errors():
@@ -78,14 +78,14 @@ def settings_with_stack() -> Settings:
 
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Runs it to its end on the fastest loop there is."""
+    """Runs the coroutine to its end, on uvloop if it is installed."""
     with expected(), asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(coroutine)
 
 
 @contextmanager
 def expected() -> Iterator[None]:
-    """What the domain refuses is wrong use; a server that is away is a check that does not hold."""
+    """Maps domain errors to exit codes: 1 for an unavailable server, 2 for everything else."""
     try:
         yield
     except DomainError as error:
@@ -97,11 +97,11 @@ def stack_errors() -> Iterator[None]:
     try:
         from ordersys.bootstrap.stack import StackError
     except ModuleNotFoundError as error:
-        raise refused(f"{error.name} is missing: pip install 'ordersys[embedded]'") from None
+        raise refused(f"{error.name} is not installed; run: pip install 'ordersys[embedded]'") from None
     try:
         yield
     except StackError as error:
-        raise _told(str(error), error.exit_code) from None
+        raise _exit(str(error), error.exit_code) from None
 
 
 def _read(path: Path | None, addresses: Mapping[str, str]) -> Loaded[Settings]:
@@ -111,8 +111,8 @@ def _read(path: Path | None, addresses: Mapping[str, str]) -> Loaded[Settings]:
         raise refused(str(error)) from None
 
 
-def _told(text: str, exit_code: int) -> Exit:
-    """A plain line instead of click's panel: whoever searches the output for a key's path must find it unbroken."""
+def _exit(text: str, exit_code: int) -> Exit:
+    """Prints one plain line: click's panel would break long lines, such as the path of a key."""
     click.echo(f"Error: {text}", err=True)
     return Exit(exit_code)
 
@@ -136,5 +136,5 @@ def _remember_config(context: click.Context, _: click.Parameter, path: Path | No
 def cli() -> None:
     """A resilient, event-driven order system: a choreography saga over PostgreSQL, Kafka and Redis.
 
-    `ordersys up` starts everything on this machine; `ordersys COMMAND --help` explains a command.
+    Start everything on this machine with `ordersys up`. For help on a command, run `ordersys COMMAND --help`.
     """

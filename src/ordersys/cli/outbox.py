@@ -15,15 +15,15 @@ T = TypeVar("T")
 @click.group()
 @everywhere
 def outbox() -> None:
-    """Events that could not be published so far."""
+    """List outbox events that failed to publish, and retry parked ones."""
 
 
 @outbox.command("list", epilog=STACK_NOTE)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @everywhere
 def list_stuck(limit: int, as_json: bool) -> None:
-    """The parked ones first: they are not tried again, and hold back the later events of their order."""
+    """List events that failed to publish, parked ones first. A parked event blocks later events of its order."""
     found = _ask(lambda queue: queue.stuck(limit))
     if as_json:
         import msgspec
@@ -37,10 +37,10 @@ def list_stuck(limit: int, as_json: bool) -> None:
 @click.argument("row_id", metavar="ID", type=click.IntRange(1))
 @everywhere
 def unpark(row_id: int) -> None:
-    """Have a parked event tried again, at once."""
+    """Retry a parked event immediately."""
     if not _ask(lambda queue: queue.unpark(row_id)):
-        raise refused(f"no event {row_id} is parked; `ordersys outbox list` shows those that are")
-    click.echo(f"{row_id} is tried again")
+        raise refused(f"Event {row_id} is not parked; list parked events with `ordersys outbox list`.")
+    click.echo(f"Event {row_id} will be retried.")
 
 
 def _ask(question: "Callable[[PostgresOutboxQueue], Coroutine[Any, Any, T]]") -> T:
@@ -62,4 +62,4 @@ def _print(found: "Sequence[StuckRow]") -> None:
     for one in found:
         state = "parked" if one.parked_at else f"next {one.next_attempt_at:%H:%M:%S}"
         table.add_row(str(one.id), state, one.type, str(one.order_id), str(one.attempts), one.error)
-    Console().print(table if found else "Nothing failed.")
+    Console().print(table if found else "No event failed to publish.")

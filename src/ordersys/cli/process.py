@@ -5,10 +5,10 @@ from ordersys.config import ROLES, Role
 
 
 @click.command()
-@click.option("--role", required=True, type=click.Choice(ROLES), help="What this process does.")
+@click.option("--role", required=True, type=click.Choice(ROLES), help="Role of this process.")
 @everywhere
 def run(role: Role) -> None:
-    """Run one role until SIGTERM, which drains it: it stops taking work, finishes its batch and leaves."""
+    """Run one role until SIGTERM. On SIGTERM the role takes no new work, finishes its batch, and exits."""
     configured = settings()
     from ordersys.bootstrap.roles import run_role
 

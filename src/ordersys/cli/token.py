@@ -7,11 +7,11 @@ from ordersys.cli.frame import STACK_NOTE, everywhere, expected, settings_with_s
 
 
 @click.command(epilog=STACK_NOTE)
-@click.option("--user", required=True, help="The customer: `sub` of the token.")
+@click.option("--user", required=True, help="Customer, the `sub` claim of the token.")
 @click.option("--role", type=click.Choice(["customer", "operator"]), default="customer", show_default=True)
 @everywhere
 def token(user: str, role: Literal["customer", "operator"]) -> None:
-    """Print a demo token, for the header `Authorization: Bearer TOKEN`."""
+    """Print a demo token for the header `Authorization: Bearer TOKEN`."""
     auth = settings_with_stack().auth
     from ordersys.entrypoint.http.tokens import mint
 

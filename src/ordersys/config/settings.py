@@ -37,7 +37,7 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 ROLE_PORTS: Final[Mapping[Role, int]] = {"api": 8080, "worker": 9101, "consumer": 9102, "payment": 9103, "ticket": 9104}
 FAULT_POINTS: Final[tuple[FaultPoint, ...]] = get_args(FaultPoint)
 EXAMPLE_SECRET: Final = "ordersys-demo-secret-do-not-use-in-production"  # noqa: S105  # public, refused in production
-# The attempts of one event take seconds, but events of its order wait behind it, and a stopped role retries nothing.
+# The attempts of one event take seconds, but later events of its order wait for it, and a stopped role retries nothing.
 RETRY_HORIZON: Final = timedelta(days=1)
 DEFAULT_FILE: Final = Path("config.yaml")
 
@@ -92,7 +92,7 @@ class AuthSettings(Section, frozen=True, kw_only=True):
 
     @property
     def shared_key(self) -> bool:
-        """True when tokens are signed by the secret, False when by a key of `jwks_url`."""
+        """True if tokens are signed with the secret, False if with a key of `jwks_url`."""
         return all(name.startswith("HS") for name in self.algorithms)
 
 
@@ -177,12 +177,12 @@ class Settings(Section, frozen=True, kw_only=True):
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Without a path, `config.yaml` of the working directory is read if it exists. Raises ConfigError."""
+    """Reads the file at `path`, else `config.yaml` of the working directory if it exists. Raises ConfigError."""
     return read(path, environ).settings
 
 
 def read(path: Path | None, environ: Mapping[str, str], *, stack: Mapping[str, str] | None = None) -> Loaded[Settings]:
-    """`stack`: addresses of the stack that runs in this folder, as environment names; they beat the file."""
+    """`stack`: addresses of the stack that runs in this folder, as environment variables; they override the file."""
     reading = Reading(Settings)
     file = path or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
     if file:
@@ -193,7 +193,7 @@ def read(path: Path | None, environ: Mapping[str, str], *, stack: Mapping[str, s
 
 
 def as_yaml(loaded: Loaded[Settings]) -> str:
-    """What applies, with the source of whatever was set as a comment; secrets hidden."""
+    """Returns the effective settings as YAML, each with its source as a comment. Secrets are hidden."""
     lines: list[str] = []
     for key, value in public(loaded.settings).items():
         if isinstance(value, dict):
@@ -205,13 +205,13 @@ def as_yaml(loaded: Loaded[Settings]) -> str:
 
 
 def public(settings: Settings) -> dict[str, Any]:
-    """The settings as plain values, secrets hidden."""
+    """Returns the settings as plain values. Secrets are hidden."""
     plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=repr)
     return plain
 
 
 def _line(key: str, value: Any, loaded: Loaded[Settings], indent: str = "") -> str:
-    """JSON is YAML on one line."""
+    """Returns one line of YAML; the value is JSON, which is valid YAML."""
     source = f"  # {loaded.sources[key]}" if key in loaded.sources else ""
     return f"{indent}{key.rpartition('.')[2]}: {msgspec.json.encode(value).decode()}{source}"
 
@@ -239,14 +239,14 @@ def _check_shared_key(auth: AuthSettings) -> Iterator[str]:
     if len(auth.secret.reveal().encode()) < needed:
         yield f"auth.secret: Expected at least {needed} bytes for {', '.join(auth.algorithms)} (RFC 7518)"
     if auth.jwks_url:
-        yield "auth.jwks_url: public keys need public key algorithms in auth.algorithms"
+        yield "auth.jwks_url: requires public key algorithms in auth.algorithms"
 
 
 def _check_public_keys(auth: AuthSettings) -> Iterator[str]:
     if not auth.jwks_url:
         yield "auth.jwks_url: required for public key algorithms"
     if auth.demo:
-        yield "auth.demo: demo tokens can be signed with an HS algorithm only"
+        yield "auth.demo: demo tokens require an HS algorithm"
 
 
 def _check_payments(settings: Settings) -> Iterator[str]:
@@ -256,8 +256,8 @@ def _check_payments(settings: Settings) -> Iterator[str]:
 
 
 def _check_retention(settings: Settings) -> Iterator[str]:
-    """An event can come again for as long as its topic, its retries or its dead letter keep it; the inbox must still
-    know it then.
+    """An event can be redelivered as long as its topic, its retries or its dead letter keep it: the inbox must keep it
+    longer.
     """
     kept = settings.retention
     retries = RETRY_HORIZON + timedelta(seconds=sum(settings.retries.delays_seconds))
@@ -275,7 +275,7 @@ def _check_production(settings: Settings) -> Iterator[str]:
     if settings.auth.demo:
         yield "auth.demo: must be false with environment: production"
     if settings.auth.shared_key and settings.auth.secret.reveal() == EXAMPLE_SECRET:
-        yield "auth.secret: the example secret is refused with environment: production"
+        yield "auth.secret: the example secret is not allowed with environment: production"
     for point, rate in settings.chaos.rates.items():
         if rate > 0:
             yield f"chaos.rates[{point}]: must be 0 with environment: production"

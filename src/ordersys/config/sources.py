@@ -22,7 +22,7 @@ Checks = Iterable[Callable[[S], Iterator[str]]]
 
 
 class ConfigError(Exception):
-    """The configuration is refused. `problems`: one line per key with its path, what is expected, and the source."""
+    """The configuration is invalid. `problems`: one line per key: its path, what is expected, and the source."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -30,7 +30,7 @@ class ConfigError(Exception):
 
 
 class Secret:
-    """A text that shows itself only when asked to. No dataclass: msgspec would encode its field."""
+    """A text that is hidden unless revealed. Not a dataclass, because msgspec would encode its field."""
 
     __slots__ = ("_text",)
 
@@ -62,7 +62,7 @@ class Loaded(Generic[S]):
 
 
 def keys(root: type[msgspec.Struct]) -> Iterator[tuple[str, Any]]:
-    """Every key as (dotted path, type)."""
+    """Yields every key as (dotted path, type)."""
     for field in msgspec.structs.fields(root):
         if _is_section(field.type):
             yield from ((f"{field.name}.{inner.name}", inner.type) for inner in msgspec.structs.fields(field.type))
@@ -75,7 +75,7 @@ def environment_name(key: str) -> str:
 
 
 class Reading(Generic[S]):
-    """Gathers checked values from source after source; a later source wins."""
+    """Collects checked values from several sources; a later source wins."""
 
     def __init__(self, root: type[S]) -> None:
         self._root = root
@@ -95,7 +95,7 @@ class Reading(Generic[S]):
                 self._refuse(key, expected, str(file))
 
     def take_names(self, environ: Mapping[str, str], label: str) -> None:
-        """A name that says where the file with the value is beats the name that has the value itself."""
+        """A variable that names a file with the value takes precedence over one that holds the value."""
         names = [name for name in environ if name.startswith(PREFIX)]
         for name in sorted(names, key=lambda n: (n.endswith(FILE_SUFFIX), n)):
             key, source = self._names.get(name.removesuffix(FILE_SUFFIX)), f"{label} {name}"
@@ -163,14 +163,14 @@ class Reading(Generic[S]):
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that is written twice: the first value would be lost in silence."""
+    """Refuses duplicate keys: the first value would be lost silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key} is there twice", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"duplicate key {key}", problem_mark=key_node.start_mark)
             seen.add(key if isinstance(key, Hashable) else id(key))
         return super().construct_mapping(node, deep)
 

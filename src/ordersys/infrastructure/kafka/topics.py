@@ -1,5 +1,6 @@
-"""The four topics: made when they are missing. Their retention alone is ever changed; more partitions would move keys
-to other partitions.
+"""Creates the four topics if they are missing, and sets their retention.
+
+The number of partitions is never changed: more partitions would move keys to other partitions.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ PAUSE_SECONDS: Final = 0.2
 
 
 async def ensure(settings: Settings, *, deadline: float = 30.0) -> None:
-    """Returns when all topics exist; Unavailable says what stood in the way for `deadline` seconds."""
+    """Returns when all topics exist. Raises Unavailable, with the last problem, after `deadline` seconds."""
     maker = _TopicMaker(settings.kafka, timedelta(days=settings.retention.topic_days))
     until = monotonic() + deadline
     while problem := await asyncio.to_thread(maker.attempt):
@@ -48,7 +49,7 @@ class _TopicMaker:
         self._admin = AdminClient(client_config(kafka) | {"error_cb": self._on_error}, logger=library_log)
 
     def attempt(self) -> str:
-        """What is in the way, "" when the topics are there. No error is final: a starting cluster gives many."""
+        """Returns the problem, or "" if all topics exist. No error is final: a starting cluster reports many."""
         try:
             problem = self._create()
             if not problem:
@@ -67,9 +68,9 @@ class _TopicMaker:
                 created.result(ATTEMPT_SECONDS + 1)
             except KafkaException as failed:
                 if failed.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    return self._explain(f"topic {topic} cannot be made: {failed.args[0].str()}")
+                    return self._explain(f"Cannot create topic {topic}: {failed.args[0].str()}")
             except Late:
-                return self._explain(f"topic {topic} cannot be made: no answer")
+                return self._explain(f"Cannot create topic {topic}: no response.")
         return ""
 
     def _compare(self) -> None:
@@ -78,7 +79,7 @@ class _TopicMaker:
             count = len(found[name].partitions) if name in found else wanted.num_partitions
             if count != wanted.num_partitions:
                 log.warning(
-                    "topic %s has %d partitions, the configuration says %d",
+                    "topic %s has %d partitions; the configuration expects %d",
                     name,
                     count,
                     wanted.num_partitions,
@@ -86,8 +87,8 @@ class _TopicMaker:
                 )
 
     def _keep(self) -> None:
-        """Sets the retention, of older topics too: how long the inbox must remember depends on it. Who may not set it
-        is told, and goes on: the topics are there.
+        """Sets the retention, also of existing topics: the inbox must keep events longer than the topics do. If that is
+        not permitted, it logs a warning and continues.
         """
         entry = ConfigEntry(RETENTION, self._retention, incremental_operation=AlterConfigOpType.SET)
         wanted = [ConfigResource(ConfigResource.Type.TOPIC, n, incremental_configs=[entry]) for n in self._wanted]
@@ -95,14 +96,16 @@ class _TopicMaker:
             try:
                 kept.result(ATTEMPT_SECONDS + 1)
             except (KafkaException, Late) as failed:
-                log.warning("the retention of %s cannot be set", topic.name, action="kafka.retention", exc_info=failed)
+                log.warning(
+                    "cannot set the retention of topic %s", topic.name, action="kafka.retention", exc_info=failed
+                )
 
     def _explain(self, problem: str) -> str:
-        self._admin.poll(0)  # lets the callbacks come
+        self._admin.poll(0)  # runs pending callbacks
         return f"{problem} ({self._last_error})" if self._last_error else problem
 
     def _on_error(self, error: KafkaError) -> None:
-        """The reason behind a timeout: refused connections, a wrong password."""
+        """Keeps the reason behind a timeout: a refused connection, a wrong password."""
         if error.code() != ALL_BROKERS_DOWN:
             self._last_error = error.str()
 

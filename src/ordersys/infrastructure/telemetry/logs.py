@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object with ECS fields per line, or lines for people.
+"""Structured logs: one JSON object with ECS fields per line, or readable lines for a console.
 
-Fields of the Elastic Common Schema stand under their own names; whatever else a call gives goes under `ordersys.*`, so
-it can never collide with a field of the schema. JSON escapes line breaks: a value cannot forge a line.
+Fields of the Elastic Common Schema keep their names; all others get the prefix `ordersys.`, so they never collide with
+the schema. JSON escapes line breaks, so a value cannot forge a line.
 """
 
 import logging
@@ -33,9 +33,9 @@ log = structlog.get_logger()
 
 
 def configure(service: str, settings: LogSettings, *, instance: str = "", stream: BinaryIO | None = None) -> None:
-    """Sets up structlog and the standard library's logging for the whole process. May be called again.
+    """Configures structlog and the standard library's logging for the whole process. May be called again.
 
-    `instance` is the name of this process among its like; `stream` is standard output unless given.
+    `instance`: name of this process among those of its role. `stream`: standard output by default.
     """
     level = LEVELS[settings.level]
     output = stream or sys.stdout.buffer
@@ -44,14 +44,14 @@ def configure(service: str, settings: LogSettings, *, instance: str = "", stream
         processors=[structlog.contextvars.merge_contextvars, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.BytesLoggerFactory(output),
-        # A cached logger would keep the first stream and level for ever.
+        # A cached logger would keep the first stream and level.
         cache_logger_on_first_use=False,
     )
     _route_standard_logging(level)
 
 
 class _Ecs:
-    """Renders an event as a line of JSON. Never raises: a log call must not break the work it tells of."""
+    """Renders an event as a line of JSON. Never raises: a log call must not break the work that it reports."""
 
     def __init__(self, service: str, instance: str) -> None:
         self._encoder = msgspec.json.Encoder(enc_hook=repr)
@@ -95,13 +95,13 @@ class _Console:
 
 
 def _tame(value: Any) -> str:
-    """Text that every encoder takes: lone surrogates become escapes."""
+    """Returns text that can always be encoded: lone surrogates are escaped."""
     text = value if isinstance(value, str) else ascii(value)
     return text.encode(errors="backslashreplace").decode()
 
 
 def _error_fields(info: Any) -> Mapping[str, str]:
-    """`info`, as in exc_info: an error, the triple of sys.exc_info, True (the current error) or nothing."""
+    """`info`, as in exc_info: an error, a sys.exc_info() triple, True (the current error), or None."""
     error = info[1] if isinstance(info, tuple) else info
     if error and not isinstance(error, BaseException):
         error = sys.exc_info()[1]
@@ -115,7 +115,7 @@ def _error_fields(info: Any) -> Mapping[str, str]:
 
 
 class _IntoStructlog(logging.Handler):
-    """Gives records of the standard library's loggers to structlog."""
+    """Forwards records of the standard library's loggers to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -126,7 +126,7 @@ class _IntoStructlog(logging.Handler):
 
 
 def _route_standard_logging(level: int) -> None:
-    """Libraries speak at warning and above, or at info when we are set to debug."""
+    """Libraries log at warning and above, or at info if our level is debug."""
     root = logging.getLogger()
     root.handlers[:] = [_IntoStructlog()]
     root.setLevel(LIBRARIES_AT_DEBUG if level == logging.DEBUG else max(level, logging.WARNING))

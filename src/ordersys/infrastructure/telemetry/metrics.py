@@ -1,4 +1,4 @@
-"""The metrics of a process: names and labels are public (dashboards and alarms rely on them)."""
+"""The metrics of a process. Names and labels are public: dashboards and alerts rely on them."""
 
 import logging
 from collections import Counter as Tally
@@ -45,19 +45,19 @@ class Metrics:
         self._define_consumers()
 
     def render(self) -> tuple[bytes, str]:
-        """The text that Prometheus scrapes, and its content type."""
+        """Returns the exposition for Prometheus, and its content type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
     def created(self, count: int) -> None:
         self._orders_created.inc(count)
 
     def finished(self, status: str, seconds: float) -> None:
-        """An order reached a final status, so many seconds after it was created."""
+        """Counts an order that reached a final status `seconds` after it was created."""
         self._orders_processed.labels(status).inc()
         self._saga_duration.observe(seconds)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """`route` is the pattern, never the raw path: each distinct label is a time series for ever."""
+        """`route` is the pattern, never the raw path: each distinct label value is a time series of its own."""
         self._http_requests.labels(method, route, str(status)).observe(seconds)
 
     def published(self, rows: Sequence[PublishedRow]) -> None:
@@ -65,7 +65,7 @@ class Metrics:
             self._published.labels(event_type).inc(count)
 
     def publish_failed(self, reason: str) -> None:
-        """What stands behind a colon is detail and no label."""
+        """Only the part of `reason` before a colon becomes a label; the rest is detail."""
         self._publish_failures.labels(reason.partition(":")[0][:60]).inc()
 
     def outbox(self, pending: int, oldest_seconds: float) -> None:
@@ -83,10 +83,10 @@ class Metrics:
         self._events_deduplicated.labels(consumer).inc(count)
 
     def retried(self, consumer: str, message: RetryableMessage, attempts: int, error: BaseException) -> None:
-        """Its stack trace is told when the event is given up."""
+        """The stack trace is logged when the event becomes a dead letter."""
         self._event_retries.labels(consumer).inc()
         log.warning(
-            "an event is tried again",
+            "event will be retried",
             action="event.retried",
             consumer=consumer,
             event_id=message.event_id,
@@ -96,11 +96,11 @@ class Metrics:
         )
 
     def dead_lettered(self, consumer: str, letters: Sequence[DeadLetter], error: BaseException | None) -> None:
-        """Counted, and told once: this is the edge at which a handler's error ends."""
+        """Counts and logs dead letters; a handler's error is logged here, once."""
         self._dead_letters.labels(consumer).inc(len(letters))
         for letter in letters:
             log.error(
-                "an event went to the dead letters",
+                "event became a dead letter",
                 action="event.dead_lettered",
                 consumer=consumer,
                 event_id=letter.event_id,
@@ -110,11 +110,11 @@ class Metrics:
             )
 
     def payment_failed(self, intent: Intent, error: Exception) -> None:
-        """Counted, and told with each attempt: nothing else shows that a payment cannot go on."""
+        """Counts and logs every attempt: nothing else shows that the payment makes no progress."""
         call = CALLS[intent.status]
         self._payment_failures.labels(call).inc()
         log.error(
-            "a payment failed; it is tried again when its lease runs out",
+            "payment failed; it will be retried when its lease expires",
             action="payment.failed",
             order_id=intent.charge.order_id,
             call=str(call),
@@ -126,38 +126,55 @@ class Metrics:
         self._consumer_lag.labels(consumer, topic).set(records)
 
     def struck(self, point: str) -> None:
-        """A deliberate fault happened."""
+        """Counts an injected fault."""
         self._chaos_faults.labels(point).inc()
 
     def chaos_rate(self, point: str, rate: float) -> None:
-        """The rate that this process strikes at now."""
+        """Sets the current fault rate of this process."""
         self._chaos_rate.labels(point).set(rate)
 
     def _define_orders(self) -> None:
         self._orders_created = self._counter("orders_created", "Orders accepted.")
         self._orders_processed = self._counter("orders_processed", "Orders that reached a final status.", "status")
         self._saga_duration = self._histogram(
-            "saga_duration_seconds", "From the order's creation to its final status.", SAGA_BUCKETS
+            "saga_duration_seconds", "Seconds from the creation of an order to its final status.", SAGA_BUCKETS
         )
         self._http_requests = self._histogram(
-            "http_request_duration_seconds", "HTTP requests.", HTTP_BUCKETS, "method", "route", "status"
+            "http_request_duration_seconds",
+            "Duration of HTTP requests in seconds.",
+            HTTP_BUCKETS,
+            "method",
+            "route",
+            "status",
         )
-        self._payment_failures = self._counter("payment_failures", "Payments that met a bug, by attempt.", "call")
-        self._chaos_faults = self._counter("chaos_faults", "Deliberate faults that happened.", "point")
-        self._chaos_rate = self._gauge("chaos_rate", "Probability of a deliberate fault in this process.", "point")
+        self._payment_failures = self._counter(
+            "payment_failures", "Attempts to process a payment that failed with an unexpected error.", "call"
+        )
+        self._chaos_faults = self._counter("chaos_faults", "Injected faults.", "point")
+        self._chaos_rate = self._gauge(
+            "chaos_rate", "Current probability of an injected fault in this process.", "point"
+        )
 
     def _define_outbox(self) -> None:
         self._published = self._counter("outbox_events_published", "Events acknowledged by the broker.", "type")
         self._publish_failures = self._counter("outbox_publish_failures", "Failed attempts to publish.", "reason")
-        self._outbox_pending = self._gauge("outbox_pending", "Events in the outbox.")
-        self._outbox_oldest = self._gauge("outbox_oldest_pending_seconds", "Age of the oldest event in the outbox.")
+        self._outbox_pending = self._gauge("outbox_pending", "Events in the outbox that are not published yet.")
+        self._outbox_oldest = self._gauge(
+            "outbox_oldest_pending_seconds", "Age of the oldest unpublished event in seconds."
+        )
 
     def _define_consumers(self) -> None:
-        self._events_processed = self._counter("events_processed", "Events handled.", "consumer", "type")
-        self._events_deduplicated = self._counter("events_deduplicated", "Events that came again.", "consumer")
-        self._event_retries = self._counter("event_retries", "Events put aside for another attempt.", "consumer")
-        self._dead_letters = self._counter("dead_letters", "Events given up.", "consumer")
-        self._consumer_lag = self._gauge("consumer_lag", "Records behind the end of the topic.", "consumer", "topic")
+        self._events_processed = self._counter("events_processed", "Events handled successfully.", "consumer", "type")
+        self._events_deduplicated = self._counter(
+            "events_deduplicated", "Duplicate events discarded by the inbox.", "consumer"
+        )
+        self._event_retries = self._counter(
+            "event_retries", "Failed attempts after which the event is retried.", "consumer"
+        )
+        self._dead_letters = self._counter("dead_letters", "Events that became dead letters.", "consumer")
+        self._consumer_lag = self._gauge(
+            "consumer_lag", "Records between the consumer's position and the end of the topic.", "consumer", "topic"
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"ordersys_{name}", text, labels, registry=self.registry)

@@ -1,4 +1,4 @@
-"""The `traceparent` header of W3C Trace Context, without a tracing library: trace ids are wanted everywhere."""
+"""The `traceparent` header of W3C Trace Context, without a tracing library, so that trace ids are always available."""
 
 import re
 import secrets
@@ -11,7 +11,7 @@ _SAMPLED: Final = 0x01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """A place in a trace; ids are lower-case hex (32 and 16 digits)."""
+    """A span of a trace; ids are lower-case hex (32 and 16 digits)."""
 
     trace_id: str
     span_id: str
@@ -27,7 +27,7 @@ class Trace:
 
 
 def parse(header: str) -> Trace | None:
-    """None when the header is not valid; the standard then asks for a new trace."""
+    """Returns the trace, or None if the header is invalid; the standard then requires a new trace."""
     match = _HEADER.fullmatch(header.strip())
     if match is None:
         return None
@@ -42,13 +42,13 @@ def new() -> Trace:
 
 
 def continued(header: str | None) -> Trace:
-    """The caller's trace with a span of our own, or a new trace when the caller has none."""
+    """Returns the caller's trace with a new span, or a new trace if the caller has none."""
     parent = parse(header) if header else None
     return parent.child() if parent else new()
 
 
 def _random_hex(size: int) -> str:
-    """Never all zeros: that means "no id" in the standard."""
+    """Returns random hex digits, never all zeros: the standard reserves that for "no id"."""
     while not int(digits := secrets.token_hex(size), 16):
         pass
     return digits

@@ -161,7 +161,7 @@ def test_a_loop_that_waits_says_so_once_and_says_when_it_is_back(output: io.Byte
     watch.recovered("relay")
 
     assert [line["message"] for line in lines(output)] == [
-        "relay waits: postgres cannot be reached",
-        "relay works again",
+        "relay is blocked: postgres cannot be reached",
+        "relay recovered",
     ]
     assert not watch.lost_loops
