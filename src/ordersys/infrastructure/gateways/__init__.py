@@ -1,1 +1,1 @@
-"""Servers outside of ordersys. The demo ones behave like real ones, faults included."""
+"""External services. The demo implementations behave like real ones, including their faults."""

@@ -1,7 +1,7 @@
-"""What waits, and what was done, for operators. One statement, so that it is one moment.
+"""Reads the backlog and the totals for operators, in one statement and so at one moment.
 
-What was done is not counted but taken from PostgreSQL's statistics: a count would read ever more, and a counter of our
-own would be one more write in every transaction. Rows leave the outbox only when they were published.
+Totals come from PostgreSQL's statistics: counting would read ever more rows, and a counter of our own would add a write
+to every transaction. Rows leave the outbox only when they are published.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ordersys.infrastructure.postgres.outbox_repository import OLDEST_SECONDS, W
 from ordersys.infrastructure.postgres.session import opened
 from ordersys.usecase.operations.ports import Backlog
 
-STANDINGS = text(f"""
+BACKLOG = text(f"""
     SELECT CAST(json_build_object(
         'outbox', (SELECT json_build_object('pending', count(*),
                 'oldest_pending_seconds', {OLDEST_SECONDS},
@@ -46,5 +46,5 @@ class PostgresBacklogReads:
     async def backlog(self) -> Backlog:
         with translated():
             async with opened(self.engine) as connection:
-                document = (await connection.execute(STANDINGS)).scalar_one()
+                document = (await connection.execute(BACKLOG)).scalar_one()
         return from_json(document, Backlog)

@@ -1,4 +1,4 @@
-"""Views, events and causes as JSON: the shapes are the dataclasses themselves."""
+"""JSON encoding of views, events and causes; the dataclasses define the shapes."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar, cast
@@ -11,21 +11,22 @@ from ordersys.messaging.envelope import Cause, Copy, Delivery
 
 T = TypeVar("T")
 ERROR_LENGTH: Final = 2000
-# PostgreSQL's text has no NUL. In a header's value, read as latin-1, the first letter beyond latin-1 stands for it.
+# PostgreSQL's text type has no NUL. In header values, decoded as latin-1, the first non-latin-1 character replaces it.
 NUL: Final = "\u0100"
 NO_NUL: Final = "\ufffd"
 _read_cause: Final = msgspec.json.Decoder(Cause).decode
 
 
 def read_uuid(text: str) -> UUID:
-    """A UUID of the driver's own kind, as its rows have them: it is read, hashed and sent several times as fast. Raises
-    ValueError.
+    """Returns a UUID of the driver's own type, which is parsed, hashed and sent several times faster.
+
+    Raises ValueError.
     """
     return cast(UUID, pgproto.UUID(text))
 
 
 def to_json(value: Any) -> str:
-    """`value`: anything msgspec knows; dataclasses, UUIDs and datetimes among them."""
+    """Encodes any value that msgspec supports: dataclasses, UUIDs, datetimes."""
     return msgspec.json.encode(value).decode()
 
 
@@ -34,8 +35,9 @@ def from_json(text: str, shape: type[T]) -> T:
 
 
 def cause_to_json(cause: Cause, *, source: str = "", copy: Copy | None = None) -> str:
-    """What PostgreSQL cannot hold as text, a copied record may have: its parts are base64 in a JSON text of their
-    own.
+    """Encodes a cause as the headers of an outbox row.
+
+    A copied record may contain bytes that PostgreSQL cannot store as text, so its parts are base64 in nested JSON.
     """
     headers = {
         "correlation_id": cause.correlation_id,
@@ -49,25 +51,25 @@ def cause_to_json(cause: Cause, *, source: str = "", copy: Copy | None = None) -
 
 
 def cause_from(text: str) -> Cause:
-    """The cause in what `cause_to_json` made."""
+    """Decodes the cause from the output of `cause_to_json`."""
     return _read_cause(text)
 
 
 def copy_from(text: str) -> Copy | None:
-    """The copied record in what `cause_to_json` made."""
+    """Decodes the copied record from the output of `cause_to_json`, if there is one."""
     copy = from_json(text, dict[str, str]).get("copy")
     return None if copy is None else from_json(copy, Copy)
 
 
 def headers_to_json(headers: Mapping[str, bytes]) -> str:
-    """A record's headers; their values are bytes of anyone's making, and latin-1 keeps each byte."""
+    """Encodes the headers of a record. Values are arbitrary bytes, and latin-1 preserves each byte."""
     return to_json(
         {name.replace("\0", NO_NUL): value.decode("latin-1").replace("\0", NUL) for name, value in headers.items()}
     )
 
 
 def delivered_from(row: Any) -> Delivery:
-    """`row` has a record's columns, `headers` as text."""
+    """Returns the delivery in a row with the columns of a record; `headers` as text."""
     headers = from_json(row.headers, dict[str, str])
     return Delivery(
         topic=row.topic,

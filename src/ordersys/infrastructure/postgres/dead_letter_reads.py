@@ -1,4 +1,4 @@
-"""Dead letters as operators see them."""
+"""Reads dead letters for operators."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ NEW = text("""
     WHERE status = 'NEW' AND (CAST(:consumer AS text) IS NULL OR consumer = :consumer) ORDER BY id
 """)
 
-# Event ids are UUIDv7: a later event has a greater one.
+# Event ids are UUIDv7: a later event has a greater id.
 FORECAST = text(f"""
     SELECT {COLUMNS}, created_at < :inbox_since AS older_than_inbox,
         EXISTS (SELECT FROM inbox_events AS done

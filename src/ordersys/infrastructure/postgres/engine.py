@@ -1,4 +1,4 @@
-"""The engine: asyncpg under SQLAlchemy Core, with every wait bounded."""
+"""The SQLAlchemy engine on asyncpg. Every wait has a timeout."""
 
 from typing import Final
 
@@ -6,15 +6,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ordersys.config import PostgresSettings
 
-# What the roles ask is about some rows of large tables. While nobody has analyzed a table, or a plan is kept from when
-# it was small, PostgreSQL would join a batch by reading the table whole. Hash joins stay: a batch has parts of its own
-# that are joined. Nor is any of it worth a process of its own.
+# The roles read a few rows of large tables. Before a table is analyzed, or with a plan cached when it was small,
+# PostgreSQL would scan the whole table for a batch. Hash joins stay enabled, as parts of a batch are joined to each
+# other. Parallel workers are not worth their start.
 LOOKUPS: Final = {"enable_seqscan": "off", "max_parallel_workers_per_gather": "0"}
 
 
 def create(settings: PostgresSettings, *, name: str, scans: bool = False) -> AsyncEngine:
-    """`name` shows in pg_stat_activity. `scans`: for statements about whole tables. Connects lazily; a connection that
-    broke is replaced at its next use.
+    """Returns an engine that connects lazily and replaces broken connections at their next use.
+
+    `name`: shown in pg_stat_activity. `scans`: allow sequential scans, for statements over whole tables.
     """
     return create_async_engine(
         settings.url.reveal(),
@@ -32,8 +33,7 @@ def create(settings: PostgresSettings, *, name: str, scans: bool = False) -> Asy
                 "jit": "off",
                 **({} if scans else LOOKUPS),
                 "statement_timeout": f"{int(settings.statement_timeout_seconds * 1000)}ms",
-                # Whoever stands still in a transaction (a frozen process) holds locks that others wait for: a worker's
-                # shards, the seats of a flight.
+                # A process that freezes in a transaction holds locks that others wait for: shards, seats of a flight.
                 "idle_in_transaction_session_timeout": f"{int(settings.idle_transaction_seconds * 1000)}ms",
             },
         },
@@ -41,5 +41,5 @@ def create(settings: PostgresSettings, *, name: str, scans: bool = False) -> Asy
 
 
 def autocommit(engine: AsyncEngine) -> AsyncEngine:
-    """The same pool without BEGIN and COMMIT around single statements: one round trip instead of three."""
+    """Returns an engine on the same pool without BEGIN and COMMIT: one round trip per statement instead of three."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")

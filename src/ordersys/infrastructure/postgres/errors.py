@@ -1,4 +1,4 @@
-"""Which database errors mean what: server away, transaction lost to another, or a bug (passed on as it is)."""
+"""Maps database errors: server unavailable, transaction aborted, or a bug (re-raised unchanged)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ def translated() -> Iterator[None]:
 def _meaning(error: Exception) -> DomainError | None:
     state = str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
     if state.startswith(LOST):
-        return Contention(f"postgres gave this transaction up ({state})")
+        return Contention(f"postgres aborted the transaction ({state})")
     if state.startswith(AWAY):
         return Unavailable("postgres", f"postgres cannot be reached ({state})")
     if not state and _broken(error):
@@ -41,7 +41,7 @@ def _meaning(error: Exception) -> DomainError | None:
 
 
 def _broken(error: Exception) -> bool:
-    """asyncpg has no SQLSTATE for a connection that broke under it; a value that it cannot send is a bug of ours."""
+    """Whether the connection broke: asyncpg gives no SQLSTATE then. A value that it cannot encode is our bug."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or type(error).__name__ == "InterfaceError"
     return not isinstance(error, asyncpg.DataError)

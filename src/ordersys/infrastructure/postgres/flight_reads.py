@@ -1,4 +1,4 @@
-"""Flights as customers see them: one statement, one view, no lock."""
+"""Reads flights for customers: one statement, no lock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Brings a database to a revision of `alembic/`: one transaction under one lock, so two at once are safe."""
+"""Migrates a database to a revision of `alembic/`, in one transaction under a lock: concurrent runs are safe."""
 
 import io
 from collections.abc import Callable
@@ -19,12 +19,12 @@ from ordersys.infrastructure.postgres.errors import translated
 
 T = TypeVar("T")
 CONNECT_SECONDS = 5
-# Any number, as long as nothing else in this database locks the same one.
+# Any number that nothing else in this database uses as an advisory lock.
 _LOCK = 0x0D5E_0001
 
 
 class SchemaDrift(Exception):
-    """The database is not what the newest revision and tables.py describe."""
+    """The database differs from the latest revision or from tables.py."""
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
@@ -32,27 +32,27 @@ async def upgrade(url: str, revision: str = "head") -> None:
 
 
 async def downgrade(url: str, revision: str) -> None:
-    """`base` takes everything away but Alembic's own table."""
+    """The revision `base` removes everything except Alembic's own table."""
     await transact(url, partial(_command, command.downgrade, revision))
 
 
 async def check(url: str) -> None:
-    """Raises SchemaDrift when the database is behind, or differs from tables.py."""
+    """Raises SchemaDrift if the database is behind, or differs from tables.py."""
     await transact(url, _check)
 
 
 async def current(url: str) -> str | None:
-    """The revision that the database is at; None before the first."""
+    """Returns the revision of the database; None before the first migration."""
     return await transact(url, lambda connection: MigrationContext.configure(connection).get_current_revision())
 
 
 def head() -> str | None:
-    """The newest revision that this code brings; None is never seen outside a broken installation."""
+    """Returns the latest revision of this code; None only in a broken installation."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 async def transact(url: str, act: Callable[[Connection], T]) -> T:
-    """Runs `act` in one transaction that no other migration or seeding of this database overlaps."""
+    """Runs `act` in a transaction that excludes other migrations and seedings of this database."""
     engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS})
     try:
         with translated():
@@ -82,6 +82,6 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def _scripts() -> Path:
-    """In a wheel they lie beside this file (force-include in pyproject.toml), in a checkout at its top."""
+    """Returns the folder of migrations: beside this file in a wheel, at the top level in a checkout."""
     packaged = Path(__file__).with_name("migrations")
     return packaged if packaged.is_dir() else Path(__file__).parents[4] / "alembic"

@@ -1,8 +1,7 @@
-"""Day partitions of outbox_archive. The DEFAULT one takes what no day was made for, so archiving never stops.
+"""Day partitions of outbox_archive. The DEFAULT partition takes rows of missing days, so archiving never stops.
 
-Every worker may call `ensure_days`: one at a time makes a day, each day is a transaction of its own, and a wait for
-a lock is given up soon, until the next call. Writers of other days go on while a day is made: attaching it locks
-DEFAULT alone.
+Every worker may call `ensure_days`. One worker at a time creates a day, in a transaction per day; if a lock is not
+available soon, the next call tries again. Writers of other days are not blocked: attaching a day locks only DEFAULT.
 """
 
 import re
@@ -28,9 +27,9 @@ def is_partition(name: str) -> bool:
 
 
 async def ensure_days(connection: AsyncConnection, today: date, ahead: int = 7) -> Sequence[date]:
-    """Makes the missing days from `today` to `today + ahead` (UTC) and names those it made.
+    """Creates the missing days from `today` to `today + ahead` (UTC). Returns the created days.
 
-    The connection must not be in a transaction. A day whose locks are not to be had is left for the next call.
+    The connection must not be in a transaction. A day whose locks are not available is left for the next call.
     """
     made: list[date] = []
     for day in await _missing(connection, today, ahead):
@@ -45,10 +44,10 @@ async def ensure_days(connection: AsyncConnection, today: date, ahead: int = 7) 
 
 
 async def drop_days(connection: AsyncConnection, before: date) -> Sequence[date]:
-    """Drops the days before `before` (UTC) and names those that it dropped.
+    """Drops the days before `before` (UTC). Returns the dropped days.
 
-    The whole archive is locked for it, and whoever writes waits in line: so the lock is waited for but a moment, and a
-    day that cannot be had, as while somebody reads a lot, is left for the next call.
+    Dropping locks the whole archive, and writers queue behind the lock. So the lock timeout is short, and a day that
+    cannot be locked, as during a long read, is left for the next call.
     """
     dropped: list[date] = []
     for day in sorted(day for day in map(_day, await _attached(connection)) if day and day < before):
@@ -64,7 +63,7 @@ async def drop_days(connection: AsyncConnection, before: date) -> Sequence[date]
 
 
 async def _drop(connection: AsyncConnection, day: date) -> bool:
-    """False when another worker makes or drops days just now."""
+    """Returns False if another worker is creating or dropping days."""
     await connection.execute(text(f"SET LOCAL lock_timeout = {DROP_LOCK_TIMEOUT_MS}"))
     if not await connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
         return False
@@ -86,9 +85,9 @@ async def _missing(connection: AsyncConnection, today: date, ahead: int) -> Sequ
 
 
 async def _make(connection: AsyncConnection, day: date) -> bool:
-    """False when another worker made the day in the meantime.
+    """Returns False if another worker created the day in the meantime.
 
-    Rows of the day that DEFAULT holds move over, most of them before the lock that keeps others out of DEFAULT.
+    Rows of the day move over from DEFAULT, most of them before DEFAULT is locked exclusively.
     """
     name, start, end = _name(day), f"{day} 00:00+00", f"{day + timedelta(days=1)} 00:00+00"
     move = text(
@@ -121,7 +120,7 @@ def _day(name: str) -> date | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionMaintenance:
-    """Makes the coming days' partitions; a worker's timer calls it."""
+    """Creates the partitions of the coming days; called by a worker's timer."""
 
     engine: AsyncEngine
     clock: Clock

@@ -17,7 +17,7 @@ class PostgresProbe:
     engine: AsyncEngine
 
     async def answers(self) -> bool:
-        """Whether PostgreSQL answers a query within a second."""
+        """Returns whether PostgreSQL answers a query within a second."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 with translated():

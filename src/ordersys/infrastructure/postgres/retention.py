@@ -1,8 +1,7 @@
-"""What is done with is pruned: in batches that wait for nobody, and whole days of the archive at once.
+"""Deletes rows past their retention, in batches that skip locked rows, and drops whole days of the archive.
 
-Every worker may sweep at any time. One at a time does (an advisory lock that is only tried), each batch is a short
-transaction of its own, rows that somebody holds are left for the next pass, and a lost batch is only done again:
-hence no wait for its commit to reach the disk.
+Every worker may sweep at any time; an advisory lock, which is only tried, lets one do so. Each batch is a short
+transaction. A batch lost in a crash is deleted by the next pass, so its commit is asynchronous.
 """
 
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ log = structlog.get_logger()
 _LOCK: Final = 0x0D5E_0003
 BATCH_ROWS: Final = 5000
 BATCHES: Final = 20
-# An answer must not be forgotten before the request that asks for it thinks so: clocks differ.
+# A stored response must outlive its key's lifetime as the api role computes it: clocks differ.
 CLOCKS_DIFFER: Final = timedelta(hours=1)
 
 
@@ -34,7 +33,7 @@ def _rows(table: str, done: str) -> TextClause:
     )
 
 
-# In the order in which they are swept: a retry that has ended is known by its event's row in the inbox.
+# In sweep order: a finished retry is recognized by the inbox row of its event, so retries come first.
 SWEEPS: Final[Mapping[str, TextClause]] = {
     "inbox_retries": _rows(
         "inbox_retries",
@@ -43,7 +42,7 @@ SWEEPS: Final[Mapping[str, TextClause]] = {
     ),
     "inbox_events": _rows("inbox_events", "processed_at < now() - CAST(:kept AS interval)"),
     "idempotency_keys": _rows("idempotency_keys", "created_at < now() - CAST(:kept AS interval)"),
-    # What waits for a person waits for ever; `created_at` has the index.
+    # Unresolved dead letters are never deleted. `created_at` has the index.
     "dead_letters": _rows(
         "dead_letters",
         "created_at < now() - CAST(:kept AS interval) AND resolved_at < now() - CAST(:kept AS interval)",
@@ -54,7 +53,7 @@ SWEEPS: Final[Mapping[str, TextClause]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """`kept`: how long, by table of SWEEPS; the days of the archive go with what was published before any day."""
+    """`kept`: the retention of each table in SWEEPS. Days of the archive use that of outbox_archive_default."""
 
     engine: AsyncEngine
     clock: Clock
@@ -63,7 +62,7 @@ class Retention:
     batches: int = BATCHES
 
     async def run_once(self) -> int:
-        """One pass over all tables, of a bounded number of batches. Answers how many rows and days went."""
+        """Runs one pass over all tables, in a bounded number of batches. Returns the number of removed rows and days."""
         pruned = await self._days()
         for table in SWEEPS:
             pruned += await self._table(table)
@@ -75,7 +74,7 @@ class Retention:
             async with self.engine.connect() as connection:
                 dropped = await drop_days(connection, before)
         for day in dropped:
-            log.info("a day of the archive was dropped", action="retention.day_dropped", day=str(day))
+            log.info("dropped a day of the archive", action="retention.day_dropped", day=str(day))
         return len(dropped)
 
     async def _table(self, table: str) -> int:
@@ -86,11 +85,11 @@ class Retention:
             if rows < self.batch_rows:
                 break
         if total:
-            log.info("pruned", action="retention.pruned", table=table, rows=total)
+            log.info("deleted expired rows", action="retention.pruned", table=table, rows=total)
         return total
 
     async def _batch(self, table: str) -> int:
-        """0 also when another worker sweeps, or when the locks are not to be had: the next pass comes soon."""
+        """Returns the number of deleted rows; 0 also if another worker is sweeping or the locks are not available."""
         try:
             with translated():
                 async with self.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Fills the flights of the demo timetable. What is there stays as it is, so seats that were sold stay sold."""
+"""Inserts the flights of the demo timetable. Existing flights are not changed, so sold seats stay sold."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ FlightRow = dict[str, object]
 
 
 async def seed(url: str, *, number: int, today: date, days: int = 60) -> int:
-    """Writes the missing flights of `today` and the `days` after it (UTC); answers how many those were."""
+    """Inserts the missing flights of `today` and the `days` after it (UTC). Returns the number of inserted flights."""
     planned = (plan for ahead in range(days + 1) for plan in timetable.draw(number, today + timedelta(days=ahead)))
     return await migrate.transact(url, partial(_write, list(map(_row, planned))))
 

@@ -1,6 +1,4 @@
-"""The workers' shares of the outbox, in two tables: who is alive, and who holds which shard until when under which
-token.
-"""
+"""Shard leases of the workers, in two tables: live workers, and the owner, expiry and fencing token of each shard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ ALIVE = text("SELECT count(*) FROM outbox_workers WHERE seen_at > now() - :lease
 
 GONE = text("DELETE FROM outbox_workers WHERE name = :owner OR seen_at < now() - interval '1 day'")
 
-# By token: a process that was taken for dead must not live on the lease of its successor, which has the same name.
+# By token: a process that was presumed dead must not renew the lease of its successor, which has the same name.
 RENEW = text("""
     UPDATE outbox_shards SET leased_until = now() + :lease * interval '1 second'
     FROM unnest(CAST(:shards AS smallint[]), CAST(:tokens AS bigint[])) AS held (shard, token)
@@ -35,7 +33,7 @@ GIVE_BACK = text("""
     WHERE outbox_shards.shard = held.shard AND outbox_shards.token = held.token AND owner = :owner
 """)
 
-# The new token fences whoever held the shard before, an earlier process of the same name included.
+# The new token fences off the previous owner, including an earlier process of the same name.
 CLAIM = text("""
     UPDATE outbox_shards SET owner = :owner, token = token + 1, leased_until = now() + :lease * interval '1 second'
     WHERE shard IN (
@@ -48,7 +46,7 @@ CLAIM = text("""
 
 @dataclass(slots=True, kw_only=True)
 class PostgresShardLeases:
-    """Implements messaging.outbox.ShardLeases. `owner` is the worker's stable name, `lease_seconds` outlasts a pass."""
+    """Implements messaging.outbox.ShardLeases. `owner`: the worker's stable name. `lease_seconds`: exceeds a pass."""
 
     engine: AsyncEngine
     owner: str

@@ -1,4 +1,4 @@
-"""The schema as data: what Alembic compares the database with. The reason for each shape stands beside it."""
+"""The database schema; Alembic compares the database with it. Comments give the reason for each design."""
 
 from sqlalchemy import (
     ARRAY,
@@ -37,8 +37,7 @@ metadata = MetaData(
 )
 MOMENT = DateTime(timezone=True)
 NOW = func.now()
-# A new version of a row that stays on its page costs a lock record and half a row less of WAL, and if no index sees the
-# change, no index entry either.
+# Room for updated row versions on the same page: less WAL per update, and no index entry if no indexed column changes.
 ROOM_FOR_UPDATES = {"fillfactor": "50"}
 
 flights = Table(
@@ -75,7 +74,7 @@ orders = Table(
     Column("updated_at", MOMENT, nullable=False),
     # Ids are UUIDv7, so id order is time order: one index serves the cursor list.
     Index(None, "customer_id", "id"),
-    # Deadlines and the audit look for the few orders that are still under way.
+    # For deadlines and the audit: the few orders without a final status.
     Index(
         "ix_orders_under_way",
         "created_at",
@@ -88,7 +87,7 @@ order_items = Table(
     metadata,
     Column("order_id", Uuid, ForeignKey("orders.id"), nullable=False),
     Column("position", SmallInteger, nullable=False),
-    # No foreign key to flights: placing locks the flight row itself, and the check would lock it once more per item.
+    # No foreign key to flights: placing an order locks the flight row, and the check would lock it again per item.
     Column("flight_id", Uuid, nullable=False),
     Column("seats", Integer, nullable=False),
     Column("unit_amount", BigInteger, nullable=False),
@@ -106,7 +105,7 @@ order_status_history = Table(
     Column("reason", Text),
     Column("event_id", Uuid),
     Column("at", MOMENT, nullable=False),
-    # The life of an order has no circles: a status reached twice would be a double effect, and this refuses it.
+    # An order reaches each status at most once: this key refuses a double effect.
     PrimaryKeyConstraint("order_id", "to_status"),
 )
 
@@ -120,7 +119,7 @@ payments = Table(
     Column("status", Text, nullable=False),
     Column("authorization_id", Text),
     Column("reason", Text),
-    # The intent: due while next_attempt_at is set; claimed_until is the lease of the dispatcher that calls the gateway.
+    # The payment intent: due while next_attempt_at is set; claimed_until is the lease of the dispatcher that calls.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_attempt_at", MOMENT),
     Column("claimed_by", Text),
@@ -133,7 +132,7 @@ payments = Table(
     postgresql_with=ROOM_FOR_UPDATES,
 )
 
-# The demo gateway's own books. A real gateway keeps them elsewhere; nothing but the simulator and the audit reads them.
+# Decisions of the demo gateway. A real gateway stores them elsewhere; only the simulator and the audit read them.
 gateway_charges = Table(
     "gateway_charges",
     metadata,
@@ -173,7 +172,7 @@ tickets = Table(
     Index("uq_tickets_seat", "flight_id", "seat_number", unique=True, postgresql_where=text("status = 'VALID'")),
 )
 
-# One row per order that was paid or cancelled: decided once, so a late payment finds that there are to be no tickets.
+# One row per paid or cancelled order, decided once: after a cancellation, a late payment gets no tickets.
 ticketings = Table(
     "ticketings",
     metadata,
@@ -183,7 +182,7 @@ ticketings = Table(
     Column("updated_at", MOMENT, nullable=False),
 )
 
-# A queue: insert and delete only, in the shape of Debezium's outbox event router (hence the names without underscores).
+# A queue: insert and delete only. Column names follow Debezium's outbox event router.
 outbox = Table(
     "outbox",
     metadata,
@@ -200,7 +199,7 @@ outbox = Table(
     postgresql_with={"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "10000"},
 )
 
-# What went wrong with a row of the outbox, so that the queue itself is never updated.
+# Failed attempts to publish a row of the outbox, kept apart so that the queue is never updated.
 outbox_attempts = Table(
     "outbox_attempts",
     metadata,
@@ -280,7 +279,7 @@ inbox_retries = Table(
     Column("next_attempt_at", MOMENT, nullable=False),
     Column("error", Text, nullable=False),
     Column("created_at", MOMENT, nullable=False),
-    # The order in which they were put aside; an order's later events wait behind its first.
+    # Queue order: later events of an order wait for its first.
     Column("id", BigInteger, Identity(always=True), nullable=False),
     PrimaryKeyConstraint("consumer", "event_id"),
     Index(None, "consumer", "next_attempt_at"),
@@ -292,7 +291,7 @@ dead_letters = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("consumer", Text, nullable=False),
-    # Both are null when the bytes could not be decoded.
+    # The ids are null if the record could not be decoded.
     Column("event_id", Uuid),
     Column("order_id", Uuid),
     Column("type", Text),
@@ -314,7 +313,7 @@ dead_letters = Table(
     Index(None, "created_at"),
 )
 
-# What operators have set over the configuration; every role reads it about once a second.
+# Fault rates set by operators, which override the configuration; every role reads them about once a second.
 chaos_rates = Table(
     "chaos_rates",
     metadata,

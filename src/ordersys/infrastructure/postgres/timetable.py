@@ -1,6 +1,6 @@
-"""The demo timetable: which flights there are, drawn from a seed number.
+"""The demo timetable, generated from a seed number.
 
-A flight depends on the seed number, its flight number and its day alone, so drawings that overlap agree.
+A flight depends only on the seed number, its flight number and its day, so overlapping timetables agree.
 """
 
 from collections.abc import Iterator
@@ -26,19 +26,19 @@ AIRLINES: Final = {
     "U6": "Ural Airlines",
 }
 DAILY: Final = frozenset(range(7))
-# Seats of the aircraft that fly up to so many kilometres.
+# (maximum distance in km, seat counts of the aircraft in use)
 FLEET: Final = ((1_000, (100, 158, 189)), (4_000, (158, 189, 220)), (20_000, (301, 350, 400)))
 CRUISE_KM_PER_MINUTE: Final = 13.3
 GROUND_MINUTES: Final = 40
 BASE_RUB: Final = 2_400
 RUB_PER_KM: Final = 3.6
-# Fridays and Sundays cost a tenth more.
+# Fridays and Sundays cost 10 % more.
 BUSY_DAYS: Final = frozenset({4, 6})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutePlan:
-    """One departure a day on the named weekdays (Monday is 0); the way back has the next flight number."""
+    """One departure per day on the given weekdays (Monday is 0). The return flight has the next flight number."""
 
     ends: tuple[str, str]
     airline: str
@@ -67,7 +67,7 @@ class Planned:
 
 
 def draw(number: int, day: date) -> Iterator[Planned]:
-    """The flights that depart on a calendar day in UTC."""
+    """Yields the flights that depart on a calendar day in UTC."""
     for line in LINES:
         if day.weekday() in line.weekdays:
             there, back = (CITIES[code] for code in line.ends)
@@ -95,7 +95,7 @@ def _plan(number: int, day: date, line: RoutePlan, origin: City, destination: Ci
 
 
 def _departure(always: Random, day: date, hours: range, origin: City) -> datetime:
-    """The hour is the airport's, the day is UTC's: a morning in Vladivostok, an evening there, moves on a day."""
+    """Returns the departure: the hour is local, the day is in UTC. A morning in Vladivostok moves to the next day."""
     local = datetime(
         day.year, day.month, day.day, always.choice(hours), always.randrange(0, 60, 5), tzinfo=ZoneInfo(origin.timezone)
     )
@@ -118,7 +118,7 @@ def _seats(always: Random, kilometres: float) -> int:
 
 
 def _id(name: str, moment: datetime) -> FlightId:
-    """Shaped as a UUIDv7 whose chance part is a digest of the name."""
+    """Returns a UUIDv7 whose random part is a digest of the name."""
     milliseconds = int(moment.timestamp() * 1000)
     chance = int.from_bytes(sha256(name.encode()).digest()[:10])
     bits = milliseconds << 80 | chance
