@@ -1,1 +1,1 @@
-"""From outside to the use cases: HTTP, events, timers. No rules, no SQL."""
+"""Entry points: HTTP, events and timers call use cases. No business rules, no SQL."""

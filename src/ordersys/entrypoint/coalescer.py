@@ -1,8 +1,8 @@
-"""The coalescer: calls that wait at the same moment share one transaction. There is no timer: alone, a call goes at
-once.
+"""The coalescer: calls that wait at the same moment share one transaction. Without a timer: a lone call runs
+immediately.
 
-A batch that fails is run again one by one, so that one bad command fails alone; when a server is away all of it
-fails.
+A failed batch is run again one command at a time, so that a bad command fails alone. If a server is unavailable, the
+whole batch fails.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ R = TypeVar("R")
 
 
 class Busy(DomainError):
-    """More calls are waiting than the queue holds."""
+    """The queue of waiting calls is full."""
 
     def __init__(self) -> None:
-        super().__init__("busy", Kind.TRANSIENT, "too many requests are waiting; try again in a moment")
+        super().__init__("busy", Kind.TRANSIENT, "Too many requests are queued; retry later.")
 
 
 @dataclass(slots=True, kw_only=True)
 class Coalescer(Generic[C, R]):
-    """`execute` answers one result per command, in their order."""
+    """`execute` returns one result per command, in order."""
 
     execute: Callable[[Sequence[C]], Awaitable[Sequence[R]]]
     batch_size: int
@@ -40,7 +40,7 @@ class Coalescer(Generic[C, R]):
         self._free = self.batches_in_flight
 
     async def submit(self, command: C) -> R:
-        """The command's own result or error. Raises Busy when the queue is full."""
+        """Returns the command's result, or raises its error. Raises Busy if the queue is full."""
         if len(self._waiting) >= self.queue_size:
             raise Busy
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
@@ -63,7 +63,7 @@ class Coalescer(Generic[C, R]):
                 batch = [self._waiting.popleft() for _ in range(min(self.batch_size, len(self._waiting)))]
                 await self._run(batch)
         finally:
-            # In the same step as the last look at what waits: a call that came in between would wait for ever.
+            # In the same step as the last check of the queue: a call added in between would never run.
             self._free += 1
 
     async def _run(self, batch: Sequence[tuple[C, asyncio.Future[R]]]) -> None:

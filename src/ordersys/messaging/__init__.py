@@ -1,1 +1,1 @@
-"""Outbox, relay, inbox, consumer: how events travel. Pure asyncio over ports; no vendor is known here."""
+"""The messaging kernel: outbox, relay, inbox, consumer. Pure asyncio over ports, without vendor code."""

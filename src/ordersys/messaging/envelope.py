@@ -1,4 +1,4 @@
-"""The shape of a message on its way out and on its way in."""
+"""The types of outgoing and incoming messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ordersys.domain.shared.ids import EventId, OrderId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Why something happens: the request or the event behind it, and the W3C trace it belongs to ("" = none)."""
+    """The origin of a change: the request or event that caused it, and its W3C trace ("" = none)."""
 
     correlation_id: str
     causation_id: str = ""
@@ -20,7 +20,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """An event on its way to the outbox. The key of its Kafka record is the order id."""
+    """An event to write to the outbox. The key of its Kafka record is the order id."""
 
     event_id: EventId
     order_id: OrderId
@@ -30,7 +30,7 @@ class Outgoing:
 
 
 class Record(NamedTuple):
-    """A Kafka record to produce. Headers are UTF-8 encoded, but for those of a copied record."""
+    """A Kafka record to produce. Headers are UTF-8, except those of a copied record."""
 
     topic: str
     key: bytes | None
@@ -40,7 +40,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """A record that is sent on as it came, with headers added. `encoding`: how its value stands in a text."""
+    """A record forwarded unchanged, with added headers. `encoding`: how its value is stored as text."""
 
     key: bytes | None
     encoding: Literal["text", "base64", "none"]
@@ -48,7 +48,7 @@ class Copy:
 
 
 class Acked(NamedTuple):
-    """The broker has the record."""
+    """The broker acknowledged the record."""
 
     partition: int
     offset: int
@@ -56,7 +56,7 @@ class Acked(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The record is not known to be in the topic. `permanent` means that no further attempt can succeed."""
+    """The record may not be in the topic. `permanent`: no further attempt can succeed."""
 
     reason: str
     permanent: bool = False
@@ -64,17 +64,15 @@ class Refused:
 
 class Publisher(Protocol):
     async def publish(self, records: Sequence[Record]) -> Sequence[Acked | Refused]:
-        """Produces all, waits for every delivery report, answers in the order given. Never raises for a record's
-        failure.
+        """Produces the records and waits for every delivery report. Returns the results in the given order. A failed
+        record never raises.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A record as it came from the topic; nothing in it is decoded or trusted yet. `assignment`: under which of the
-    partition's assignments to this process.
-    """
+    """A record as consumed, not decoded yet. `assignment`: number of the partition's assignment to this process."""
 
     topic: str
     partition: int
@@ -86,20 +84,20 @@ class Delivery:
 
 
 class Stream(Protocol):
-    """One member of a consumer group. The others may be called while a fetch is under way; a hold waits for its end."""
+    """A member of a consumer group. Other calls are allowed during a fetch; `hold` waits until it ends."""
 
     async def fetch(self) -> Sequence[Delivery]:
-        """The next batch in topic order; waits a bounded moment, then answers empty."""
+        """Returns the next batch in topic order; empty if none arrives within a bounded time."""
         ...
 
     async def commit(self, deliveries: Sequence[Delivery]) -> None:
-        """Moves the group's offsets behind these deliveries (of partitions still owned)."""
+        """Commits the offsets after these deliveries, for partitions that are still owned."""
         ...
 
     async def hold(self) -> None:
-        """Keeps the membership alive for a moment without fetching (while the database is away)."""
+        """Keeps the membership alive for a moment without fetching, while the database is unavailable."""
         ...
 
     def owns(self, delivery: Delivery) -> bool:
-        """False once the delivery's partition was taken away since it was fetched."""
+        """Returns False if the partition was revoked after the delivery was fetched."""
         ...

@@ -1,4 +1,4 @@
-"""The inbox: which events a consumer has handled. Its insert is the first statement of the batch's transaction.
+"""The inbox: the events that each consumer has handled. Its insert is the first statement of the batch's transaction.
 
 Invariant: an event's inbox row and its effects are in one transaction, so an effect happens exactly once.
 """
@@ -12,9 +12,9 @@ from ordersys.domain.shared.ids import EventId, OrderId
 from ordersys.messaging.envelope import Cause, Delivery
 
 
-# A tuple, like OutboxRow and Record: a consumer makes some ten thousands a second.
+# A tuple, like OutboxRow and Record: a consumer creates tens of thousands per second.
 class Message(NamedTuple):
-    """A delivery whose headers and payload could be read."""
+    """A delivery with decoded headers and payload."""
 
     event_id: EventId
     order_id: OrderId
@@ -24,7 +24,7 @@ class Message(NamedTuple):
     delivery: Delivery
 
     def caused(self) -> Cause:
-        """The cause of whatever happens because of this event."""
+        """Returns the cause for changes that this event leads to."""
         return Cause(
             correlation_id=self.cause.correlation_id,
             causation_id=str(self.event_id),
@@ -34,20 +34,20 @@ class Message(NamedTuple):
 
 class Inbox(Protocol):
     async def claim(self, consumer: str, messages: Sequence[Message]) -> set[EventId]:
-        """Marks the events as handled by this consumer. Answers those that were not marked before."""
+        """Marks the events as handled by this consumer. Returns those that were not marked before."""
         ...
 
     async def claim_free(
         self, consumer: str, messages: Sequence[Message], *, passing: Collection[EventId]
     ) -> set[EventId]:
-        """The same, without dead letters and without events that must wait: those whose order has a message in the
-        retries. What is `passing` lets others pass: kept messages that hold nothing back.
+        """Does the same, except for dead letters and for events that must wait because their order has a message in the
+        retry queue. Messages in `passing` do not block others.
         """
         ...
 
 
 class Unreadable(Exception):
-    """The bytes of a delivery are no event of ours; no further attempt can read them."""
+    """The delivery cannot be decoded as an event; further attempts would fail too."""
 
 
 class Decoder(Protocol):
@@ -56,12 +56,12 @@ class Decoder(Protocol):
         ...
 
 
-# Raises ValueError. The consumer's is a faster one than uuid's own: it has two to read per message.
+# Raises ValueError. The consumer uses a faster parser than uuid's own, as it parses two ids per message.
 ParseId = Callable[[str], UUID]
 
 
 def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder, parse_id: ParseId = UUID) -> Message | None:
-    """The message in a delivery, or None when its type is not subscribed to. Raises Unreadable."""
+    """Returns the message in a delivery, or None if its type is not subscribed to. Raises Unreadable."""
     headers = delivery.headers
     event_type = _text(headers, "ce_type")
     if event_type not in subscribed:
@@ -81,7 +81,7 @@ def read(delivery: Delivery, subscribed: frozenset[str], decode: Decoder, parse_
 
 
 def identified(delivery: Delivery) -> tuple[EventId, OrderId, str]:
-    """Which event a delivery is, whose, and its type. Raises Unreadable."""
+    """Returns the event id, order id and type of a delivery. Raises Unreadable."""
     headers = delivery.headers
     return EventId(_uuid(headers, "ce_id")), OrderId(_uuid(headers, "ce_subject")), _text(headers, "ce_type")
 

@@ -1,5 +1,5 @@
-"""The loop around a `run_once`: goes on at once while there is work, backs off while there is none or a server is
-away.
+"""Runs a `run_once` repeatedly: without a pause while there is work, with a growing one while there is none or a server
+is unavailable.
 """
 
 import asyncio
@@ -16,18 +16,21 @@ AWAY_LAST: Final = 1.0
 
 class LoopObserver(Protocol):
     def unavailable(self, loop: str, error: DomainError) -> None:
-        """Told once when the loop cannot work because something that it needs is away."""
+        """Called once when the loop is blocked because a server is unavailable."""
         ...
 
-    def recovered(self, loop: str) -> None: ...
+    def recovered(self, loop: str) -> None:
+        """Called once when the loop works again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """Seconds between passes: `busy` until `linger` seconds after the last one that found work, for more work often
-    follows at once; from there doubling up to `idle`, or what `longest` says just then.
+    """The pause between passes (seconds) is `busy` until `linger` seconds after the last pass with work, as more often
+    follows. From there it doubles up to `idle`, or to the value that `longest` returns.
 
-    `wake` cuts a pause short. Errors that are not transient end the loop: they are bugs, and the process must say so.
+    Setting `wake` ends a pause. Errors that are not transient end the loop: they are bugs, and the process must report
+    them.
     """
 
     name: str
@@ -40,7 +43,7 @@ class Loop:
     linger: float = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Returns after the pass that is under way when `stop` is set."""
+        """Runs until `stop` is set, and finishes the current pass."""
         stopping = asyncio.ensure_future(stop.wait())
         stopping.add_done_callback(lambda _: self.wake.set())
         try:
@@ -61,9 +64,9 @@ class Loop:
                 await self._pause(pause)
 
     async def _pause(self, seconds: float) -> None:
-        """One timer and no task, as this runs some hundred times a second."""
+        """Uses one timer and no task, as this runs some hundred times per second."""
         if self.wake.is_set():
-            await asyncio.sleep(0)  # the others have their turn, also if every pass wakes itself
+            await asyncio.sleep(0)  # lets other tasks run even if every pass wakes itself
             return
         timer = asyncio.get_running_loop().call_later(seconds, self.wake.set)
         try:
@@ -72,7 +75,7 @@ class Loop:
             timer.cancel()
 
     async def _pass(self, stop: asyncio.Event) -> int:
-        """One pass that succeeded, after as many failed ones as it takes; 0 when stopped before."""
+        """Repeats the pass until it succeeds. Returns its result, or 0 if stopped before."""
         away = 0.0
         while not stop.is_set():
             try:

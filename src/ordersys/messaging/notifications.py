@@ -1,6 +1,6 @@
-"""Which orders were changed, told from process to process: a message is some ids, one after the other.
+"""Notifications between processes about changed orders. A message is a sequence of 16-byte order ids.
 
-Best effort by nature: who is not listening just then hears nothing, and looks by itself now and then.
+Delivery is best effort: a subscriber that is not connected misses notifications, and polls as well.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from ordersys.messaging.loop import LoopObserver
 
 ID_BYTES: Final = 16
 MOST_WAITING: Final = 20_000
-# Until the next message at the earliest: what is told meanwhile shares it. There is no hurry when nobody listens.
+# The pause before the next message; changes in the meantime share it. Without listeners there is no hurry.
 LISTENED_SECONDS: Final = 0.02
 UNHEARD_SECONDS: Final = 0.1
 AWAY_SECONDS: Final = 1.0
@@ -23,18 +23,18 @@ SENDING: Final = "order-signals"
 
 
 class Channel(Protocol):
-    """One channel of a server that forgets. Every call raises Unavailable."""
+    """A publish/subscribe channel without storage. Every call may raise Unavailable."""
 
     async def publish(self, message: bytes) -> int:
-        """Answers how many listen."""
+        """Returns the number of subscribers that received the message."""
         ...
 
     async def subscribe(self) -> None:
-        """Returns when nothing that is published from now on is missed; nothing to do when it has joined already."""
+        """Returns when every later message will be received. Does nothing if already subscribed."""
         ...
 
     async def receive(self, seconds: float) -> Sequence[bytes]:
-        """What came since it joined; waits so long for the first message."""
+        """Returns the messages since the last call; waits up to `seconds` for the first one."""
         ...
 
     async def unsubscribe(self) -> None: ...
@@ -49,7 +49,7 @@ OpenChannel = Callable[[], Awaitable[Channel]]
 class OrderNotifier:
     """Implements messaging.unit_of_work.Notifier: at most one message is in flight; later changes share the next one.
 
-    `open` is called when there is something to tell for the first time.
+    `open` is called at the first notification.
     """
 
     open: OpenChannel
@@ -68,7 +68,7 @@ class OrderNotifier:
             self._sending = asyncio.create_task(self._send())
 
     async def close(self) -> None:
-        """What still waits is not sent."""
+        """Pending notifications are dropped."""
         self._closed = True
         if self._sending:
             self._sending.cancel()
@@ -79,14 +79,14 @@ class OrderNotifier:
     async def _send(self) -> None:
         try:
             while self._waiting:
-                told, self._waiting = self._waiting, set()
-                await asyncio.sleep(await self._publish(told))
+                changed, self._waiting = self._waiting, set()
+                await asyncio.sleep(await self._publish(changed))
         finally:
-            # In the same step as the last look at what waits: what came in between would wait for ever.
+            # In the same step as the last check of `_waiting`: ids added in between would never be sent.
             self._sending = None
 
     async def _publish(self, order_ids: Iterable[UUID]) -> float:
-        """Answers how long to wait before the next message."""
+        """Returns the seconds to wait before the next message."""
         channel = self._channel = self._channel or await self.open()
         try:
             listeners = await channel.publish(b"".join(order_id.bytes for order_id in order_ids))
@@ -102,7 +102,7 @@ class OrderNotifier:
 
 
 class Subscriber(Protocol):
-    """Those who watch orders in this process. `deaf`: whether changes cannot be told to them just now."""
+    """Receives the notifications of this process. `disconnected`: whether notifications cannot arrive now."""
 
     @property
     def watching(self) -> bool: ...
@@ -112,14 +112,14 @@ class Subscriber(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class NotificationReader:
-    """Listens while somebody in this process watches."""
+    """Receives notifications while the subscriber wants them."""
 
     open: OpenChannel
     subscriber: Subscriber
     _channel: Channel | None = None
 
     async def run_once(self) -> int:
-        """Hears what comes within a moment. Answers whether it listens. Raises Unavailable."""
+        """Passes on what arrives within a moment. Returns 1 while subscribed, else 0. Raises Unavailable."""
         if not self.subscriber.watching:
             await self._unsubscribe()
             return 0
@@ -145,6 +145,6 @@ class NotificationReader:
 
 
 def _ids(message: bytes) -> Iterator[UUID]:
-    """Anybody may publish: an id that is none is one that nobody watches."""
+    """Yields the ids in a message. Anyone may publish; an id of no order matches no watcher."""
     for start in range(0, len(message) - ID_BYTES + 1, ID_BYTES):
         yield UUID(bytes=message[start : start + ID_BYTES])

@@ -54,5 +54,5 @@ class NotifiedRelay:
 
     def disconnected(self, disconnected: bool) -> None:
         if self._disconnected and not disconnected:
-            self.wake.set()  # for what was committed before it could hear
+            self.wake.set()  # for rows committed before the subscription
         self._disconnected = disconnected

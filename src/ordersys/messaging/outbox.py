@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction of the change they tell of, and read by the relay.
+"""The outbox: events written in the transaction of the change that they describe, and read by the relay.
 
 Invariant: a row leaves the queue only by a fenced move to the archive, after the broker has acknowledged it.
 """
@@ -18,7 +18,7 @@ SHARDS: Final = 64
 
 
 def shard_of(order_id: UUID) -> int:
-    """All events of one order are in one shard, and one worker owns a shard: that keeps their order."""
+    """Returns the shard of an order. All events of an order share it, and one worker owns it: that preserves order."""
     return crc32(order_id.bytes) % SHARDS
 
 
@@ -28,13 +28,13 @@ def outgoing(event: Event, *, order_id: OrderId, at: datetime, cause: Cause, ids
 
 class Outbox(Protocol):
     async def append(self, events: Sequence[Outgoing]) -> None:
-        """Writes the events, in this order, into the transaction at hand."""
+        """Writes the events, in this order, into the current transaction."""
         ...
 
 
-# Tuples, like Record and Acked: the relay makes some ten thousands of each a second.
+# Tuples, like Record and Acked: the relay creates tens of thousands of each per second.
 class OutboxRow(NamedTuple):
-    """An event, or a copy of a record, that waits to be published. `attempts` are the failed ones so far."""
+    """An unpublished event, or a copy of a record. `attempts`: the failed attempts so far."""
 
     id: int
     event_id: EventId
@@ -58,7 +58,7 @@ class PublishedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedPublish:
-    """A publish that failed. It is tried again after `delay` seconds, or never (None): then the row is parked."""
+    """A failed publish. It is retried after `delay` seconds; None: never, so the row is parked."""
 
     row: OutboxRow
     error: str
@@ -67,7 +67,7 @@ class FailedPublish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StuckRow:
-    """A row whose last attempt failed. A parked one is not tried again, and holds back the later ones of its order."""
+    """A row whose last attempt failed. A parked row is not retried, and blocks later rows of its order."""
 
     id: int
     event_id: UUID
@@ -81,36 +81,36 @@ class StuckRow:
 
 class OutboxQueue(Protocol):
     async def due(self, shards: Sequence[int], limit: int, under_way: Sequence[OutboxRow] = ()) -> Sequence[OutboxRow]:
-        """The oldest rows of these shards, without orders that have a row `under_way`, or an earlier row waiting for
-        its next attempt or parked.
+        """Returns the oldest rows of these shards, without orders that have a row in `under_way`, or an earlier row
+        that is parked or waits for its next attempt.
         """
         ...
 
     async def archive(self, published: Sequence[PublishedRow], tokens: Mapping[int, int]) -> int:
-        """Moves rows to the archive if this worker still holds their shards under these tokens. Answers how many
-        moved.
+        """Moves rows to the archive if this worker still holds their shards under these tokens. Returns the number of
+        moved rows.
         """
         ...
 
     async def defer(self, failed: Sequence[FailedPublish]) -> None:
-        """Counts the failed attempts and says when the next ones are due."""
+        """Counts the failed attempts and schedules the next ones."""
         ...
 
 
 class ShardLeases(Protocol):
-    """The shares of the workers in the outbox. Every claim has a new token, so that an earlier owner is fenced off."""
+    """Leases on the shards of the outbox. Every claim gets a new token, which fences off the previous owner."""
 
     async def balance(self, *, returning: bool) -> Mapping[int, int]:
-        """Renews what is held, gives back what is more than a fair share, claims what is free. Answers shard -> token.
+        """Renews held leases, releases those above a fair share, claims free shards. Returns shard -> token.
 
-        `returning`: the process has just started; what its name still holds is taken back at once, under new tokens.
+        `returning`: the process has just started; it reclaims the leases of its own name immediately, with new tokens.
         """
         ...
 
     async def renew(self) -> None:
-        """Extends what is held and changes nothing else."""
+        """Extends the held leases, and changes nothing else."""
         ...
 
     async def release(self) -> None:
-        """Gives everything back at once, so that another worker need not wait for the lease to run out."""
+        """Releases all leases, so that other workers need not wait until they expire."""
         ...

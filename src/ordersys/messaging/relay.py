@@ -1,13 +1,12 @@
-"""The relay: takes events from the outbox to the topics, at least once, each order's events in the order of their
-commits.
+"""The relay: publishes events from the outbox to the topics, at least once, and in commit order for each order.
 
-How the order is kept, with any number of workers: a worker publishes only shards it holds a lease on; of one order
-it sends one event at a time, and reads the next only when the broker's acknowledgement is written down; a failed event
-holds back the later ones of its order. No transaction is open while the broker is awaited: read, publish and archive
-are three steps, and the archive step is fenced by the lease's token, so a worker that lost its lease meanwhile changes
-nothing (its records become duplicates, which the inbox absorbs).
+Ordering holds with any number of workers. A worker publishes only shards that it holds a lease on. For each order it
+sends one event at a time, and reads the next after the acknowledgement is stored. A failed event blocks later events of
+its order. No transaction is open during a publish: read, publish and archive are three steps. The archive step is
+fenced by the lease's token, so a worker that lost its lease changes nothing; its records become duplicates, which the
+inbox discards.
 
-With a backlog the steps overlap: while one batch is at the broker, the one before is archived and the one after is
+With a backlog the steps overlap: while one batch is being published, the previous one is archived and the next one is
 read, without the orders of the other two.
 """
 
@@ -24,7 +23,7 @@ from ordersys.messaging.envelope import Acked, Copy, Publisher, Record, Refused
 from ordersys.messaging.ordering import first_of_each
 from ordersys.messaging.outbox import FailedPublish, OutboxQueue, OutboxRow, PublishedRow, ShardLeases
 
-# A pass is not cut short by a stop, and leases are balanced between passes.
+# A stop does not interrupt a pass, and leases are balanced between passes.
 PASS_SECONDS: Final = 0.25
 SentBatch = tuple[Sequence[OutboxRow], Sequence[Acked | Refused]]
 
@@ -36,14 +35,14 @@ class RelayMeter(Protocol):
 
 class Ticker(Protocol):
     def __call__(self) -> float:
-        """Monotonic seconds."""
+        """Returns monotonic seconds."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayTuning:
-    """`lease_seconds`: how long a silent worker keeps its shards. `retry_delays`: seconds before attempt 2, 3, …;
-    the last one repeats.
+    """`lease_seconds`: how long an unresponsive worker keeps its shards. `retry_delays`: seconds before attempt 2, 3,
+    …; the last delay repeats.
     """
 
     batch_size: int
@@ -54,7 +53,7 @@ class RelayTuning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Rows to send, at most one of each order. `full`: there may be more where they came from."""
+    """Rows to publish, at most one per order. `full`: the outbox may hold more."""
 
     rows: Sequence[OutboxRow]
     full: bool
@@ -77,12 +76,13 @@ class Relay:
 
     @property
     def shards(self) -> int:
-        """How many shards this worker holds now."""
+        """The number of shards that this worker holds."""
         return len(self._tokens)
 
     async def run_once(self) -> int:
-        """One pass over the outbox: a batch, and while there are full ones and all goes well the next ones, for a
-        moment. Answers how many rows it sent; 0 means that there was nothing to do.
+        """Runs one pass over the outbox: one batch, then further ones for a moment, while they are full and succeed.
+
+        Returns the number of rows sent.
         """
         await self._write_down()
         await self._balance_if_due()
@@ -98,7 +98,7 @@ class Relay:
         return sent
 
     async def leave(self) -> None:
-        """Gives the shards to the others at once."""
+        """Releases all shards immediately."""
         self._tokens = {}
         await self.leases.release()
 
@@ -109,18 +109,18 @@ class Relay:
             self._balanced_at = now
 
     async def _read(self, sending: Sequence[OutboxRow]) -> Batch:
-        """The next rows to send, none of an order with a row that is not settled: it must not be overtaken."""
+        """Returns the next rows to send, without orders that have an unsettled row, which must not be overtaken."""
         under_way = [*chain.from_iterable(rows for rows, _ in self._answered), *sending]
         due = await self.queue.due(tuple(self._tokens), self.tuning.batch_size, under_way)
         rows = first_of_each(due, lambda row: row.order_id)
         return Batch(rows=rows, full=len(due) == self.tuning.batch_size)
 
     async def _send(self, rows: Sequence[OutboxRow], *, go_on: bool) -> Batch:
-        """Meanwhile writes down what was answered before, and reads the next batch. What a failure of these two
-        leaves is written down by the next pass.
+        """Publishes rows; at the same time it settles earlier results and reads the next batch. If those fail, the next
+        pass settles the results.
         """
         reading = self._read(rows) if go_on else _nothing()
-        # The database first: it works while this process makes records.
+        # The database comes first: it works while this process builds records.
         settled, after, answers = await asyncio.gather(
             self._write_down(), reading, self._publish(rows), return_exceptions=True
         )
@@ -134,7 +134,7 @@ class Relay:
         return after if settled else NO_BATCH
 
     async def _publish(self, rows: Sequence[OutboxRow]) -> Sequence[Acked | Refused]:
-        """Keeps the leases alive while the broker takes its time."""
+        """Renews the leases while the broker is slow."""
         records = [to_record(row, self.tuning.topic_prefix) for row in rows]
         publishing = asyncio.ensure_future(self.publisher.publish(records))
         while not (await asyncio.wait({publishing}, timeout=self.tuning.lease_seconds / 3))[0]:
@@ -143,8 +143,8 @@ class Relay:
         return publishing.result()
 
     async def _write_down(self) -> bool:
-        """Settles what the broker answered; when the database is away just then, the next pass begins with it.
-        False when a record was refused, or a shard was lost.
+        """Stores the broker's results; if the database is unavailable, the next pass starts with them. Returns False if
+        a record was refused or a shard was lost.
         """
         well = True
         while self._answered:
@@ -185,7 +185,7 @@ async def _nothing() -> Batch:
 
 
 def to_record(row: OutboxRow, topic_prefix: str) -> Record:
-    """CloudEvents 1.0 in Kafka's binary mode: attributes are headers, the payload is the value."""
+    """Returns a CloudEvents 1.0 record in Kafka's binary mode: attributes are headers, the payload is the value."""
     if row.copy is not None:
         return _copied(row.copy, row.payload, topic_prefix + row.stream)
     order_id = str(row.order_id).encode()

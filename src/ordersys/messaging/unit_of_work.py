@@ -1,4 +1,4 @@
-"""The unit of work: one database transaction. It commits where it was begun and nowhere else."""
+"""The unit of work: one database transaction, which commits only where it began."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -18,31 +18,29 @@ class UnitOfWork(Protocol[T_co]):
 
 class CommitHooks(Protocol):
     def on_commit(self, then: Callable[[], None]) -> None:
-        """Runs `then` once the transaction is committed; never if it is rolled back."""
+        """Calls `then` after the commit; never after a rollback."""
         ...
 
     def changed(self, order_ids: Iterable[UUID]) -> None:
-        """Who watches these orders is told once the transaction is committed."""
+        """Notifies the watchers of these orders after the commit."""
         ...
 
 
 class Notifier(Protocol):
-    """Those who watch orders, in all processes. Telling them never waits and never fails, and may be in vain: who
-    watches looks by itself now and then, too.
-    """
+    """Notifies all processes of changed orders. It never waits and never fails; delivery is best effort."""
 
     def notify(self, order_ids: Iterable[UUID]) -> None: ...
 
 
 class NullNotifier:
-    """The Watchers of a process that has none to tell."""
+    """A Notifier that does nothing."""
 
     def notify(self, order_ids: Iterable[UUID]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinedUnitOfWork(Generic[T]):
-    """Lets a use case take part in a transaction that is open already; the owner of that one commits it."""
+    """Lets a use case join a transaction that is already open; the owner of the transaction commits it."""
 
     transaction: T
 

@@ -1,1 +1,1 @@
-"""What happens because time passes, not because somebody called."""
+"""Work that is triggered by time, not by a call."""

@@ -1,7 +1,7 @@
 """One timer for the deadlines of many calls.
 
-`asyncio.timeout` makes one per call, and a timer that was not needed stays with the loop until its time has come: at
-some thousand calls per second that is most of what such a call costs.
+`asyncio.timeout` creates a timer per call, and the event loop keeps an unused timer until it expires: at some thousand
+calls per second that is most of the cost of a call.
 """
 
 import asyncio
@@ -15,24 +15,24 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Deadline:
-    """Every call has the same `seconds`, so the first that began is the first to be late."""
+    """All calls have the same `seconds`, so the oldest call expires first."""
 
     seconds: float
     _due: dict[asyncio.Task[Any], float] = field(default_factory=dict)
     _timer: asyncio.TimerHandle | None = None
 
     async def keep(self, call: Awaitable[T]) -> T:
-        """For the task at hand, one call at a time. Raises TimeoutError when it takes longer."""
+        """Awaits a call of the current task, one at a time. Raises TimeoutError if it takes longer."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         if task is None:
-            raise RuntimeError("a deadline is kept by a task")
+            raise RuntimeError("Deadline.keep must run in a task")
         self._due[task] = loop.time() + self.seconds
         if self._timer is None:
             self._timer = loop.call_at(self._due[task], self._look)
         try:
             return await call
         except asyncio.CancelledError:
-            # Someone else may have cancelled the task, too; that goes on.
+            # The task may also have been cancelled by others: propagate that.
             if task in self._due or task.uncancel() > 0:
                 raise
             raise TimeoutError from None
@@ -40,9 +40,9 @@ class Deadline:
             self._due.pop(task, None)
 
     def _look(self) -> None:
-        """Ends what is late, and comes back when the next one would be."""
+        """Cancels expired calls, and schedules itself for the next deadline."""
         loop = asyncio.get_running_loop()
-        # The loop may wake a timer by the resolution of its clock too early.
+        # The loop may fire a timer early, by the resolution of its clock.
         self._timer, now = None, loop.time() + 0.001
         for task, _ in list(takewhile(lambda one: one[1] <= now, self._due.items())):
             del self._due[task]

@@ -62,7 +62,7 @@ class Retention:
     batches: int = BATCHES
 
     async def run_once(self) -> int:
-        """Runs one pass over all tables, in a bounded number of batches. Returns the number of removed rows and days."""
+        """Runs one pass over all tables, with bounded batches. Returns the number of removed rows and days."""
         pruned = await self._days()
         for table in SWEEPS:
             pruned += await self._table(table)

@@ -1,1 +1,1 @@
-"""Redis, or Valkey: what may be lost."""
+"""Redis or Valkey: data that may be lost."""

@@ -1,4 +1,4 @@
-"""A channel of Redis's publish and subscribe. Every wait is bounded."""
+"""A Redis publish/subscribe channel. Every wait has a timeout."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,7 +23,7 @@ class RedisChannel:
     def __init__(self, redis: RedisSettings, *, channel: str, name: str) -> None:
         self._channel = channel
         self._patience = redis.timeout_seconds
-        # Without a try of its own: a subscriber that came back in silence would not know that it missed something.
+        # No retry in the client: a subscriber that reconnected silently would not know that it missed messages.
         self._client = Redis.from_url(
             redis.url.reveal(),
             socket_timeout=redis.timeout_seconds,
