@@ -1,1 +1,1 @@
-"""Looking for flights. Reads only: selling seats belongs to orders."""
+"""Flight search. Read-only: seats are sold by the orders context."""

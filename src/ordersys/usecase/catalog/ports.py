@@ -6,10 +6,10 @@ from ordersys.domain.shared.ids import FlightId
 
 
 class Flights(Protocol):
-    """Reads flights as they are now. Raises Unavailable when the store is away."""
+    """Reads the current flights. Raises Unavailable."""
 
     async def search(self, search: FlightSearch) -> Sequence[FlightView]:
-        """In order of departure; sold out flights too, so that a customer sees them."""
+        """Returns the flights in order of departure, including sold-out ones, so that customers see them."""
         ...
 
     async def get(self, flight_id: FlightId) -> FlightView | None: ...

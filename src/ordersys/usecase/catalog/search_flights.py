@@ -7,7 +7,7 @@ from ordersys.usecase.catalog.ports import Flights
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFlights:
-    """The flights that depart on one calendar day in UTC, in order of departure."""
+    """Returns the flights that depart on one calendar day in UTC, in order of departure."""
 
     flights: Flights
 

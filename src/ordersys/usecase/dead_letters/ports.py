@@ -1,4 +1,4 @@
-"""Dead letters as operators deal with them, and what the use cases need for it from outside."""
+"""Dead letters as operators see them, and the ports of the use cases that resolve them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ordersys.messaging.unit_of_work import CommitHooks
 
 
 class DeadLetterStatus(StrEnum):
-    """A replayed letter whose message fails again is new again."""
+    """A replayed dead letter whose message fails again becomes NEW again."""
 
     NEW = "NEW"
     REPLAYED = "REPLAYED"
@@ -22,7 +22,7 @@ class DeadLetterStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterView:
-    """`resolved_by` is who replayed or discarded it last. The ids are null when its bytes could not be read."""
+    """`resolved_by`: the operator who last replayed or discarded it. The ids are null if the record is unreadable."""
 
     id: UUID
     consumer: str
@@ -48,7 +48,7 @@ class DeadLetterPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterContent:
-    """A letter with its record. Bytes that are no text are shown with replacement characters."""
+    """A dead letter with its record. Undecodable bytes are shown as replacement characters."""
 
     letter: DeadLetterView
     key: str | None
@@ -58,11 +58,11 @@ class DeadLetterContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What a replay of a letter would meet.
+    """The expected effect of a replay.
 
-    `handled`: its consumer has handled the event; nothing would happen. `older_than_inbox`: so old that the inbox may
-    have forgotten that it was handled. `order_finished`: its order has reached its end. `after_later_event`: the
-    consumer has handled a later event of its order already.
+    `handled`: the consumer already handled the event, so nothing would happen. `older_than_inbox`: older than the inbox
+    retention, so it might be handled twice. `order_finished`: the order has a final status. `after_later_event`: the
+    consumer already handled a later event of the order.
     """
 
     letter: DeadLetterView
@@ -73,7 +73,7 @@ class Forecast:
 
 
 class Fate(StrEnum):
-    """What became of a replay."""
+    """The outcome of a replay."""
 
     WAITING = "waiting"
     HANDLED = "handled"
@@ -90,7 +90,7 @@ class LockedDeadLetter:
 
 class DeadLetterResolutions(Protocol):
     async def lock(self, ids: Iterable[UUID]) -> Mapping[UUID, LockedDeadLetter]:
-        """Those that exist, locked until the transaction ends."""
+        """Returns the existing dead letters, locked until the transaction ends."""
         ...
 
     async def resolve(self, ids: Iterable[UUID], status: DeadLetterStatus, *, by: str) -> None: ...
@@ -107,17 +107,17 @@ class DeadLetterReads(Protocol):
     async def page(
         self, *, status: DeadLetterStatus | None, consumer: str | None, before: UUID | None, limit: int
     ) -> DeadLetterPage:
-        """The newest first."""
+        """Returns a page, newest first."""
         ...
 
     async def content(self, dead_letter_id: UUID) -> DeadLetterContent | None: ...
 
     async def new(self, consumer: str | None) -> Sequence[UUID]:
-        """The new ones, the oldest first."""
+        """Returns the ids of new dead letters, oldest first."""
         ...
 
     async def forecast(self, ids: Sequence[UUID], *, inbox_since: datetime) -> Sequence[Forecast]: ...
 
     async def fates(self, ids: Sequence[UUID]) -> Mapping[UUID, Fate]:
-        """Of letters that were replayed."""
+        """Returns the outcomes of replayed dead letters."""
         ...

@@ -39,14 +39,14 @@ class GetDeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReplay:
-    """`inbox_window`: for so long the inbox remembers what was handled."""
+    """`inbox_window`: how long the inbox keeps handled events."""
 
     reads: DeadLetterReads
     clock: Clock
     inbox_window: timedelta
 
     async def execute(self, ids: Sequence[UUID] | None, consumer: str | None = None) -> Sequence[Forecast]:
-        """Of these letters, or of all new ones. Changes nothing."""
+        """Returns a forecast for these dead letters, or for all new ones. Changes nothing."""
         chosen = await self.reads.new(consumer) if ids is None else ids
         found = await self.reads.forecast(chosen, inbox_since=self.clock.now() - self.inbox_window)
         if ids and not found:

@@ -1,6 +1,4 @@
-"""Replay everything without doing harm: in growing waves, and no further when a wave shows that the cause is still
-there.
-"""
+"""Replays all dead letters safely: in growing waves, and only until a wave shows that the cause persists."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -20,7 +18,7 @@ ReplayProgress = Callable[["ReplayReport"], None]
 
 @dataclass(slots=True, kw_only=True)
 class ReplayReport:
-    """So far, or in the end. `stopped` says why it did not go on, "" if it went to the end."""
+    """The progress or the result of a replay. `stopped`: why it stopped early; "" if it completed."""
 
     letters: int
     waves: int = 0
@@ -34,7 +32,7 @@ class ReplayReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayAllDeadLetters:
-    """`patience`: seconds to wait for a wave's outcome."""
+    """`patience`: seconds to wait for the outcome of a wave."""
 
     replay: ReplayDeadLetters
     reads: DeadLetterReads
@@ -44,7 +42,7 @@ class ReplayAllDeadLetters:
     async def execute(
         self, *, by: str, rate: float, consumer: str | None = None, progress: ReplayProgress = lambda _: None
     ) -> ReplayReport:
-        """`rate`: letters per second at most. What fails again is not replayed a second time."""
+        """`rate`: maximum number of dead letters per second. A dead letter that fails again is not replayed twice."""
         ids = await self.reads.new(consumer)
         report = ReplayReport(letters=len(ids))
         for wave in _waves(ids):
@@ -58,7 +56,7 @@ class ReplayAllDeadLetters:
     async def _send(
         self, wave: Sequence[UUID], by: str, rate: float, report: ReplayReport, progress: ReplayProgress
     ) -> Sequence[UUID]:
-        """Those that were replayed; the others cannot be, or were by somebody else."""
+        """Returns the replayed ones; the others cannot be replayed, or were replayed by another operator."""
         sent: list[UUID] = []
         for dead_letter_id in wave:
             verdict = (await self.replay.execute([dead_letter_id], by=by))[dead_letter_id]
@@ -80,11 +78,11 @@ class ReplayAllDeadLetters:
             report.waiting = fates[Fate.WAITING]
             progress(report)
             if fates[Fate.FAILED] * 2 > len(sent):
-                return f"{fates[Fate.FAILED]} of {len(sent)} failed again: the cause is still there"
+                return f"{fates[Fate.FAILED]} of {len(sent)} failed again; the cause persists."
             if not report.waiting:
                 return ""
             await self.pause(LOOK_SECONDS)
-        return f"{report.waiting} had no outcome after {self.patience:g} s: does the consumer run?"
+        return f"{report.waiting} had no outcome after {self.patience:g} s; check that the consumer is running."
 
 
 def _waves(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:

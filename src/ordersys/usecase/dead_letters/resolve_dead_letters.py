@@ -1,4 +1,4 @@
-"""Replay and discard dead letters. A replay hands the message to the one consumer that could not handle it."""
+"""Replays and discards dead letters. A replay goes only to the consumer that failed to handle the message."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,17 +24,19 @@ class Resolution(StrEnum):
 
 class DeadLetterNotFound(DomainError):
     def __init__(self) -> None:
-        super().__init__("letter_not_found", Kind.NOT_FOUND, "there is no such dead letter")
+        super().__init__("letter_not_found", Kind.NOT_FOUND, "The dead letter does not exist.")
 
 
 class DeadLetterUnreadable(DomainError):
     def __init__(self) -> None:
-        super().__init__("letter_unreadable", Kind.CONFLICT, "its bytes do not tell which event it is: discard it")
+        super().__init__("letter_unreadable", Kind.CONFLICT, "The dead letter has no readable event id; discard it.")
 
 
 class DeadLetterAlreadyReplayed(DomainError):
     def __init__(self) -> None:
-        super().__init__("letter_replayed", Kind.CONFLICT, "it was replayed, so its message is on its way")
+        super().__init__(
+            "letter_replayed", Kind.CONFLICT, "The dead letter was already replayed, and its message is queued."
+        )
 
 
 REFUSALS: Mapping[Resolution, type[DeadLetterNotFound | DeadLetterUnreadable | DeadLetterAlreadyReplayed]] = {
@@ -46,7 +48,7 @@ REFUSALS: Mapping[Resolution, type[DeadLetterNotFound | DeadLetterUnreadable | D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayDeadLetters:
-    """Once or many times: the message is handled once. What was discarded can be replayed, too."""
+    """Replays are idempotent: the message is handled once. A discarded dead letter can be replayed."""
 
     unit_of_work: UnitOfWork[DeadLetterTransaction]
 
@@ -55,7 +57,7 @@ class ReplayDeadLetters:
             letters = await transaction.resolutions.lock(ids)
             verdicts = {one: _replayable(letters.get(one)) for one in ids}
             chosen = [letters[one] for one, verdict in verdicts.items() if verdict is Resolution.DONE]
-            # Before they queue: a letter that is not resolved keeps its message out of the queue.
+            # Before enqueuing: an unresolved dead letter keeps its message out of the retry queue.
             await transaction.resolutions.resolve([letter.id for letter in chosen], DeadLetterStatus.REPLAYED, by=by)
             for letter in chosen:
                 await transaction.retries.queue(letter.consumer, [_message(letter)])
@@ -65,7 +67,7 @@ class ReplayDeadLetters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardDeadLetters:
-    """The message will never be handled; its letter stays to be read."""
+    """The message will not be handled; the dead letter remains readable."""
 
     unit_of_work: UnitOfWork[DeadLetterTransaction]
 
@@ -80,7 +82,7 @@ class DiscardDeadLetters:
 
 
 def demand(verdict: Resolution) -> None:
-    """Raises what stands against it, if something does."""
+    """Raises the error for a refused resolution."""
     if verdict in REFUSALS:
         raise REFUSALS[verdict]
 
@@ -109,7 +111,7 @@ def _discardable(letter: LockedDeadLetter | None) -> Resolution:
 
 
 def _orders(letters: Iterable[LockedDeadLetter]) -> Iterator[OrderId]:
-    """Of those whose bytes tell it."""
+    """Yields the order ids of the readable dead letters."""
     for letter in letters:
         with suppress(Unreadable):
             yield _message(letter).order_id

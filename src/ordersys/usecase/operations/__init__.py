@@ -1,1 +1,1 @@
-"""What operators see and switch while the system runs."""
+"""Use cases of operators: backlog, lag, load."""

@@ -1,4 +1,4 @@
-"""Measure the lag: what waits in the outbox, in the topics, in the retries and among the dead letters."""
+"""Measures the lag: events that wait in the outbox, the topics, the retry queue and the dead letters."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from ordersys.usecase.operations.ports import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
-    """`unknown` names the servers that did not answer: what they alone know is left out."""
+    """`unknown`: the servers that did not answer; their figures are missing."""
 
     at: datetime
     outbox: OutboxBacklog
@@ -33,7 +33,7 @@ class Lag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureLag:
-    """`consumers`: the names of all."""
+    """`consumers`: the names of all consumers."""
 
     reads: BacklogReads
     lags: PartitionLags
@@ -41,7 +41,7 @@ class MeasureLag:
     consumers: Sequence[str]
 
     async def execute(self) -> Lag:
-        """Raises Unavailable when the database is away; without Kafka it tells the rest."""
+        """Raises Unavailable if the database is unavailable. Without Kafka it returns the rest."""
         found, (lags, unknown) = await asyncio.gather(self.reads.backlog(), self._lags())
         kept = {one.consumer: one for one in found.retries}
         letters = {one.consumer: one for one in found.dead_letters}

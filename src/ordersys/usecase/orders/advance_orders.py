@@ -1,4 +1,4 @@
-"""Advance orders: what other services tell moves an order on; what is cancelled or refunded gives its seats back."""
+"""Advances orders on events of other services. A cancelled or refunded order releases its seats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceOrder:
-    """`reason` is kept with a cancellation."""
+    """`reason`: stored with a cancellation."""
 
     order_id: OrderId
     move: Move
@@ -28,7 +28,7 @@ class AdvanceOrders:
     meter: OrderMeter
 
     async def execute(self, commands: Sequence[AdvanceOrder]) -> None:
-        """Several commands for one order are folded in their order. Raises IllegalMove or OrderUnknown for all."""
+        """Commands for one order are applied in order. Raises IllegalMove or OrderUnknown for the whole batch."""
         async with self.unit_of_work.begin() as transaction:
             orders = await transaction.orders.lock({command.order_id for command in commands})
             moves = OrderMoves(orders=orders, now=self.clock.now())

@@ -1,4 +1,4 @@
-"""Cancel orders: by the customer, or because their deadline passed. The others learn it by OrderCancelled."""
+"""Cancels orders, for the customer or after their deadline. Other services receive OrderCancelled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ DEADLINE_PASSED = "deadline_passed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
-    """`customer_id` None: whoever owns it."""
+    """`customer_id`: the owner; None: any owner."""
 
     order_id: OrderId
     customer_id: CustomerId | None
@@ -29,7 +29,7 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrders:
-    """An order that is cancelled already stays so, without a second event."""
+    """Cancelling is idempotent: an order that is already cancelled gets no second event."""
 
     unit_of_work: UnitOfWork[OrderTransaction]
     clock: Clock
@@ -53,7 +53,7 @@ class CancelOrders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireOrders:
-    """Ends what no answer has ended for too long. Any number of workers may run it: each takes other orders."""
+    """Cancels orders that exceeded their deadline. Any number of workers may run it: each takes other orders."""
 
     unit_of_work: UnitOfWork[OrderTransaction]
     clock: Clock
@@ -63,7 +63,7 @@ class ExpireOrders:
     batch_size: int = 200
 
     async def run_once(self) -> int:
-        """Answers how many orders it ended."""
+        """Returns the number of orders that it cancelled."""
         async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             orders = await transaction.orders.lock_overdue(now - self.deadline, self.batch_size)

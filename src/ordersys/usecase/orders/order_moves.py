@@ -1,4 +1,4 @@
-"""A batch of orders on the move: each order goes its path, and what changed is written together."""
+"""Status changes of a batch of orders, decided one by one and written together."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from ordersys.usecase.orders.read_orders import OrderNotFound
 
 class OrderUnknown(DomainError):
     def __init__(self, order_id: OrderId) -> None:
-        super().__init__("order_unknown", Kind.NOT_FOUND, f"there is no order {order_id}")
+        super().__init__("order_unknown", Kind.NOT_FOUND, f"Order {order_id} does not exist.")
 
 
 @dataclass(slots=True, kw_only=True)
 class OrderMoves:
-    """`orders` as they were locked; several moves of one order add up."""
+    """`orders`: as locked. Several moves of one order accumulate."""
 
     orders: Mapping[OrderId, LockedOrder]
     now: datetime
@@ -26,7 +26,7 @@ class OrderMoves:
     _statuses: dict[OrderId, Status] = field(default_factory=dict)
 
     def owned_by(self, order_id: OrderId, customer_id: CustomerId | None) -> bool:
-        """Raises OrderNotFound for an order that is not there or another customer's (None: any owner will do)."""
+        """Returns True, or raises OrderNotFound if the order does not exist or has another owner (None: any owner)."""
         order = self.orders.get(order_id)
         if order is None or customer_id not in {None, order.customer_id}:
             raise OrderNotFound
@@ -35,7 +35,7 @@ class OrderMoves:
     def move(
         self, order_id: OrderId, move: Move, *, reason: str | None = None, event_id: EventId | None = None
     ) -> bool:
-        """False when the order was there already. Raises IllegalMove or OrderUnknown."""
+        """Returns False if the order already had that status. Raises IllegalMove or OrderUnknown."""
         if order_id not in self.orders:
             raise OrderUnknown(order_id)
         before = self._statuses.get(order_id, self.orders[order_id].status)
@@ -60,7 +60,7 @@ class OrderMoves:
         transaction.changed(change.order_id for change in self.changes)
         without_seats = [change.order_id for change in self.changes if change.after in WITHOUT_SEATS]
         if without_seats:
-            await _give_back(without_seats, transaction)
+            await _release_seats(without_seats, transaction)
         transaction.on_commit(lambda: self._count(meter))
 
     def _count(self, meter: OrderMeter) -> None:
@@ -69,7 +69,7 @@ class OrderMoves:
                 meter.finished(change.after, (change.at - self.orders[change.order_id].created_at).total_seconds())
 
 
-async def _give_back(order_ids: Iterable[OrderId], transaction: OrderTransaction) -> None:
+async def _release_seats(order_ids: Iterable[OrderId], transaction: OrderTransaction) -> None:
     seats = await transaction.orders.seats(order_ids)
     await transaction.seats.lock(seats)
     await transaction.seats.take({flight_id: -number for flight_id, number in seats.items()})

@@ -1,4 +1,4 @@
-"""Refund orders: a completed purchase is given back. Tickets are voided first, the money follows."""
+"""Refunds completed orders. Tickets are voided first, then the payment is refunded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ordersys.usecase.orders.ports import OrderMeter, OrderTransaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundOrder:
-    """`customer_id` None: whoever owns it."""
+    """`customer_id`: the owner; None: any owner."""
 
     order_id: OrderId
     customer_id: CustomerId | None
@@ -26,7 +26,7 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundOrders:
-    """An order whose refund runs or has run already stays so, without a second event."""
+    """Refunding is idempotent: an order that is being refunded, or was refunded, gets no second event."""
 
     unit_of_work: UnitOfWork[OrderTransaction]
     clock: Clock

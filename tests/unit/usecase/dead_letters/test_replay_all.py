@@ -130,7 +130,7 @@ async def test_it_stops_when_nobody_handles_them() -> None:
     report = await office.replay()
 
     assert (report.replayed, report.waiting) == (1, 1)
-    assert "does the consumer run?" in report.stopped
+    assert "check that the consumer is running" in report.stopped
 
 
 @pytest.mark.parametrize("rate", [1, 50])
