@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.database import Database
-from ordersys.infrastructure.embedded import ports
-from ordersys.infrastructure.embedded.child import RunningServer
-from ordersys.infrastructure.embedded.kafka import LARGE_JVM, SMALL_JVM, Kafka
-from ordersys.infrastructure.embedded.postgres import APPLICATION, SUPERUSER, Postgres
-from ordersys.infrastructure.embedded.valkey import Valkey
 from ordersys.infrastructure.postgres import migrate
+from ordersys.workshop.stack.servers import ports
+from ordersys.workshop.stack.servers.child import RunningServer
+from ordersys.workshop.stack.servers.kafka import LARGE_JVM, SMALL_JVM, Kafka
+from ordersys.workshop.stack.servers.postgres import APPLICATION, SUPERUSER, Postgres
+from ordersys.workshop.stack.servers.valkey import Valkey
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 STATE: Final = ROOT / ".ordersys"

@@ -17,12 +17,12 @@ from benchmarks.database import Database
 from benchmarks.servers import ROOT, Servers
 from ordersys.config import Settings, load
 from ordersys.entrypoint.http.tokens import mint
-from ordersys.infrastructure.embedded import ports
-from ordersys.infrastructure.embedded.child import last_lines, spawn
-from ordersys.infrastructure.embedded.ports import HOST
-from ordersys.infrastructure.embedded.probes import http_answers
-from ordersys.infrastructure.embedded.server import Command
 from ordersys.infrastructure.kafka import topics
+from ordersys.workshop.stack.servers import ports
+from ordersys.workshop.stack.servers.child import last_lines, spawn
+from ordersys.workshop.stack.servers.ports import HOST
+from ordersys.workshop.stack.servers.probes import http_answers
+from ordersys.workshop.stack.servers.server import Command
 
 CUSTOMERS: Final = 50
 START_SECONDS: Final = 60

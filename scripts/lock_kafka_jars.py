@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jgo
 
-from ordersys.infrastructure.embedded.kafka_jars import LOCK, Jar, download, sha256_of
+from ordersys.workshop.stack.servers.kafka_jars import LOCK, Jar, download, sha256_of
 
 ROOTS = ("org.apache.kafka:kafka_2.13:4.4.0", "org.slf4j:slf4j-simple:1.7.36")
 HEADER = f"# Apache Kafka and what it needs, written by scripts/lock_kafka_jars.py from {', '.join(ROOTS)}\n"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ordersys.entrypoint.http.app import document
+from ordersys.workshop.http import document
 
 TARGET: Final = Path(__file__).parents[1] / "frontend" / "src" / "api" / "schema.ts"
 HEAD: Final = "/** Made by scripts/page_api.py from the OpenAPI document; `make page-api` makes it anew. */\n"

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ordersys.config import KafkaSettings, Settings
-from ordersys.infrastructure.embedded.errors import EmbeddedError
 from ordersys.infrastructure.kafka import topics
 from ordersys.infrastructure.postgres import migrate
+from ordersys.workshop.stack.servers.errors import EmbeddedError
 from tests import servers
 
 TEMPLATE = "ordersys_template"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from ordersys.config import RedisSettings, Secret
-from ordersys.infrastructure.embedded import ports
-from ordersys.infrastructure.embedded.child import RunningServer
-from ordersys.infrastructure.embedded.kafka import Kafka
-from ordersys.infrastructure.embedded.postgres import SUPERUSER, Postgres
-from ordersys.infrastructure.embedded.valkey import Valkey
+from ordersys.workshop.stack.servers import ports
+from ordersys.workshop.stack.servers.child import RunningServer
+from ordersys.workshop.stack.servers.kafka import Kafka
+from ordersys.workshop.stack.servers.postgres import SUPERUSER, Postgres
+from ordersys.workshop.stack.servers.valkey import Valkey
 
 LENT_POSTGRES: Final = "TESTS_POSTGRES"
 # For what does not need one: somebody's own may listen on the usual port.

@@ -11,6 +11,7 @@ from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.cli.frame import complete
 from ordersys.config import load
+from ordersys.workshop.extension import extend
 
 Exchange = Callable[[OrderContainer, PlatformContainer], None]
 
@@ -25,4 +26,4 @@ def serve(exchange: Exchange) -> None:
         return container
 
     roles.order_container = exchanged
-    complete(roles.run_role("api", load(None, os.environ)))
+    complete(roles.run_role("api", load(None, os.environ), extend))

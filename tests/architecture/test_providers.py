@@ -5,14 +5,12 @@ import pkgutil
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dependency_injector import containers, providers
 
 import ordersys.bootstrap
 from ordersys.bootstrap import dead_letters, page, roles
-from ordersys.bootstrap.audit import AuditContainer
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.messaging import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.platform import PlatformContainer
@@ -21,7 +19,6 @@ from ordersys.entrypoint.consumers.dispatch import Dispatch
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
 from ordersys.messaging.consumer import Consumer
 from ordersys.messaging.unit_of_work import JoinedUnitOfWork
-from ordersys.usecase.audit.ports import Scope
 from tests.architecture.places import PACKAGE, shown
 
 LONGEST_CONTAINER = 60
@@ -41,13 +38,11 @@ def containers_of(platform: PlatformContainer) -> Iterator[containers.Container]
     yield platform
     yield CatalogContainer(engine=platform.engine)
     yield roles.ticket_container(platform)
-    yield roles.chaos_container(platform)
     orders = roles.order_container(platform)
     yield orders
     lags = group_lags(NOBODY)
     yield page.page_container(platform, orders, lags)
     yield dead_letters.dead_letter_container(platform)
-    yield AuditContainer(settings=platform.settings, scope=Scope(), seconds=1.0)
     yield roles.payment_container(platform)
     yield roles.relay_container(platform)
     for group in SUBSCRIPTIONS:
@@ -136,19 +131,13 @@ async def test_every_subscription_finds_its_use_case(platform: PlatformContainer
         for consumer in (getattr(loop.run_once, "__self__", None) for loop in assembly.loops):
             if isinstance(consumer, Consumer):
                 consumed.append(consumer.name)
-                dispatch = _dispatch(consumer.handle)
+                dispatch = consumer.handle
+                assert isinstance(dispatch, Dispatch)
                 for subscription in SUBSCRIPTIONS[consumer.name]:
                     dispatch.use_cases[subscription.use_case](JoinedUnitOfWork(transaction=object()))
                 await consumer.stream.close()  # type: ignore[attr-defined]  # the port leaves closing to its owner
 
     assert sorted(consumed) == sorted(SUBSCRIPTIONS)
-
-
-def _dispatch(handler: Any) -> Dispatch[Any]:
-    """Behind the deliberate faults."""
-    while not isinstance(handler, Dispatch):
-        handler = handler.handle
-    return handler
 
 
 def long_containers(source: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ordersys.bootstrap.messaging import group_lags
 from ordersys.config import KafkaSettings
-from ordersys.infrastructure.kafka.scan import TopicScan
+from ordersys.workshop.audit.topic_scan import TopicScan
 
 
 async def repeats(bootstrap_servers: str) -> Sequence[float]:

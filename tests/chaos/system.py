@@ -17,11 +17,11 @@ import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from ordersys.bootstrap.stack.parts import instances
-from ordersys.bootstrap.stack.state import StateFolder, UpOptions
-from ordersys.bootstrap.supervision.children import CALM_SECONDS, ChildState
 from ordersys.config import ROLES
-from ordersys.infrastructure.embedded import ports, processes
+from ordersys.workshop.stack.parts import instances
+from ordersys.workshop.stack.servers import ports, processes
+from ordersys.workshop.stack.state import StateFolder, UpOptions
+from ordersys.workshop.stack.supervision.children import CALM_SECONDS, ChildState
 from tests.chaos.proxy import HOST, Proxy
 from tests.e2e.stack import Stack
 

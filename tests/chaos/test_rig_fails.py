@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ordersys.bootstrap.supervision.children import ChildState
+from ordersys.workshop.stack.supervision.children import ChildState
 from tests.chaos import faults, freeze, trial
 from tests.chaos.__main__ import complete
 from tests.chaos.faults import FAULTS

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from ordersys.load.ledger import read
+from ordersys.workshop.load.ledger import read
 from tests.chaos.signs import from_now_on
 from tests.chaos.system import System
 from tests.chaos.trial import until

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import Final
 
-from ordersys.bootstrap.supervision.children import ChildState
+from ordersys.workshop.stack.supervision.children import ChildState
 from tests.chaos.system import IN_FLIGHT, Log, System, role_of
 from tests.waiting import eventually
 

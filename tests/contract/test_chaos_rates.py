@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ordersys.infrastructure.postgres.chaos_rates import PostgresRateStore, forget
-from ordersys.messaging.chaos_rates import RateStore
+from ordersys.workshop.chaos.rate_store import PostgresRateStore, forget
+from ordersys.workshop.chaos.rates import RateStore
 from tests.fakes.chaos import FakeRateBook
 
 

@@ -17,10 +17,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from ordersys.bootstrap.stack import services
-from ordersys.bootstrap.supervision.children import ChildState
 from ordersys.config import AuthSettings
 from ordersys.entrypoint.http.tokens import mint
+from ordersys.workshop.stack.commands import services
+from ordersys.workshop.stack.supervision.children import ChildState
 from tests.waiting import eventually_blocking
 
 ORDERSYS = [sys.executable, "-m", "ordersys"]

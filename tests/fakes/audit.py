@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from ordersys.usecase.audit.ports import AuditProgress, Committed, Promise, Scope, Seen, Span
-from ordersys.usecase.audit.verdict import Verdict, verdict
+from ordersys.workshop.audit.ports import AuditProgress, Committed, Promise, Scope, Seen, Span
+from ordersys.workshop.audit.verdict import Verdict, verdict
 from tests.fakes.clock import NOON
 
 
 @dataclass(slots=True, kw_only=True)
 class FakeBooks:
-    """usecase.audit.ports.Books and its Evidence: `log` is what was asked of it; judging waits for `go`."""
+    """workshop.audit.ports.Books and its Evidence: `log` is what was asked of it; judging waits for `go`."""
 
     log: list[str] = field(default_factory=list)
     promises: list[Promise] = field(default_factory=list)
@@ -50,7 +50,7 @@ class FakeBooks:
 
 @dataclass(slots=True, kw_only=True)
 class FakeTopics:
-    """usecase.audit.ports.Topics; tells the log of the books when it is looked at."""
+    """workshop.audit.ports.Topics; tells the log of the books when it is looked at."""
 
     log: list[str]
     held: Sequence[Seen] = ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ordersys.domain.shared.errors import DomainError
-from ordersys.messaging.chaos_rates import RateOverride
+from ordersys.workshop.chaos.rates import RateOverride
 from tests.fakes.clock import NOON
 
 
@@ -29,7 +29,7 @@ class ScriptedFaults:
 
 @dataclass(slots=True, kw_only=True)
 class FakeRateBook:
-    """messaging.chaos_rates.RateStore. `trouble` is what every look into it meets."""
+    """workshop.chaos.rates.RateStore. `trouble` is what every look into it meets."""
 
     entries: dict[str, RateOverride] = field(default_factory=dict)
     trouble: DomainError | None = None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from ordersys.usecase.audit.ports import Committed, Promise, Seen
+from ordersys.workshop.audit.ports import Committed, Promise, Seen
 from tests.integration.audit_world import PREFIX, FakeTopics
 
 

@@ -22,10 +22,10 @@ from ordersys.entrypoint.consumers.subscriptions import streams_of
 from ordersys.infrastructure.postgres import tables
 from ordersys.messaging.envelope import Record
 from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, STREAMS, TICKET_SERVICE
-from ordersys.usecase.audit.ports import Committed, Promise, Seen, Span
 from ordersys.usecase.orders.cancel_orders import CancelOrder, ExpireOrders
 from ordersys.usecase.orders.place_orders import OrderPlaced
 from ordersys.usecase.orders.refund_orders import RefundOrder
+from ordersys.workshop.audit.ports import Committed, Promise, Seen, Span
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream
 from tests.fakes.making import CAUSE, place
 from tests.integration.http_api import flight_row
@@ -39,7 +39,7 @@ POISON = Record(topic=f"{PREFIX}orders", key=b"poison", value=b"\xff", headers=(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeTopics:
-    """usecase.audit.ports.Topics over what the test's brokers hold."""
+    """workshop.audit.ports.Topics over what the test's brokers hold."""
 
     spans_: Sequence[Span]
     committed_: Sequence[Committed]

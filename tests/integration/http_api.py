@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from dependency_injector import providers
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -18,6 +19,7 @@ from ordersys.bootstrap.runtime import Assembly
 from ordersys.config import KafkaSettings, PostgresSettings, Secret, Settings
 from ordersys.entrypoint.http.tokens import UserRole, mint
 from ordersys.infrastructure.postgres import tables
+from ordersys.workshop.extension import extend
 from tests.servers import NO_REDIS
 
 DEPARTURE = datetime(2031, 5, 1, 8, 30, tzinfo=UTC)
@@ -97,7 +99,7 @@ async def serving(url: str, **sections: Any) -> AsyncIterator[Api]:
     needs none."""
     postgres = sections.pop("postgres", PostgresSettings(url=Secret(url), connect_timeout_seconds=1))
     settings = Settings(postgres=postgres, **{"kafka": NOBODY, "redis": NO_REDIS, **sections})
-    assembly = roles.api(PlatformContainer(settings=settings, name="api"))
+    assembly = roles.api(PlatformContainer(settings=settings, name="api", extend=providers.Object(extend)))
     # As in production: an error that nobody foresaw is the application's to answer, not the test client's to raise.
     transport = httpx.ASGITransport(app=assembly.app, raise_app_exceptions=False)
     engine = create_async_engine(url)

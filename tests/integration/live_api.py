@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from dependency_injector import providers
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -20,8 +21,9 @@ from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.bootstrap.runtime import run
 from ordersys.config import HttpSettings, PostgresSettings, Secret, Settings
 from ordersys.entrypoint.http.tokens import UserRole, mint
-from ordersys.infrastructure.embedded import ports
 from ordersys.infrastructure.postgres import tables
+from ordersys.workshop.extension import extend
+from ordersys.workshop.stack.servers import ports
 from tests.integration.http_api import NOBODY, flight_row, order_of
 from tests.integration.statements import Recorder
 from tests.servers import NO_REDIS
@@ -112,7 +114,7 @@ async def live(url: str, **sections: Any) -> AsyncIterator[LiveApi]:
     http = HttpSettings(port=ports.choose(()))
     postgres = PostgresSettings(url=Secret(url), connect_timeout_seconds=1)
     settings = Settings(postgres=postgres, http=http, **{"kafka": NOBODY, "redis": NO_REDIS, **sections})
-    platform = PlatformContainer(settings=settings, name="api")
+    platform = PlatformContainer(settings=settings, name="api", extend=providers.Object(extend))
     recorder = Recorder(platform.engine())
     role = asyncio.create_task(run(lambda: roles.api(platform), settings, "api"))
     limits = httpx.Limits(max_connections=None)

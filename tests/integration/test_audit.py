@@ -8,10 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, types_of
-from ordersys.infrastructure.postgres.audit import CHECKS, PostgresAuditDatabase
-from ordersys.usecase.audit.ports import Promise, Scope
-from ordersys.usecase.audit.run_audit import RunAudit
-from ordersys.usecase.audit.verdict import Verdict
+from ordersys.workshop.audit.ports import Promise, Scope
+from ordersys.workshop.audit.postgres.database import CHECKS, PostgresAuditDatabase
+from ordersys.workshop.audit.run_audit import RunAudit
+from ordersys.workshop.audit.verdict import Verdict
 from tests.integration.audit_plants import (
     LEDGER_PLANTS,
     NEWCOMER,

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner, Result
 
-from ordersys.cli.frame import cli
+from ordersys.__main__ import cli
 from tests.integration.audit_world import execute_blocking
 
 ORDER = "00000000-0000-7000-8000-000000000001"

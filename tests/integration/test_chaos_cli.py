@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ordersys.cli.frame import cli
+from ordersys.__main__ import cli
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from ordersys.bootstrap import roles
-from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ROLES, ChaosSettings, PostgresSettings, Role, Secret, Settings
-from ordersys.messaging.chaos import POINTS
+from ordersys.infrastructure.telemetry.metrics import Metrics
 from ordersys.messaging.loop import Loop
+from ordersys.workshop.chaos.faults import POINTS, SeededFaults
+from tests.integration.extended import platform_with_faults
 from tests.integration.http_api import NOBODY, Api, refusal, serving
 from tests.servers import NO_REDIS
 from tests.waiting import eventually
@@ -96,12 +97,12 @@ async def test_production_refuses_changes_and_ignores_what_stands_there(api: Api
 
 
 @asynccontextmanager
-async def role(name: Role, url: str, **sections: Any) -> AsyncIterator[tuple[PlatformContainer, list[Loop]]]:
+async def role(name: Role, url: str, **sections: Any) -> AsyncIterator[tuple[SeededFaults, Metrics, list[Loop]]]:
     """A role as it is assembled, and those of its loops that bring the rates in."""
     settings = Settings(postgres=PostgresSettings(url=Secret(url)), kafka=NOBODY, redis=NO_REDIS, **sections)
-    platform = PlatformContainer(settings=settings, name=name)
+    platform, faults = platform_with_faults(settings, name)
     assembly = roles.assemble(name, platform)
-    yield platform, [loop for loop in assembly.loops if loop.name == "chaos-rates"]
+    yield faults, platform.metrics(), [loop for loop in assembly.loops if loop.name == "chaos-rates"]
     for leave in assembly.leaving:
         await leave()
 
@@ -117,8 +118,7 @@ async def running(loops: list[Loop]) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("name", ROLES)
 async def test_a_change_holds_in_every_role_within_two_seconds(api: Api, database_url: str, name: Role) -> None:
-    async with role(name, database_url, chaos=CONFIGURED) as (platform, loops), running(loops):
-        faults, registry = platform.faults(), platform.metrics().registry
+    async with role(name, database_url, chaos=CONFIGURED) as (faults, metrics, loops), running(loops):
         assert faults.rate("publish.drop") == 0.2
 
         await put(api, {"rates": {"publish.drop": 0.7, "consume.fail": 0.1}})
@@ -127,12 +127,12 @@ async def test_a_change_holds_in_every_role_within_two_seconds(api: Api, databas
         await eventually(lambda: faults.rate("publish.drop") == 0.2, within=SECONDS)
 
         assert faults.rate("consume.fail") == 0.1
-        assert registry.get_sample_value("ordersys_chaos_rate", {"point": "consume.fail"}) == 0.1
+        assert metrics.registry.get_sample_value("ordersys_chaos_rate", {"point": "consume.fail"}) == 0.1
 
 
 @pytest.mark.parametrize("name", ROLES)
 async def test_no_role_looks_for_rates_in_production(database_url: str, name: Role) -> None:
-    async with role(name, database_url, environment="production") as (_, loops):
+    async with role(name, database_url, environment="production") as (_, _, loops):
         assert loops == []
 
 

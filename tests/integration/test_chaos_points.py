@@ -11,18 +11,19 @@ import pytest
 from sqlalchemy import insert, text
 
 from ordersys.bootstrap import roles
-from ordersys.bootstrap.chaos import CRASHED
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import KafkaSettings, PaymentsSettings, PostgresSettings, RetriesSettings, Secret, Settings
 from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import CustomerId, FlightId
 from ordersys.infrastructure.postgres import tables
-from ordersys.messaging.chaos import POINTS
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.topics import PAYMENT_SERVICE
 from ordersys.usecase.orders.place_orders import PlaceOrder
 from ordersys.usecase.orders.ports import IdempotencyKey
+from ordersys.workshop.chaos.composition import CRASHED
+from ordersys.workshop.chaos.faults import POINTS, SeededFaults
+from tests.integration.extended import platform_with_faults
 from tests.integration.http_api import flight_row
 from tests.servers import NO_REDIS, KafkaServer
 from tests.waiting import eventually
@@ -37,7 +38,7 @@ asyncio.run(consume_until_it_crashes(*sys.argv[1:]))
 """
 
 
-def platform_of(url: str, servers: str, prefix: str) -> PlatformContainer:
+def platform_of(url: str, servers: str, prefix: str) -> tuple[PlatformContainer, SeededFaults]:
     settings = Settings(
         postgres=PostgresSettings(url=Secret(url)),
         kafka=KafkaSettings(bootstrap_servers=servers, topic_prefix=prefix),
@@ -45,7 +46,7 @@ def platform_of(url: str, servers: str, prefix: str) -> PlatformContainer:
         payments=PaymentsSettings(gateway_timeout_seconds=0.2, lease_seconds=1, retry_delays_seconds=(0.05,)),
         retries=RetriesSettings(delays_seconds=SOON),
     )
-    return PlatformContainer(settings=settings, name=f"half-{uuid4().hex[:6]}")
+    return platform_with_faults(settings, f"half-{uuid4().hex[:6]}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +54,16 @@ class HalfASystem:
     """The way of an order from its commit to the intent to pay: outbox, relay, Kafka, payment-service."""
 
     platform: PlatformContainer
+    faults: SeededFaults
     relay: Callable[[], Awaitable[int]]
     consume: Callable[[], Awaitable[int]]
     retry: Callable[[], Awaitable[int]]
 
     def rates(self, rates: dict[str, float]) -> None:
-        self.platform.faults().adopt(rates)
+        self.faults.adopt(rates)
 
     def struck(self, point: str) -> int:
-        return int(self.platform.faults().struck[point])
+        return int(self.faults.struck[point])
 
     async def place(self, number: int = ORDERS) -> None:
         row = flight_row(seats_total=1000)
@@ -94,13 +96,14 @@ class HalfASystem:
 
 @asynccontextmanager
 async def half_a_system(url: str, servers: str, prefix: str) -> AsyncIterator[HalfASystem]:
-    platform = platform_of(url, servers, prefix)
+    platform, faults = platform_of(url, servers, prefix)
     payments = roles.payment_container(platform)
     use_cases = {"request_payments": payments.request_payments, "change_payments": payments.change_payments}
     service = roles.consumer_container(platform, PAYMENT_SERVICE, use_cases)
     outbox = roles.relay_container(platform)
     yield HalfASystem(
         platform=platform,
+        faults=faults,
         relay=outbox.relay().run_once,
         # Not before they are asked: a member that does not poll would keep its partitions from the others.
         consume=lambda: service.consumer().run_once(),

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ordersys.infrastructure.embedded import ports
-from ordersys.infrastructure.embedded.errors import EmbeddedError
+from ordersys.workshop.stack.servers import ports
+from ordersys.workshop.stack.servers.errors import EmbeddedError
 
 
 @pytest.fixture

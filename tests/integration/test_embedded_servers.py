@@ -20,10 +20,10 @@ from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from ordersys.infrastructure.embedded import ports, privileges, probes, processes
-from ordersys.infrastructure.embedded.child import RunningServer
-from ordersys.infrastructure.embedded.errors import EmbeddedError
-from ordersys.infrastructure.embedded.postgres import Postgres
+from ordersys.workshop.stack.servers import ports, privileges, probes, processes
+from ordersys.workshop.stack.servers.child import RunningServer
+from ordersys.workshop.stack.servers.errors import EmbeddedError
+from ordersys.workshop.stack.servers.postgres import Postgres
 from tests import servers
 from tests.servers import KafkaServer, PostgresServer, ValkeyServer
 from tests.waiting import eventually_blocking

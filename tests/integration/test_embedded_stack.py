@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from ordersys.bootstrap import stack
-from ordersys.bootstrap.stack import StackError, UpOptions, leftovers
-from ordersys.bootstrap.stack.parts import assemble
-from ordersys.bootstrap.stack.state import StackState, StateFolder
-from ordersys.bootstrap.supervision.children import ChildState
-from ordersys.infrastructure.embedded import ports, processes
-from ordersys.infrastructure.embedded.errors import EmbeddedError
+from ordersys.workshop.stack import commands, leftovers
+from ordersys.workshop.stack.parts import assemble
+from ordersys.workshop.stack.servers import ports, processes
+from ordersys.workshop.stack.servers.errors import EmbeddedError
+from ordersys.workshop.stack.state import StackError, StackState, StateFolder, UpOptions
+from ordersys.workshop.stack.supervision.children import ChildState
 from tests.waiting import eventually_blocking
 
 SERVERS = ["postgres", "valkey", "kafka"]
@@ -41,30 +40,30 @@ def options(folder: StateFolder) -> UpOptions:
 
 
 def pids(folder: StateFolder) -> dict[str, int]:
-    return {service.name: service.pid for service in stack.services(folder.path) if service.pid}
+    return {service.name: service.pid for service in commands.services(folder.path) if service.pid}
 
 
 def service(folder: StateFolder, name: str) -> ChildState:
-    return next(service for service in stack.services(folder.path) if service.name == name)
+    return next(service for service in commands.services(folder.path) if service.name == name)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[StateFolder]:
     folder = prepared(tmp_path / ".ordersys")
     yield folder
-    stack.down(folder.path)
+    commands.down(folder.path)
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StateFolder]:
     folder = prepared(tmp_path_factory.mktemp("stack") / ".ordersys")
-    stack.up(options(folder))
+    commands.up(options(folder))
     yield folder
-    stack.down(folder.path)
+    commands.down(folder.path)
 
 
 def test_status_tells_programs_what_runs(running: StateFolder) -> None:
-    told = json.loads(stack.status(running.path, as_json=True))["services"]
+    told = json.loads(commands.status(running.path, as_json=True))["services"]
     assert [entry["name"] for entry in told] == SERVERS
     for entry in told:
         assert set(entry) == {"name", "kind", "pid", "address", "ready", "restarts"}
@@ -73,13 +72,13 @@ def test_status_tells_programs_what_runs(running: StateFolder) -> None:
 
 
 def test_status_tells_people_too(running: StateFolder) -> None:
-    shown = stack.status(running.path)
+    shown = commands.status(running.path)
     assert all(f"{name} " in shown for name in SERVERS)
     assert shown.startswith("NAME")
 
 
 def test_the_addresses_are_told_as_settings(running: StateFolder) -> None:
-    told = stack.addresses(running.path)
+    told = commands.addresses(running.path)
     assert told["ORDERSYS__POSTGRES__URL"].startswith("postgresql+asyncpg://ordersys:")
     assert told["ORDERSYS__REDIS__URL"] == service(running, "valkey").address
     assert told["ORDERSYS__KAFKA__BOOTSTRAP_SERVERS"] == service(running, "kafka").address
@@ -89,7 +88,7 @@ def test_a_second_up_says_that_it_runs_and_changes_nothing(
     running: StateFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = pids(running)
-    stack.up(options(running))
+    commands.up(options(running))
     assert "already running" in capsys.readouterr().out
     assert pids(running) == before
 
@@ -114,23 +113,23 @@ def wait_for_restart(folder: StateFolder, before: ChildState) -> ChildState:
 
 
 def test_logs_are_those_of_the_part_or_of_all(running: StateFolder) -> None:
-    assert any("ready to accept connections" in line for line in stack.logs("postgres", state=running.path))
-    assert any(line.startswith("supervisor | ") for line in stack.logs(state=running.path))
+    assert any("ready to accept connections" in line for line in commands.logs("postgres", state=running.path))
+    assert any(line.startswith("supervisor | ") for line in commands.logs(state=running.path))
     with pytest.raises(StackError, match="no log of 'nobody'"):
-        list(stack.logs("nobody", state=running.path))
+        list(commands.logs("nobody", state=running.path))
 
 
 def test_down_leaves_nothing_and_may_be_said_twice(home: StateFolder) -> None:
-    stack.up(options(home))
+    commands.up(options(home))
     ran = pids(home)
-    assert stack.down(home.path) == SERVERS
+    assert commands.down(home.path) == SERVERS
     assert [processes.identity(pid) for pid in ran.values()] == [None, None, None]
-    assert stack.services(home.path) == []
-    assert stack.down(home.path) == []
+    assert commands.services(home.path) == []
+    assert commands.down(home.path) == []
 
 
 def test_after_kill_9_of_everything_a_second_up_finds_its_data(home: StateFolder) -> None:
-    stack.up(options(home))
+    commands.up(options(home))
     first = pids(home)
     address = service(home, "valkey").address
     with redis.Redis.from_url(address) as client:
@@ -142,30 +141,30 @@ def test_after_kill_9_of_everything_a_second_up_finds_its_data(home: StateFolder
     for pid in everything:
         os.kill(pid, signal.SIGKILL)
     eventually_blocking(lambda: not any(processes.identity(pid) for pid in everything))
-    assert [service.phase for service in stack.services(home.path)] == ["stopped"] * 3
-    stack.up(options(home))
+    assert [service.phase for service in commands.services(home.path)] == ["stopped"] * 3
+    commands.up(options(home))
     assert service(home, "valkey").address == address
     with redis.Redis.from_url(address) as client:
         assert client.get("cart") == b"two seats"
 
 
 def test_a_supervisor_that_is_killed_takes_its_servers_along(home: StateFolder) -> None:
-    stack.up(options(home))
+    commands.up(options(home))
     ran = pids(home)
     state = home.read()
     assert state
     os.kill(state.pid, signal.SIGKILL)
     eventually_blocking(lambda: not any(processes.identity(pid) for pid in ran.values()), within=20)
-    assert [service.phase for service in stack.services(home.path)] == ["stopped"] * 3
-    stack.down(home.path)
-    assert stack.services(home.path) == []
+    assert [service.phase for service in commands.services(home.path)] == ["stopped"] * 3
+    commands.down(home.path)
+    assert commands.services(home.path) == []
 
 
 def test_a_start_that_fails_names_the_part_and_leaves_nothing(home: StateFolder) -> None:
     (home.path / "postgres").mkdir()
     (home.path / "postgres" / "PG_VERSION").write_text("15\n")
     with pytest.raises(StackError, match=r"postgres could not be started: .* holds data of PostgreSQL 15"):
-        stack.up(options(home))
+        commands.up(options(home))
     state = home.read()
     assert state
     assert state.phase == "failed"
@@ -177,7 +176,7 @@ def test_a_taken_port_is_replaced(home: StateFolder) -> None:
     with socket.socket() as stranger:
         stranger.bind((ports.HOST, home.read_ports()["valkey"]))
         stranger.listen()
-        stack.up(options(home))
+        commands.up(options(home))
         assert service(home, "valkey").address != f"redis://{ports.HOST}:{stranger.getsockname()[1]}/0"
 
 
@@ -199,20 +198,20 @@ def test_a_port_lost_before_the_first_start_is_replaced_and_one_in_use_never_is(
 def test_a_state_that_cannot_be_written_ends_the_start(home: StateFolder) -> None:
     (home.path / "state.json").mkdir()
     with pytest.raises(StackError, match="cannot be written"):
-        stack.up(options(home))
+        commands.up(options(home))
     (home.path / "state.json").rmdir()
     (home.path / "options.json").unlink()
     (home.path / "options.json").mkdir()
     with pytest.raises(StackError, match="cannot be written"):
-        stack.up(options(home))
+        commands.up(options(home))
 
 
 def test_ctrl_c_takes_back_what_was_begun(home: StateFolder) -> None:
     program = (
         # Where the tests run in the background of a script, the shell has them ignore SIGINT.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "import pathlib, sys; from ordersys.bootstrap import stack\n"
-        "stack.up(stack.UpOptions(state=pathlib.Path(sys.argv[1]), roles=False))"
+        "import pathlib, sys; from ordersys.workshop.stack import commands, state\n"
+        "commands.up(state.UpOptions(state=pathlib.Path(sys.argv[1]), roles=False))"
     )
     command = [sys.executable, "-c", program, str(home.path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as starting:
@@ -223,13 +222,13 @@ def test_ctrl_c_takes_back_what_was_begun(home: StateFolder) -> None:
     state = home.read()
     assert state
     assert not state.supervised
-    assert stack.services(home.path) == []
+    assert commands.services(home.path) == []
     assert [processes.identity(pid) for pid in begun] == [None] * len(begun)
 
 
 def test_two_ups_at_once_are_refused(home: StateFolder) -> None:
     with home.locked("up", ""), pytest.raises(StackError, match="another `ordersys up`"):
-        stack.up(options(home))
+        commands.up(options(home))
 
 
 @pytest.fixture

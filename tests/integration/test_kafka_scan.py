@@ -9,11 +9,11 @@ from ordersys.bootstrap.messaging import group_lags
 from ordersys.config import KafkaSettings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.infrastructure.kafka.producer import KafkaPublisher
-from ordersys.infrastructure.kafka.scan import TopicScan
 from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.messaging.envelope import Acked, Record
 from ordersys.messaging.topics import PAYMENT_SERVICE
-from ordersys.usecase.audit.ports import Seen, Span
+from ordersys.workshop.audit.ports import Seen, Span
+from ordersys.workshop.audit.topic_scan import TopicScan
 from tests.servers import KafkaServer
 
 

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from ordersys.infrastructure.embedded import probes
+from ordersys.workshop.stack.servers import probes
 from tests import servers
 from tests.waiting import eventually_blocking
 

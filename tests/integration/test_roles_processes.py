@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from ordersys.config import ROLES
-from ordersys.infrastructure.embedded import ports
+from ordersys.workshop.stack.servers import ports
 from tests.servers import NO_REDIS, KafkaServer, PostgresServer
 from tests.waiting import eventually_blocking
 
@@ -174,7 +174,8 @@ def test_a_taken_port_is_told_in_one_line(roles: Roles) -> None:
 
 
 def test_a_role_loads_nothing_that_only_the_command_line_or_the_stack_needs() -> None:
-    program = "import sys; import ordersys.cli, ordersys.bootstrap.roles; print(*sys.modules)"
+    imports = "ordersys.__main__, ordersys.bootstrap.roles, ordersys.workshop.extension"
+    program = f"import sys; import {imports}; print(*sys.modules)"
 
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
 

@@ -20,8 +20,8 @@ from ordersys.config import HttpSettings, Settings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.entrypoint.http.health import Health
 from ordersys.entrypoint.http.health_app import HealthApp
-from ordersys.infrastructure.embedded import ports
 from ordersys.messaging.loop import Loop
+from ordersys.workshop.stack.servers import ports
 from tests.waiting import eventually
 
 

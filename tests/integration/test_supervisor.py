@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ordersys.bootstrap.supervision.children import Child, ChildFailed, ChildKind, ChildState
-from ordersys.bootstrap.supervision.supervisor import Supervisor, cap_log
-from ordersys.infrastructure.embedded import processes
-from ordersys.infrastructure.embedded.errors import EmbeddedError
-from ordersys.infrastructure.embedded.server import Command, ReportProgress
+from ordersys.workshop.stack.servers import processes
+from ordersys.workshop.stack.servers.errors import EmbeddedError
+from ordersys.workshop.stack.servers.server import Command, ReportProgress
+from ordersys.workshop.stack.supervision.children import Child, ChildFailed, ChildKind, ChildState
+from ordersys.workshop.stack.supervision.supervisor import Supervisor, cap_log
 from tests.waiting import eventually
 
 WAITS = "import signal; print('up', flush=True); signal.pause()"
@@ -259,9 +259,9 @@ async def test_the_set_can_change_while_it_runs(stage: Stage) -> None:
 async def test_children_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     program = (
         "import asyncio, pathlib, sys\n"
-        "from ordersys.bootstrap.supervision.children import Child\n"
-        "from ordersys.bootstrap.supervision.supervisor import Supervisor\n"
-        "from ordersys.infrastructure.embedded.server import Command\n"
+        "from ordersys.workshop.stack.supervision.children import Child\n"
+        "from ordersys.workshop.stack.supervision.supervisor import Supervisor\n"
+        "from ordersys.workshop.stack.servers.server import Command\n"
         "here = pathlib.Path.cwd()\n"
         "command = lambda: Command(argv=(sys.executable, '-c', 'import signal; signal.pause()'), cwd=here)\n"
         "child = Child(name='role', kind='role', command=command, log=here / 'log')\n"

@@ -1,6 +1,6 @@
 """The table of guards is sound, and its page says the same."""
 
-from ordersys.infrastructure.postgres.audit import CHECKS
+from ordersys.workshop.audit.postgres.database import CHECKS
 from tests.mutation.guards import GUARDS, MUTATIONS
 from tests.mutation.page import PAGE, page
 

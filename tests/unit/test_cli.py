@@ -12,18 +12,18 @@ import yaml
 from click.testing import CliRunner, Result
 
 from ordersys import __version__
-from ordersys.bootstrap import stack
-from ordersys.cli import COMMANDS
-from ordersys.cli.frame import cli
+from ordersys.__main__ import cli
 from ordersys.config import EXAMPLE_SECRET, ROLES, Settings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.infrastructure.postgres import migrate, seed
-from ordersys.load import generator
-from ordersys.load.client import Unreachable
-from ordersys.load.flights import NoFlights
-from ordersys.load.report import LoadReport, Spread
+from ordersys.workshop.load import generator
+from ordersys.workshop.load.client import Unreachable
+from ordersys.workshop.load.flights import NoFlights
+from ordersys.workshop.load.report import LoadReport, Spread
+from ordersys.workshop.stack import commands
+from ordersys.workshop.stack.state import StackError, StateFolder, UpOptions
 
-NAMES = sorted(str(command.name) for command in COMMANDS)
+NAMES = sorted(cli.commands)
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ class FakeStack:
     refusal: Exception | None = None
     servers: dict[str, str] = field(default_factory=dict)
 
-    def up(self, options: stack.UpOptions) -> None:
+    def up(self, options: UpOptions) -> None:
         self.asked.append(options)
         if self.refusal:
             raise self.refusal
@@ -67,7 +67,7 @@ class FakeStack:
 def running(monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     fake = FakeStack()
     for name in ("up", "down", "status", "addresses", "logs"):
-        monkeypatch.setattr(stack, name, getattr(fake, name))
+        monkeypatch.setattr(commands, name, getattr(fake, name))
     return fake
 
 
@@ -92,7 +92,7 @@ def pretend_up_was_here(servers: dict[str, str], fake: FakeStack, config: Path |
     folder = Path(".ordersys")
     folder.mkdir()
     (folder / "state.json").write_text("{}")
-    stack.state.StateFolder(path=folder).write_options(stack.UpOptions(config=config))
+    StateFolder(path=folder).write_options(UpOptions(config=config))
     fake.servers = servers
 
 
@@ -174,7 +174,7 @@ def test_what_is_shown_is_yaml_with_every_key_and_without_secrets() -> None:
 def test_a_role_runs_with_the_settings(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[tuple[str, str]] = []
 
-    async def run_role(role: str, settings: Settings) -> None:
+    async def run_role(role: str, settings: Settings, extend: object) -> None:
         ran.append((role, settings.instance))
 
     _provide(monkeypatch, "ordersys.bootstrap.roles", run_role=run_role)
@@ -184,7 +184,7 @@ def test_a_role_runs_with_the_settings(role: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_server_that_is_away_ends_a_role_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run_role(role: str, settings: Settings) -> None:
+    async def run_role(role: str, settings: Settings, extend: object) -> None:
         raise Unavailable("kafka")
 
     _provide(monkeypatch, "ordersys.bootstrap.roles", run_role=run_role)
@@ -234,7 +234,7 @@ def test_up_is_no_way_to_run_production(running: FakeStack) -> None:
 
 @pytest.mark.parametrize("code", [1, 2])
 def test_what_the_stack_refuses_is_told_with_its_exit_code(running: FakeStack, code: int) -> None:
-    running.refusal = stack.StackError("no room", code)
+    running.refusal = StackError("no room", code)
 
     result = ordersys("up")
 

@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-import msgspec
 from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.config import ChaosSettings, RetentionSettings, Settings
+from ordersys.config import RetentionSettings, Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.infrastructure.postgres.dead_letter_reads import PostgresDeadLetterReads
 from ordersys.messaging.unit_of_work import NullNotifier, UnitOfWork
@@ -56,11 +55,10 @@ def dead_letter_container(platform: PlatformContainer) -> DeadLetterContainer:
 
 @asynccontextmanager
 async def operating(settings: Settings) -> AsyncIterator[PlatformContainer]:
-    """The database for a command of an operator; no deliberate fault meets it. Watchers learn of what it does from the
-    consumer that it is done for, or look by themselves.
+    """The database for a command of an operator. Watchers learn of what it does from the consumer that it is done for,
+    or look by themselves.
     """
-    calm = msgspec.structs.replace(settings, chaos=ChaosSettings())
-    platform = PlatformContainer(settings=calm, name="ordersys-cli")
+    platform = PlatformContainer(settings=settings, name="ordersys-cli")
     platform.notifier.override(providers.Object(NullNotifier()))
     try:
         yield platform

@@ -7,7 +7,7 @@ from typing import Any
 from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ordersys.bootstrap.chaos import crash
+from ordersys.bootstrap.extension import Extension, wrapped
 from ordersys.bootstrap.notifications import channel_opener
 from ordersys.config import KafkaSettings, RedisSettings, RelaySettings, RetriesSettings
 from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
@@ -19,12 +19,9 @@ from ordersys.infrastructure.kafka.stream import KafkaStream
 from ordersys.infrastructure.postgres.codec import read_uuid
 from ordersys.infrastructure.postgres.shard_leases import PostgresShardLeases
 from ordersys.infrastructure.postgres.unit_of_work import PostgresTransaction
-from ordersys.messaging.chaos import Faults
-from ordersys.messaging.chaos_handling import Handle, faulty_handler
-from ordersys.messaging.chaos_publishing import faulty_publisher
 from ordersys.messaging.consumer import Consumer
 from ordersys.messaging.crash_loop_guard import CrashLoopGuard
-from ordersys.messaging.handling import ConsumerMeter
+from ordersys.messaging.handling import ConsumerMeter, Handler
 from ordersys.messaging.notifications import NotificationReader
 from ordersys.messaging.notified_relay import NotifiedRelay
 from ordersys.messaging.outbox import OutboxQueue
@@ -56,7 +53,7 @@ def _notified_relay(relay: Relay, settings: RelaySettings) -> NotifiedRelay:
 class RelayContainer(containers.DeclarativeContainer):
     engine = providers.Dependency(instance_of=AsyncEngine)
     queue: providers.Dependency[OutboxQueue] = providers.Dependency()
-    faults: providers.Dependency[Faults] = providers.Dependency()
+    extension = providers.Dependency(instance_of=Extension)
     meter: providers.Dependency[RelayMeter] = providers.Dependency()
     name = providers.Dependency(instance_of=str)
     settings = providers.Dependency(instance_of=RelaySettings)
@@ -71,7 +68,7 @@ class RelayContainer(containers.DeclarativeContainer):
         Relay,
         queue=queue,
         leases=leases,
-        publisher=providers.Callable(faulty_publisher, publisher, faults),
+        publisher=providers.Callable(wrapped, extension.provided.publisher, publisher),
         meter=meter,
         ticker=providers.Object(monotonic),
         tuning=providers.Factory(_tuning, settings, kafka),
@@ -92,11 +89,11 @@ def _dispatch(group: str, use_cases: UseCases) -> Dispatch[PostgresTransaction]:
     return Dispatch(subscriptions=SUBSCRIPTIONS[group], use_cases=makers)
 
 
-def _consumer(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> Consumer[PostgresTransaction]:
+def _consumer(group: str, handle: Handler[PostgresTransaction], **parts: Any) -> Consumer[PostgresTransaction]:
     return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), parse_id=read_uuid, **parts)
 
 
-def _retries(group: str, handle: Handle[PostgresTransaction], **parts: Any) -> RetryLoop[PostgresTransaction]:
+def _retries(group: str, handle: Handler[PostgresTransaction], **parts: Any) -> RetryLoop[PostgresTransaction]:
     return RetryLoop(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
 
 
@@ -111,7 +108,7 @@ class ConsumerContainer(containers.DeclarativeContainer):
     group = providers.Dependency(instance_of=str)
     use_cases: providers.Dependency[UseCases] = providers.Dependency()
     unit_of_work: providers.Dependency[UnitOfWork[Any]] = providers.Dependency()
-    faults: providers.Dependency[Faults] = providers.Dependency()
+    extension = providers.Dependency(instance_of=Extension)
     meter: providers.Dependency[ConsumerMeter] = providers.Dependency()
     name = providers.Dependency(instance_of=str)
     kafka = providers.Dependency(instance_of=KafkaSettings)
@@ -119,7 +116,7 @@ class ConsumerContainer(containers.DeclarativeContainer):
 
     stream = providers.Singleton(_stream, kafka, group, name)
     dispatch = providers.Singleton(_dispatch, group, use_cases)
-    handle = providers.Singleton(faulty_handler, dispatch, faults, crash)
+    handle = providers.Singleton(wrapped, extension.provided.handler, dispatch)
     consumer = providers.Singleton(
         _consumer,
         group,

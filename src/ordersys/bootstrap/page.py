@@ -7,7 +7,6 @@ from typing import Any
 from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ordersys.bootstrap.load import load_switch
 from ordersys.bootstrap.notifications import IDLE_SECONDS, channel_opener, notification_loop
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.platform import PlatformContainer
@@ -56,7 +55,6 @@ class PageContainer(containers.DeclarativeContainer):
         MeasureLag, reads=backlog, lags=lags, clock=clock, consumers=providers.Object(tuple(SUBSCRIPTIONS))
     )
     lag_cache = providers.Singleton(LagCache, measure=measure_lag, ticker=providers.Object(monotonic))
-    load = providers.Singleton(load_switch, settings, clock)
     demo_tokens = providers.Singleton(DemoTokens, settings=settings.provided.auth, clock=clock)
 
 
@@ -76,7 +74,6 @@ def page_needs(page: PageContainer) -> Mapping[str, Callable[[], Any]]:
     return {
         "order_watch": page.order_watch,
         "lag_cache": page.lag_cache,
-        "load": page.load,
         "demo_tokens": page.demo_tokens,
     }
 

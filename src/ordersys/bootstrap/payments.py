@@ -1,10 +1,10 @@
 import asyncio
-from functools import partial
 from typing import Any
 
 from dependency_injector import containers, providers
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ordersys.bootstrap.extension import Extension
 from ordersys.bootstrap.orders import coalesced
 from ordersys.config import CoalescerSettings, PaymentsSettings
 from ordersys.domain.shared.clock import Clock
@@ -12,7 +12,6 @@ from ordersys.domain.shared.ids import Ids
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher, PaymentMeter
 from ordersys.infrastructure.gateways.simulator import GatewaySimulator
 from ordersys.infrastructure.postgres.gateway_decisions import GatewayDecisions
-from ordersys.messaging.chaos import GATEWAY_TIMEOUT, Faults
 from ordersys.messaging.unit_of_work import UnitOfWork
 from ordersys.usecase.payments.change_payments import ChangePayments
 from ordersys.usecase.payments.request_payments import RequestPayments
@@ -25,7 +24,7 @@ class PaymentContainer(containers.DeclarativeContainer):
     engine = providers.Dependency(instance_of=AsyncEngine)
     clock: providers.Dependency[Clock] = providers.Dependency()
     ids: providers.Dependency[Ids] = providers.Dependency()
-    faults: providers.Dependency[Faults] = providers.Dependency()
+    extension = providers.Dependency(instance_of=Extension)
     meter: providers.Dependency[PaymentMeter] = providers.Dependency()
     name = providers.Dependency(instance_of=str)
     settings = providers.Dependency(instance_of=PaymentsSettings)
@@ -34,8 +33,9 @@ class PaymentContainer(containers.DeclarativeContainer):
     wake = providers.Singleton(asyncio.Event)
     decisions = providers.Singleton(GatewayDecisions, engine=engine)
     writing = providers.Singleton(coalesced, decisions.provided.record, coalescing)
-    silent = providers.Callable(partial, faults.provided.strikes, GATEWAY_TIMEOUT)
-    gateway = providers.Singleton(GatewaySimulator, decide=writing.provided.submit, silent=silent)
+    gateway = providers.Singleton(
+        GatewaySimulator, decide=writing.provided.submit, silent=extension.provided.gateway_silent
+    )
 
     claim_payments = providers.Factory(
         ClaimPayments, unit_of_work=autocommit, clock=clock, owner=name, lease_seconds=settings.provided.lease_seconds

@@ -1,11 +1,11 @@
-"""What every role stands on: clock, ids, database, meters, faults. Made once per process, opened lazily."""
+"""What every role stands on: clock, ids, database, meters, extension. Made once per process, opened lazily."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 
 from dependency_injector import containers, providers
 
-from ordersys.bootstrap.chaos import seeded_faults
+from ordersys.bootstrap.extension import Extend, Host, extended, not_extended, wrapped
 from ordersys.bootstrap.notifications import order_notifier
 from ordersys.config import RETRY_HORIZON, Settings
 from ordersys.infrastructure.postgres import engine
@@ -17,7 +17,6 @@ from ordersys.infrastructure.postgres.unit_of_work import PostgresAutocommit, Po
 from ordersys.infrastructure.system import SystemClock, TimeOrderedIds
 from ordersys.infrastructure.telemetry.loops import LoopLog
 from ordersys.infrastructure.telemetry.metrics import Metrics
-from ordersys.messaging.chaos_handling import BlippingAutocommit, BlippingUnitOfWork
 
 
 def _kept(settings: Settings) -> Mapping[str, timedelta]:
@@ -35,24 +34,26 @@ def _kept(settings: Settings) -> Mapping[str, timedelta]:
 class PlatformContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     name = providers.Dependency(instance_of=str)
+    extend: providers.Dependency[Extend] = providers.Dependency(default=not_extended)
 
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(TimeOrderedIds)
     metrics = providers.Singleton(Metrics)
     loop_log = providers.Singleton(LoopLog)
-    faults = providers.Singleton(seeded_faults, settings=settings, name=name, metrics=metrics)
 
     engine = providers.Singleton(engine.create, settings.provided.postgres, name=name)
+    host = providers.Factory(Host, settings=settings, name=name, clock=clock, engine=engine, metrics=metrics)
+    extension = providers.Singleton(extended, extend, host)
     notifier = providers.Singleton(order_notifier, settings.provided.redis, name, loop_log)
     unit_of_work = providers.Singleton(
-        BlippingUnitOfWork,
-        unit_of_work=providers.Singleton(PostgresUnitOfWork, engine=engine, notifier=notifier),
-        faults=faults,
+        wrapped,
+        extension.provided.unit_of_work,
+        providers.Singleton(PostgresUnitOfWork, engine=engine, notifier=notifier),
     )
     autocommit = providers.Singleton(
-        BlippingAutocommit,
-        unit_of_work=providers.Singleton(PostgresAutocommit, engine=engine, notifier=notifier),
-        faults=faults,
+        wrapped,
+        extension.provided.autocommit,
+        providers.Singleton(PostgresAutocommit, engine=engine, notifier=notifier),
     )
     outbox_queue = providers.Singleton(PostgresOutboxQueue, engine=engine, notifier=notifier)
     partition_maintenance = providers.Singleton(PartitionMaintenance, engine=engine, clock=clock)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from dependency_injector import providers
 
 from ordersys.bootstrap.catalog import CatalogContainer
-from ordersys.bootstrap.chaos import ChaosContainer, watching
 from ordersys.bootstrap.dead_letters import DeadLetterContainer, dead_letter_container
+from ordersys.bootstrap.extension import Extend, HttpExtension, not_extended
 from ordersys.bootstrap.messaging import ConsumerContainer, RelayContainer, group_lags
 from ordersys.bootstrap.notifications import notification_loop
 from ordersys.bootstrap.orders import OrderContainer
@@ -40,23 +40,22 @@ PRUNE_BUSY_SECONDS: Final = 1.0
 PRUNE_SECONDS: Final = 60.0
 
 
-async def run_role(role: Role, settings: Settings) -> None:
+async def run_role(role: Role, settings: Settings, extend: Extend = not_extended) -> None:
     """Runs one role until SIGTERM or SIGINT, then drains it. Raises what ended it, if that was neither."""
     name = settings.instance or role
     logs.configure(f"ordersys-{role}", settings.log, instance=name)
-    platform = PlatformContainer(settings=settings, name=name)
+    platform = PlatformContainer(settings=settings, name=name, extend=providers.Object(extend))
     await run(lambda: assemble(role, platform), settings, role)
 
 
 def assemble(role: Role, platform: PlatformContainer) -> Assembly:
     assembly = ASSEMBLIES[role](platform)
-    assembly.loops.extend(watching(chaos_container(platform)))
+    assembly.loops.extend(platform.extension().loops)
     return assembly
 
 
 def api(platform: PlatformContainer) -> Assembly:
     # Here and not above: the other roles start the faster for it.
-    from ordersys.bootstrap.audit import api_audit_container
     from ordersys.bootstrap.page import page_container, page_loops, page_needs
     from ordersys.entrypoint.http.app import build_api
     from ordersys.entrypoint.http.order_routes import Desk
@@ -66,10 +65,10 @@ def api(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     orders = order_container(platform)
     catalog = CatalogContainer(engine=platform.engine)
-    audit = api_audit_container(settings)
     lags = group_lags(settings.kafka)
     page = page_container(platform, orders, lags)
     health = _health("api", platform, {})
+    more: HttpExtension = platform.extension().http()
     causes = partial(_cause, platform.ids())
     desk = Desk(placing=orders.placing(), causes=causes)
     app = build_api(
@@ -82,13 +81,13 @@ def api(platform: PlatformContainer) -> Assembly:
             **_dead_letter_needs(dead_letter_container(platform)),
             "search_flights": catalog.search_flights,
             "get_flight": catalog.get_flight,
-            "chaos": chaos_container(platform).desk,
-            "exclusive_audit": audit.desk,
             **page_needs(page),
+            **more.provide,
         },
         tokens=Tokens(settings.auth),
         observe=platform.metrics().answered,
         max_body_bytes=settings.http.max_body_bytes,
+        more=more.routes,
     )
     backlog = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
     lag = GroupLagSampler(lags=lags, metrics=platform.metrics())
@@ -100,12 +99,12 @@ def api(platform: PlatformContainer) -> Assembly:
             _timer("lag-sampler", lag.run_once, LAG_SECONDS, SilentObserver()),
             *page_loops(page, platform.loop_log()),
         ],
-        ending=[page.order_watch().close, page.load().close],
+        ending=[page.order_watch().close, *more.ending],
         leaving=[
             orders.placing().drained,
             page.reader().close,
             lags.close,
-            audit.engine().dispose,
+            *more.leaving,
             *_closing_steps(platform),
         ],
         takes_requests=True,
@@ -210,12 +209,6 @@ ASSEMBLIES: Final[Mapping[Role, Callable[[PlatformContainer], Assembly]]] = {
 }
 
 
-def chaos_container(platform: PlatformContainer) -> ChaosContainer:
-    return ChaosContainer(
-        settings=platform.settings, engine=platform.engine, faults=platform.faults, metrics=platform.metrics
-    )
-
-
 def order_container(platform: PlatformContainer) -> OrderContainer:
     return OrderContainer(
         unit_of_work=platform.unit_of_work,
@@ -235,7 +228,7 @@ def payment_container(platform: PlatformContainer) -> PaymentContainer:
         engine=platform.engine,
         clock=platform.clock,
         ids=platform.ids,
-        faults=platform.faults,
+        extension=platform.extension,
         meter=platform.metrics,
         name=platform.name,
         settings=platform.settings.provided.payments,
@@ -245,7 +238,7 @@ def payment_container(platform: PlatformContainer) -> PaymentContainer:
 
 def ticket_container(platform: PlatformContainer) -> TicketContainer:
     return TicketContainer(
-        unit_of_work=platform.unit_of_work, clock=platform.clock, ids=platform.ids, faults=platform.faults
+        unit_of_work=platform.unit_of_work, clock=platform.clock, ids=platform.ids, extension=platform.extension
     )
 
 
@@ -253,7 +246,7 @@ def relay_container(platform: PlatformContainer) -> RelayContainer:
     return RelayContainer(
         engine=platform.engine,
         queue=platform.outbox_queue,
-        faults=platform.faults,
+        extension=platform.extension,
         meter=platform.metrics,
         name=platform.name,
         settings=platform.settings.provided.relay,
@@ -267,7 +260,7 @@ def consumer_container(platform: PlatformContainer, group: str, use_cases: Mappi
         group=group,
         use_cases=providers.Object(use_cases),
         unit_of_work=platform.unit_of_work,
-        faults=platform.faults,
+        extension=platform.extension,
         meter=platform.metrics,
         name=platform.name,
         kafka=platform.settings.provided.kafka,

@@ -3,28 +3,33 @@
 Commands import what they need when they run, so that `--help` stays fast and optional packages stay optional.
 """
 
-from ordersys.cli import audit, chaos, configuration, database, dlq, load, outbox, process, stack, token
-from ordersys.cli.frame import cli
+import rich_click as click
+
+from ordersys.cli import configuration, database, dlq, outbox, process, token
+from ordersys.cli.frame import Additions, everywhere
 
 COMMANDS = (
     process.run,
-    stack.up,
-    stack.down,
-    stack.status,
-    stack.logs,
     database.migrate,
     database.seed,
     token.token,
-    load.load,
     dlq.dlq,
     outbox.outbox,
-    audit.audit,
-    chaos.chaos,
     configuration.config,
 )
-for command in COMMANDS:
-    cli.add_command(command)
 
 
-def main() -> None:
-    cli()
+def program(additions: Additions) -> click.Group:
+    """The product's commands and those of `additions` as one program."""
+
+    @click.group(context_settings={"help_option_names": ["-h", "--help"], "obj": additions})
+    @everywhere
+    def cli() -> None:
+        """A resilient, event-driven order system: a choreography saga over PostgreSQL, Kafka and Redis.
+
+        Start everything on this machine with `ordersys up`. For help on a command, run `ordersys COMMAND --help`.
+        """
+
+    for command in (*COMMANDS, *additions.commands):
+        cli.add_command(command)
+    return cli

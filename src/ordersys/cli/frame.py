@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import rich_click as click
 from click.exceptions import Exit
@@ -14,11 +15,13 @@ from ordersys import __version__
 from ordersys.config import ConfigError, Loaded, Settings, read
 from ordersys.domain.shared.errors import DomainError, Kind
 
+if TYPE_CHECKING:
+    from ordersys.bootstrap.extension import Extension, Host
+
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 ShowProgress = Callable[[str, int, int], None]
 """Called with (phase, done, total)."""
-STACK: Final = Path(".ordersys")
 STACK_NOTE: Final = (
     "While `ordersys up` runs in this folder, its servers and its configuration file are used. "
     "`--config PATH` and environment variables (`ORDERSYS__SECTION__KEY`) take precedence."
@@ -28,14 +31,45 @@ click.rich_click.TEXT_MARKUP = "markdown"
 click.rich_click.MAX_WIDTH = 110
 
 
+class RunningStack(NamedTuple):
+    """A stack that runs in this folder: its addresses as environment names, and the file it was started with."""
+
+    addresses: Mapping[str, str]
+    config: Path | None
+
+
+def _no_stack() -> RunningStack | None:
+    return None
+
+
+def _not_extended(_: "Host") -> "Extension":
+    from ordersys.bootstrap.extension import Extension
+
+    return Extension()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Additions:
+    """What the program's top adds to the product: commands, an extension of the roles, a stack in this folder."""
+
+    commands: Sequence[click.Command] = ()
+    extend: "Callable[[Host], Extension]" = _not_extended
+    running_stack: Callable[[], RunningStack | None] = _no_stack
+
+
+def additions() -> Additions:
+    context = click.get_current_context(silent=True)
+    return (context and context.find_object(Additions)) or Additions()
+
+
 def failed(text: str) -> Exit:
     """Returns the exception for a failed command or check (exit code 1)."""
-    return _exit(text, 1)
+    return exit_with(text, 1)
 
 
 def refused(text: str) -> Exit:
     """Returns the exception for wrong usage or configuration (exit code 2)."""
-    return _exit(text, 2)
+    return exit_with(text, 2)
 
 
 def everywhere(function: F) -> F:
@@ -66,15 +100,8 @@ def loaded() -> Loaded[Settings]:
 
 def settings_with_stack() -> Settings:
     """Returns the settings, with the addresses of the stack that runs in this folder (see STACK_NOTE)."""
-    if config_path() or not (STACK / "state.json").is_file():
-        return settings()
-    with stack_errors():
-        from ordersys.bootstrap import stack
-        from ordersys.bootstrap.stack.state import StateFolder
-
-        addresses = stack.addresses(STACK)
-        file = StateFolder(path=STACK).read_options().config if addresses else None
-    return _read(file, addresses).settings
+    stack = None if config_path() else additions().running_stack()
+    return _read(stack.config, stack.addresses).settings if stack else settings()
 
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -92,18 +119,6 @@ def expected() -> Iterator[None]:
         raise (failed if error.kind is Kind.TRANSIENT else refused)(error.detail) from None
 
 
-@contextmanager
-def stack_errors() -> Iterator[None]:
-    try:
-        from ordersys.bootstrap.stack import StackError
-    except ModuleNotFoundError as error:
-        raise refused(f"{error.name} is not installed; run: pip install 'ordersys[embedded]'") from None
-    try:
-        yield
-    except StackError as error:
-        raise _exit(str(error), error.exit_code) from None
-
-
 def _read(path: Path | None, addresses: Mapping[str, str]) -> Loaded[Settings]:
     try:
         return read(path, os.environ, stack=addresses)
@@ -111,7 +126,7 @@ def _read(path: Path | None, addresses: Mapping[str, str]) -> Loaded[Settings]:
         raise refused(str(error)) from None
 
 
-def _exit(text: str, exit_code: int) -> Exit:
+def exit_with(text: str, exit_code: int) -> Exit:
     """Prints one plain line: click's panel would break long lines, such as the path of a key."""
     click.echo(f"Error: {text}", err=True)
     return Exit(exit_code)
@@ -129,12 +144,3 @@ def _remember_config(context: click.Context, _: click.Parameter, path: Path | No
     if path is not None:
         # A child's context shares `meta` with its parents.
         context.meta["ordersys.config"] = path
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@everywhere
-def cli() -> None:
-    """A resilient, event-driven order system: a choreography saga over PostgreSQL, Kafka and Redis.
-
-    Start everything on this machine with `ordersys up`. For help on a command, run `ordersys COMMAND --help`.
-    """

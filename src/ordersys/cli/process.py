@@ -1,6 +1,6 @@
 import rich_click as click
 
-from ordersys.cli.frame import complete, everywhere, settings
+from ordersys.cli.frame import additions, complete, everywhere, settings
 from ordersys.config import ROLES, Role
 
 
@@ -12,4 +12,4 @@ def run(role: Role) -> None:
     configured = settings()
     from ordersys.bootstrap.roles import run_role
 
-    complete(run_role(role, configured))
+    complete(run_role(role, configured, additions().extend))

@@ -1,11 +1,10 @@
 from ordersys.infrastructure.gateways.airline import DemoAirline
-from ordersys.messaging.chaos import AIRLINE_REJECT
-from tests.fakes.chaos import ScriptedFaults
 from tests.fakes.making import order_id
 
 
-def test_the_airline_refuses_whom_the_fault_point_strikes() -> None:
-    airline = DemoAirline(faults=ScriptedFaults(point=AIRLINE_REJECT, at={1}))
+def test_the_airline_refuses_when_it_is_made_to() -> None:
+    refused = iter([False, True, False])
+    airline = DemoAirline(refusing=lambda: next(refused))
 
     answers = [airline.refuses(order_id(number)) for number in (1, 2, 3)]
 

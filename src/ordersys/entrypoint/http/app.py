@@ -1,6 +1,6 @@
 """The HTTP application of the api role."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -17,11 +17,8 @@ from ordersys.entrypoint.http.auth_routes import AUTH_ROUTES
 from ordersys.entrypoint.http.flight_routes import FLIGHT_ROUTES
 from ordersys.entrypoint.http.health_routes import HEALTH_ROUTES
 from ordersys.entrypoint.http.measured import Measured, Observe
-from ordersys.entrypoint.http.ops_audit import AUDIT_ROUTES
-from ordersys.entrypoint.http.ops_chaos import OPS_CHAOS_ROUTES
 from ordersys.entrypoint.http.ops_dead_letters import OPS_DEAD_LETTER_ROUTES
 from ordersys.entrypoint.http.ops_lag import LAG_ROUTES
-from ordersys.entrypoint.http.ops_load import OPS_LOAD_ROUTES
 from ordersys.entrypoint.http.order_routes import ORDER_ROUTES
 from ordersys.entrypoint.http.problem import HANDLERS
 from ordersys.entrypoint.http.tokens import Tokens
@@ -30,32 +27,42 @@ NEEDS: Final = (
     *("health", "render", "demo_tokens", "search_flights", "get_flight"),
     *("desk", "causes", "get_order", "list_orders", "get_workflow", "order_watch", "cancel_orders", "refund_orders"),
     *("list_dead_letters", "get_dead_letter", "plan_replay", "replay_dead_letters", "discard_dead_letters"),
-    *("chaos", "load", "lag_cache", "exclusive_audit"),
+    "lag_cache",
 )
 
 
-def document() -> dict[str, Any]:
-    """The OpenAPI document, from which clients are generated; nothing has to run for it."""
-    nothing = dict.fromkeys(NEEDS, object)
-    app = build_api(provide=nothing, tokens=Tokens(AuthSettings()), observe=lambda *_: None, max_body_bytes=0)
+def document(more: Sequence[Router] = (), needs: Sequence[str] = ()) -> dict[str, Any]:
+    """The OpenAPI document of these routes and of `more`, which need `needs`; nothing has to run for it."""
+    app = build_api(
+        provide=dict.fromkeys((*NEEDS, *needs), object),
+        tokens=Tokens(AuthSettings()),
+        observe=lambda *_: None,
+        max_body_bytes=0,
+        more=more,
+    )
     return dict(msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema())))
 
 
 def build_api(
-    *, provide: Mapping[str, Callable[[], Any]], tokens: Tokens, observe: Observe, max_body_bytes: int
+    *,
+    provide: Mapping[str, Callable[[], Any]],
+    tokens: Tokens,
+    observe: Observe,
+    max_body_bytes: int,
+    more: Sequence[Router] = (),
 ) -> Litestar:
-    """`provide`: by its parameter's name, what the handlers need (NEEDS); called for each request."""
+    """`provide`: by its parameter's name, what the handlers need (NEEDS); called for each request. `more`: routes
+    beside those of the product.
+    """
     app = Litestar(
         route_handlers=[
             HEALTH_ROUTES,
             AUTH_ROUTES,
             FLIGHT_ROUTES,
             ORDER_ROUTES,
-            OPS_CHAOS_ROUTES,
             OPS_DEAD_LETTER_ROUTES,
-            OPS_LOAD_ROUTES,
             LAG_ROUTES,
-            AUDIT_ROUTES,
+            *more,
             _assets(),
         ],
         dependencies={name: _provided(make) for name, make in provide.items()},

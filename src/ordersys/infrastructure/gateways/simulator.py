@@ -64,9 +64,7 @@ Strikes = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySimulator:
-    """Implements usecase.payments.ports.Gateway. `silent`: whether the answer to this call gets lost
-    (gateway.timeout).
-    """
+    """Implements usecase.payments.ports.Gateway. `silent`: whether the answer to this call gets lost."""
 
     decide: DecideOnce
     silent: Strikes

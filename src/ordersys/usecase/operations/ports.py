@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ordersys.domain.shared.errors import DomainError, Kind
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxBacklog:
@@ -75,43 +73,3 @@ class PartitionLags(Protocol):
     async def partitions(self) -> Sequence[PartitionLag]:
         """Of every consumer and partition, whether a member is alive or not. Raises Unavailable."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadState:
-    """The load of the process that answers: what runs, or what ran last. `failed`: orders that were not accepted, for
-    whatever reason. `error` says why it could not go on.
-    """
-
-    running: bool
-    rate: float | None = None
-    seconds: float | None = None
-    started_at: datetime | None = None
-    ends_at: datetime | None = None
-    accepted: int = 0
-    failed: int = 0
-    error: str | None = None
-
-
-class Load(Protocol):
-    """Orders at a fixed rate, sent to the API as customers would."""
-
-    def state(self) -> LoadState: ...
-
-    def start(self, rate: float, seconds: float) -> LoadState:
-        """Raises LoadForbidden, LoadRunning."""
-        ...
-
-    def stop(self) -> LoadState:
-        """What was sent is still waited for. Nothing to do when none runs."""
-        ...
-
-
-class LoadForbidden(DomainError):
-    def __init__(self) -> None:
-        super().__init__("load_forbidden", Kind.REJECTED, "load is refused in production and without demo tokens")
-
-
-class LoadRunning(DomainError):
-    def __init__(self) -> None:
-        super().__init__("load_running", Kind.CONFLICT, "a load is running; stop it or wait for its end")

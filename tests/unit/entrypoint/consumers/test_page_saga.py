@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ordersys.domain.shared.event import Event
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
-from ordersys.messaging.chaos import POINTS
+from ordersys.workshop.chaos.faults import POINTS
 
 PAGE: Final = Path(__file__).parents[4] / "frontend" / "src"
 

@@ -9,12 +9,12 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from ordersys.config import AuthSettings
-from ordersys.entrypoint.http import app as http_app
 from ordersys.entrypoint.http.app import NEEDS, build_api
 from ordersys.entrypoint.http.health import Health
 from ordersys.entrypoint.http.health_app import HealthApp
 from ordersys.entrypoint.http.refusals import REFUSALS
 from ordersys.entrypoint.http.tokens import Tokens
+from ordersys.workshop import http as workshop
 
 Document = Mapping[str, Any]
 
@@ -55,10 +55,11 @@ def health() -> Health:
 @pytest.fixture
 def client(observed: Observed, health: Health) -> Iterator[TestClient[Litestar]]:
     app = build_api(
-        provide={**dict.fromkeys(NEEDS, nothing), **provided(health)},
+        provide={**dict.fromkeys((*NEEDS, *workshop.NEEDS), nothing), **provided(health)},
         tokens=Tokens(AuthSettings()),
         observe=observed,
         max_body_bytes=1024,
+        more=workshop.ROUTES,
     )
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
@@ -71,7 +72,7 @@ def document(client: TestClient[Litestar]) -> Document:
 
 
 def test_the_document_is_to_be_had_without_anything_that_runs(document: Document) -> None:
-    assert http_app.document() == document
+    assert workshop.document() == document
 
 
 def operations(document: Document) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The embedded stack: real servers and all roles on this machine, without anything installed before."""

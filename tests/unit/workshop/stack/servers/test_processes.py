@@ -1,0 +1,18 @@
+import os
+
+from ordersys.workshop.stack.servers import processes
+
+NOBODY_HAS_IT = 2**22 + 1
+
+
+def test_a_process_is_known_by_more_than_its_number() -> None:
+    who = processes.identity(os.getpid())
+    assert who is not None
+    assert processes.alive(os.getpid(), who)
+    assert not processes.alive(os.getpid(), "somebody who had this number before")
+
+
+def test_nobody_is_behind_a_free_number() -> None:
+    assert processes.identity(NOBODY_HAS_IT) is None
+    assert processes.started_at(NOBODY_HAS_IT) == 0
+    assert processes.program(NOBODY_HAS_IT) == ""
