@@ -1,4 +1,4 @@
-"""docs/guards.md: `python -m tests.mutation.page` writes it; a test sees when it is out of date."""
+"""Generates docs/guards.md: `python -m tests.mutation.page`. A test fails if the page is out of date."""
 
 from typing import Final
 
@@ -6,22 +6,23 @@ from tests.architecture.places import ROOT
 from tests.mutation.guards import GUARDS, MUTATIONS, Guard, Mutation
 
 PAGE: Final = ROOT / "docs" / "guards.md"
-COLUMNS: Final = "| Without it | Where it is | Who sees it |\n|---|---|---|\n"
+COLUMNS: Final = "| Mutation | File | Tests that fail |\n|---|---|---|\n"
 HEAD: Final = """\
-# Guards, and what sees them gone
+# Guards and their mutations
 
-A guard is what keeps a promise when something fails, so on a good day nobody would notice that it is gone. Therefore
-each is taken away on purpose: `tests/mutation/` copies the package, takes one guard out of the copy, runs the tests
-named below on it, and wants every one of them red by a failed assertion. With all guards in place they are green.
-{mutations} ways to lose {guards} guards, in about a minute:
+A guard is a piece of code that keeps a promise when something fails. While nothing fails, a missing guard goes
+unnoticed. Therefore `tests/mutation/` copies the package, removes one guard from the copy, and runs the tests named
+below: each of them must fail with an assertion error. With all guards in place they pass.
+
+{mutations} mutations of {guards} guards take about a minute:
 
     make test ARGS="tests/mutation"
 
-On a system that runs, the audit sees what their absence leads to: against each invariant named below a test plants a
-violation and sees it found ([audit.md](audit.md)). Where `integration/test_audit.py` stands in a table, the audit ran
-on a system without the guard.
+On a running system, the audit finds the consequences of a missing guard: a test violates each invariant named below
+and expects the audit to report it ([audit.md](audit.md)). Where a table names `integration/test_audit.py`, the audit
+ran on a system without the guard.
 
-Who rewrites a guard brings `tests/mutation/guards.py` up to date, then this page by
+This page is generated. If you change guarded code, update `tests/mutation/guards.py` and run
 `.venv/bin/python -m tests.mutation.page`.
 """
 
@@ -31,7 +32,7 @@ def page() -> str:
 
 
 def _chapter(guard: Guard) -> str:
-    audited = f" The audit: {', '.join(f'`{name}`' for name in guard.audited)}." if guard.audited else ""
+    audited = f" Audited by {', '.join(f'`{name}`' for name in guard.audited)}." if guard.audited else ""
     rows = "".join(map(_row, guard.mutations))
     title = guard.name[0].upper() + guard.name[1:]
     return f"\n## {title}\n\n{guard.protects}{audited}\n\n{COLUMNS}{rows}"

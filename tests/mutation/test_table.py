@@ -1,4 +1,4 @@
-"""The table of guards is sound, and its page says the same."""
+"""The table of guards is consistent, and docs/guards.md is up to date."""
 
 from ordersys.workshop.audit.postgres.database import CHECKS
 from tests.mutation.guards import GUARDS, MUTATIONS
@@ -15,4 +15,4 @@ def test_the_invariants_that_a_guard_names_are_the_audits() -> None:
 
 
 def test_the_page_is_what_the_table_says() -> None:
-    assert PAGE.read_text() == page(), "python -m tests.mutation.page writes it anew"
+    assert PAGE.read_text() == page(), "Run: .venv/bin/python -m tests.mutation.page"
