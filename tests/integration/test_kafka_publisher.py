@@ -130,7 +130,7 @@ async def test_a_producer_that_knows_no_broker_any_more_is_replaced(monkeypatch:
         publisher = KafkaPublisher(KafkaSettings(bootstrap_servers=cluster.bootstrap_servers), name="test")
         sure((await publisher.publish([record("orders", b"before")]))[0])
 
-        publisher._line._on_statistics('{"brokers": {}}')  # as librdkafka would
+        publisher._current._on_statistics('{"brokers": {}}')  # as librdkafka would
 
         sure((await publisher.publish([record("orders", b"after")]))[0])
         assert publisher.replaced == 1

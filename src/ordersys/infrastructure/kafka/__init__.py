@@ -1,1 +1,1 @@
-"""Kafka: producer, consumer group member, topics. The only package that knows confluent-kafka."""
+"""Kafka: producer, consumer group member, topics. The only package that imports confluent-kafka."""

@@ -1,4 +1,4 @@
-"""A librdkafka producer with the thread that takes its delivery reports, and the reports of one batch."""
+"""A librdkafka producer with a thread that polls it for delivery reports, and the reports of one batch."""
 
 import asyncio
 import contextlib
@@ -30,16 +30,16 @@ PERMANENT: Final = frozenset(
         INVALID_ARGUMENT,
     }
 )
-"""What no further attempt can mend: it lies in the record itself."""
+"""Errors of the record itself, which no further attempt can fix."""
 
 
 def refusal(error: KafkaError) -> Refused:
     return Refused(reason=slug(error), permanent=error.code() in PERMANENT)
 
 
-class Reports:
-    """The answers to one batch. Reports come from the polling thread, refusals from the event loop; the loop is woken
-    once, by the last of them.
+class DeliveryReports:
+    """The results of one batch. Reports arrive from the polling thread, refusals from the event loop. The last result
+    wakes the loop, once.
     """
 
     def __init__(self, size: int) -> None:
@@ -50,7 +50,7 @@ class Reports:
         self._complete = asyncio.Event()
 
     def delivered(self, index: int, error: KafkaError | None, message: Any) -> None:
-        """`message`: a Message; of one that was delivered the place is known."""
+        """`message`: a Message; a delivered one has its partition and offset."""
         self.settle(index, refusal(error) if error else Acked(message.partition(), message.offset()))
 
     def settle(self, index: int, answer: DeliveryResult) -> None:
@@ -59,11 +59,11 @@ class Reports:
             self._missing -= 1
             if self._missing:
                 return
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so no caller waits
             self._loop.call_soon_threadsafe(self._complete.set)
 
     async def within(self, seconds: float) -> Sequence[DeliveryResult | None]:
-        """None where no report came in time."""
+        """Returns the results; None where no report arrived in time."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._complete.wait(), seconds)
         with self._lock:
@@ -71,22 +71,22 @@ class Reports:
 
 
 class PolledProducer:
-    """`broken` says why this producer can never work again; "" while it can."""
+    """`broken`: why this producer can never work again; "" while it works."""
 
     def __init__(self, config: dict[str, Any], link: Link) -> None:
         self.broken = ""
         self._link = link
         self._known = KnownBrokers()
         self._grace = 0.0
-        self._retired = Event()
+        self._closed = Event()
         callbacks = {"error_cb": self._on_error, "stats_cb": self._on_statistics}
         self.producer = Producer(config | callbacks, logger=library_log)
         self._thread = Thread(target=self._work, name="kafka-producer", daemon=True)
         self._thread.start()
 
-    def take(self, record: Record, reports: Reports, index: int) -> bool:
-        """Hands a record over if that can be done at once, as it mostly can. False: ask `offer`, it knows why."""
-        if self._retired.is_set():
+    def try_produce(self, record: Record, reports: DeliveryReports, index: int) -> bool:
+        """Enqueues a record if that is possible immediately. Returns False if not; `produce` then handles the cause."""
+        if self._closed.is_set():
             return False
         try:
             self._produce(record, reports, index)
@@ -94,13 +94,13 @@ class PolledProducer:
             return False
         return True
 
-    async def offer(self, record: Record, reports: Reports, index: int, patience: float) -> Refused | None:
-        """Hands a record over. While the queue is full it waits, so that no later record overtakes it.
+    async def produce(self, record: Record, reports: DeliveryReports, index: int, patience: float) -> Refused | None:
+        """Enqueues a record. While the queue is full it waits, so that no later record overtakes it.
 
-        None: the answer will come as a report.
+        Returns the refusal, or None: then the result arrives as a delivery report.
         """
         deadline = monotonic() + patience
-        while not self._retired.is_set():
+        while not self._closed.is_set():
             try:
                 self._produce(record, reports, index)
             except BufferError:
@@ -115,16 +115,16 @@ class PolledProducer:
                 return None
         return Refused(reason="producer_closed")
 
-    def retire(self, grace: float) -> None:
-        """What is under way may arrive for that many seconds, the rest is reported as purged."""
+    def close(self, grace: float) -> None:
+        """Closes the producer: records in flight have `grace` seconds to arrive; the rest is reported as purged."""
         self._grace = grace
-        self._retired.set()
+        self._closed.set()
 
-    async def ended(self, within: float) -> bool:
+    async def closed(self, within: float) -> bool:
         await asyncio.to_thread(self._thread.join, within)
         return not self._thread.is_alive()
 
-    def _produce(self, record: Record, reports: Reports, index: int) -> None:
+    def _produce(self, record: Record, reports: DeliveryReports, index: int) -> None:
         self.producer.produce(
             record.topic,
             record.value,
@@ -148,7 +148,7 @@ class PolledProducer:
         self.broken = self.broken or self._known.forgotten(statistics, now=monotonic())
 
     def _work(self) -> None:
-        while not self._retired.is_set():
+        while not self._closed.is_set():
             self._poll()
         with contextlib.suppress(KafkaException):
             self.producer.flush(self._grace)
@@ -161,8 +161,8 @@ class PolledProducer:
         try:
             self.producer.poll(POLL_SECONDS)
         except KafkaException as failed:
-            # This is how the client tells of fatal errors, the error callback notwithstanding.
+            # The client reports fatal errors here, in spite of the error callback.
             self._on_error(failed.args[0])
         except Exception:
-            # Without this thread no batch would ever be answered.
+            # Without this thread no batch would get its delivery reports.
             log.exception("kafka producer callback failed", action="kafka.callback_failed")

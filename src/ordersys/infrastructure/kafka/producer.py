@@ -1,8 +1,8 @@
 """KafkaPublisher: librdkafka's synchronous producer under asyncio.
 
-A batch is answered when the delivery report of its last record is in. Partitions are chosen by `murmur2_random`, as
-Java clients do, so that an order keeps its partition whoever writes. A producer that can never work again (a wedged or
-fenced idempotent sequence, no broker that it knows any more) is replaced.
+A batch is complete when the delivery report of its last record has arrived. Partitions are chosen by `murmur2_random`,
+as in Java clients, so that an order keeps its partition with any client. A producer that can never work again (a wedged
+or fenced idempotent sequence, no known broker) is replaced.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config
-from ordersys.infrastructure.kafka.polled_producer import DeliveryResult, PolledProducer, Reports
+from ordersys.infrastructure.kafka.polled_producer import DeliveryReports, DeliveryResult, PolledProducer
 from ordersys.messaging.envelope import Acked, Record, Refused
 
 log = structlog.get_logger()
@@ -24,25 +24,25 @@ NO_REPORT: Final = Refused(reason="no_delivery_report")
 
 
 class KafkaPublisher:
-    """The Publisher port. `name` is the client's name in the broker's logs and ours."""
+    """Implements messaging.envelope.Publisher. `name`: the client id, shown in the broker's logs and ours."""
 
     def __init__(self, kafka: KafkaSettings, *, name: str) -> None:
         self._config = _producer_config(kafka, name)
         self._patience = kafka.message_timeout_seconds
         self._link = Link(f"{name} producer")
-        self._line = PolledProducer(self._config, self._link)
+        self._current = PolledProducer(self._config, self._link)
         self.replaced = 0
-        """How many producers had to be given up."""
+        """The number of replaced producers."""
 
     @property
     def connected(self) -> bool:
-        """Whether a broker has been reached and not lost since."""
+        """Whether a broker was reached, and not lost since."""
         return self._link.connected
 
     async def warm_up(self, deadline: float = 5.0) -> bool:
-        """Connects, which lets the producer id come: the first record of a cold producer waits 0.5-1 s for it."""
+        """Connects and gets a producer id, for which the first record would otherwise wait 0.5-1 s."""
         try:
-            await asyncio.to_thread(self._line.producer.list_topics, timeout=deadline)
+            await asyncio.to_thread(self._current.producer.list_topics, timeout=deadline)
         except KafkaException as failed:
             self._link.lost(failed.args[0].str())
             return False
@@ -52,45 +52,45 @@ class KafkaPublisher:
     async def publish(self, records: Sequence[Record]) -> Sequence[DeliveryResult]:
         answers = await self._send(records)
         if len(records) > 1:
-            # Brokers refuse whole librdkafka batches, as too large for one: each record must be judged alone.
+            # Brokers refuse whole librdkafka batches, for example if one record is too large: retry each record alone.
             for index, answer in enumerate(answers):
                 if isinstance(answer, Refused) and answer.permanent:
                     answers[index] = (await self._send([records[index]]))[0]
         return answers
 
     async def close(self, deadline: float = 5.0) -> None:
-        """What is under way may arrive for `deadline` seconds, the rest is refused."""
-        self._line.retire(deadline)
-        if not await self._line.ended(deadline + 2):
+        """Records in flight have `deadline` seconds to arrive; the rest is refused."""
+        self._current.close(deadline)
+        if not await self._current.closed(deadline + 2):
             log.warning("kafka producer did not close in time", action="kafka.close_late")
 
     async def _send(self, records: Sequence[Record]) -> list[DeliveryResult]:
         if not records:
             return []
-        line = self._sound_line()
-        reports = Reports(len(records))
+        producer = self._working_producer()
+        reports = DeliveryReports(len(records))
         for index, record in enumerate(records):
-            if line.take(record, reports, index):
+            if producer.try_produce(record, reports, index):
                 continue
-            if refused := await line.offer(record, reports, index, self._patience):
+            if refused := await producer.produce(record, reports, index, self._patience):
                 reports.settle(index, refused)
         answers = await reports.within(self._patience + REPORT_GRACE_SECONDS)
-        self._judge(line, answers)
+        self._judge(producer, answers)
         return [answer or NO_REPORT for answer in answers]
 
-    def _judge(self, line: PolledProducer, answers: Sequence[DeliveryResult | None]) -> None:
+    def _judge(self, producer: PolledProducer, answers: Sequence[DeliveryResult | None]) -> None:
         if any(isinstance(answer, Acked) for answer in answers):
             self._link.seen()
         if None in answers:
-            line.broken = line.broken or "delivery reports do not come"
+            producer.broken = producer.broken or "no delivery reports"
 
-    def _sound_line(self) -> PolledProducer:
-        if self._line.broken:
-            log.error("kafka producer replaced: %s", self._line.broken, action="kafka.producer_replaced")
-            self._line.retire(0)
-            self._line = PolledProducer(self._config, self._link)
+    def _working_producer(self) -> PolledProducer:
+        if self._current.broken:
+            log.error("kafka producer replaced: %s", self._current.broken, action="kafka.producer_replaced")
+            self._current.close(0)
+            self._current = PolledProducer(self._config, self._link)
             self.replaced += 1
-        return self._line
+        return self._current
 
 
 def _producer_config(kafka: KafkaSettings, name: str) -> dict[str, Any]:
@@ -100,11 +100,11 @@ def _producer_config(kafka: KafkaSettings, name: str) -> dict[str, Any]:
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
         "compression.type": "lz4",
-        # Whole batches are handed over, and what waits behind a request becomes one anyway; 1 ms here is 1.4 ms on the
-        # way of every single event.
+        # The relay hands over whole batches, and records that wait for a request are batched anyway. 1 ms here adds
+        # 1.4 ms to the latency of every event.
         "linger.ms": 0,
         "message.timeout.ms": int(kafka.message_timeout_seconds * 1000),
-        # For so long a topic may be missing from the metadata before its records are refused.
+        # How long a topic may be missing from the metadata before its records are refused.
         "topic.metadata.propagation.max.ms": 1000,
         "queue.buffering.max.messages": 100_000,
         "statistics.interval.ms": int(STATISTICS_SECONDS * 1000),

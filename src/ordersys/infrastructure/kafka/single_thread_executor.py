@@ -1,4 +1,4 @@
-"""One thread that makes the blocking calls of one client, in the order in which they were asked for."""
+"""An executor with one thread, for the blocking calls of one client, in submission order."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,8 +13,8 @@ _Call = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class SingleThreadExecutor:
-    """Not a ThreadPoolExecutor: the interpreter joins that one's threads at exit, so a client that hangs in a call
-    would keep the process from ending; and its futures cost several times what a bare one of the loop does.
+    """Not a ThreadPoolExecutor: the interpreter joins its threads at exit, so a client that hangs in a call would keep
+    the process from ending. Its futures also cost several times as much as those of the event loop.
     """
 
     def __init__(self, name: str) -> None:
@@ -23,15 +23,15 @@ class SingleThreadExecutor:
         Thread(target=self._work, name=name, daemon=True).start()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """A cancelled caller stops waiting; a call that has begun goes on to its end."""
+        """Runs a call in the thread. A cancelled caller stops waiting; a call that has started runs to its end."""
         if self._ended:
-            raise RuntimeError("the lane has ended")
+            raise RuntimeError("the executor is closed")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._calls.put((call, answer))
         return await answer
 
     def end(self) -> None:
-        """The thread ends after what was asked for before."""
+        """Ends the thread after all submitted calls."""
         self._ended = True
         self._calls.put(None)
 
@@ -45,14 +45,14 @@ class SingleThreadExecutor:
 def _make(call: Callable[[], T], answer: "asyncio.Future[T]") -> None:
     try:
         result = call()
-    except BaseException as error:  # noqa: BLE001  # raised again where the call was asked for
-        _tell(answer, answer.set_exception, error)
+    except BaseException as error:  # noqa: BLE001  # raised again in the caller
+        _deliver(answer, answer.set_exception, error)
     else:
-        _tell(answer, answer.set_result, result)
+        _deliver(answer, answer.set_result, result)
 
 
-def _tell(answer: "asyncio.Future[Any]", settle: Callable[[U], None], outcome: U) -> None:
-    with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+def _deliver(answer: "asyncio.Future[Any]", settle: Callable[[U], None], outcome: U) -> None:
+    with suppress(RuntimeError):  # the loop is closed, so no caller waits
         answer.get_loop().call_soon_threadsafe(_settle, answer, settle, outcome)
 
 
