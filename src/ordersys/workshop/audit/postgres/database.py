@@ -21,7 +21,7 @@ from ordersys.workshop.audit.verdict import Example, Finding, Verdict, verdict
 
 IDLE = InvariantCheck(
     name="no_idle_transactions",
-    meaning="No transaction stands still and holds its locks.",
+    meaning="No transaction stands idle and holds locks.",
     checked="SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()",
     broken="""
         SELECT application_name || ', process ' || pid AS subject, state || ' since '

@@ -10,7 +10,7 @@ from ordersys.workshop.audit.postgres.check import KEPT, OLD, SUBSCRIBED, Invari
 
 ONCE = InvariantCheck(
     name="events_once",
-    meaning="No event was made twice: one of a kind per order, one id per event.",
+    meaning="Every event was created once: one of each type per order, one id per event.",
     checked="SELECT count(*) FROM audit_events",
     broken="""
         SELECT CAST(order_id AS text) AS subject, 'has ' || count(*) || ' x ' || type AS reason
@@ -41,7 +41,7 @@ TOLD: Final = f"""
 
 EVENTS_TOLD = InvariantCheck(
     name="events_told",
-    meaning="What happened was told, and what was told happened: row and event were written together.",
+    meaning="Every change has its event, and every event has its change.",
     checked="SELECT count(*) FROM audit_events WHERE stream <> 'dlq'",
     broken=f"""
         SELECT CAST(coalesce(t.order_id, e.order_id) AS text) AS subject,
@@ -55,7 +55,7 @@ EVENTS_TOLD = InvariantCheck(
 
 OUTBOX_DRAINED = InvariantCheck(
     name="outbox_drained",
-    meaning="Every event is published in time; none is parked, and no failed attempt outlives its event.",
+    meaning="Every event is published in time; none is parked, and no attempt remains without its event.",
     checked="SELECT count(*) FROM audit_events",
     broken=f"""
         SELECT CAST(e.event_id AS text) AS subject, e.type || ' of order ' || e.aggregateid || ', outbox row ' || e.id
@@ -81,7 +81,7 @@ DEAD: Final = """
 
 HANDLED_ONCE = InvariantCheck(
     name="handled_once",
-    meaning="Every published event is, for each of its consumers, handled or retried or a dead letter: exactly one.",
+    meaning="For each of its consumers, a published event is exactly one of: handled, queued for retry, dead letter.",
     checked=f"SELECT count(*) FROM audit_events AS e JOIN {SUBSCRIBED} USING (type) WHERE e.topic IS NOT NULL",  # noqa: S608
     broken=f"""
         SELECT CAST(e.event_id AS text) AS subject, s.consumer || ' has lost ' || type || ' of order ' || e.order_id
@@ -135,7 +135,7 @@ UNDONE: Final = f"""
 
 EFFECTS_DONE = InvariantCheck(
     name="effects_done",
-    meaning="What a consumer has marked as handled has had its effect, and no effect came without such a mark.",
+    meaning="Every inbox row has its effect, and every effect has its inbox row.",
     checked="SELECT count(*) FROM inbox_events",
     broken=f"""
         SELECT CAST(n.event_id AS text) AS subject, n.consumer || ' has handled ' || n.type || ' of order '
@@ -162,7 +162,7 @@ EFFECTS_DONE = InvariantCheck(
 
 RETRIES_DUE = InvariantCheck(
     name="retries_due",
-    meaning="A message put aside is tried again when it is due, and waits only behind an earlier one of its order.",
+    meaning="A queued message is retried when it is due, and waits only behind an earlier one of its order.",
     checked="SELECT count(*) FROM inbox_retries",
     broken=f"""
         SELECT CAST(r.event_id AS text) AS subject, r.consumer || ' should have tried ' || r.type || ' of order '
@@ -175,7 +175,7 @@ RETRIES_DUE = InvariantCheck(
 
 DEAD_LETTERS_TOLD = InvariantCheck(
     name="dead_letters_told",
-    meaning="A message is a dead letter only after all its attempts, and each has its copy in the topic of those.",
+    meaning="A message becomes a dead letter only after all its attempts, and every dead letter is in its topic.",
     checked="SELECT count(*) FROM dead_letters",
     broken=f"""
         SELECT CAST(l.id AS text) AS subject, l.consumer || ' gave up ' || l.type || ' of order ' || l.order_id

@@ -24,7 +24,7 @@ AGREED: Final = (
 
 PAYMENTS_MATCH = InvariantCheck(
     name="payments_match",
-    meaning="Every payment is for an order that is there: its amount, its currency, its method.",
+    meaning="Every payment belongs to an order and has its amount, currency and method.",
     checked="SELECT count(*) FROM payments",
     broken=f"""
         SELECT CAST(p.order_id AS text) AS subject, CASE
@@ -40,7 +40,7 @@ PAYMENTS_MATCH = InvariantCheck(
 
 MONEY = InvariantCheck(
     name="money_for_tickets",
-    meaning="A completed order has its tickets and we its money; a cancelled or refunded one has neither.",
+    meaning="A completed order has its tickets and is paid; a cancelled or refunded order has neither.",
     checked=f"SELECT count(*) FROM orders WHERE status IN ('COMPLETED', {GIVEN_BACK})",  # noqa: S608 - constants only
     broken=f"""
         SELECT CAST(o.id AS text) AS subject, 'is ' || o.status || ', its payment ' || coalesce(p.status, 'missing')
@@ -59,7 +59,7 @@ MONEY = InvariantCheck(
 
 PAYMENTS_SETTLED = InvariantCheck(
     name="payments_settled",
-    meaning="A question to the gateway is asked until it is answered, and the answer comes in time.",
+    meaning="Every call to the gateway is repeated until it has a response, and the response arrives in time.",
     checked=f"SELECT count(*) FROM payments WHERE status IN ({ASKING})",  # noqa: S608 - constants only
     broken=f"""
         SELECT CAST(p.order_id AS text) AS subject, 'its payment is ' || p.status || ' since '
@@ -73,7 +73,7 @@ PAYMENTS_SETTLED = InvariantCheck(
 
 GATEWAY = InvariantCheck(
     name="gateway_agrees",
-    meaning="The gateway's books and ours say the same of every charge.",
+    meaning="The gateway's records agree with ours for every charge.",
     checked="SELECT count(*) FROM gateway_charges",
     broken=f"""
         SELECT coalesce(CAST(p.order_id AS text), g.key) AS subject, 'we have it as '
@@ -91,7 +91,7 @@ GATEWAY = InvariantCheck(
 
 TICKETS = InvariantCheck(
     name="tickets_as_bought",
-    meaning="An order whose tickets were issued has a valid one for every seat it bought; every other has none.",
+    meaning="An order with issued tickets has a valid one for every seat; every other order has none.",
     checked="SELECT count(*) FROM tickets",
     broken="""
         SELECT CAST(order_id AS text) AS subject, 'bought ' || coalesce(b.seats, 0) || ' seats on flight ' || flight_id
@@ -106,7 +106,7 @@ TICKETS = InvariantCheck(
 
 SEATS_HELD = InvariantCheck(
     name="seats_held",
-    meaning="The seats that a flight counts as taken are those of its live orders.",
+    meaning="The number of taken seats of each flight equals the seats of its live orders.",
     checked="SELECT count(*) FROM flights",
     broken=f"""
         SELECT CAST(coalesce(f.id, h.flight_id) AS text) AS subject, CASE WHEN f.id IS NULL THEN 'no such flight'
@@ -120,7 +120,7 @@ SEATS_HELD = InvariantCheck(
 
 SEAT_MAPS = InvariantCheck(
     name="seat_maps",
-    meaning="On every flight each seat that was ever given out is either free again or on one valid ticket.",
+    meaning="On every flight, each seat that was ever assigned is either free again or on one valid ticket.",
     checked="SELECT count(*) FROM seat_maps",
     broken="""
         WITH given AS (

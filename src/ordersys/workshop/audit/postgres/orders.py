@@ -18,7 +18,7 @@ def _edges() -> str:
 
 ACCEPTED_ORDERS = InvariantCheck(
     name="accepted_orders",
-    meaning="Every order that a client was told is accepted is there, and belongs to that client.",
+    meaning="Every order that was accepted for a client exists and belongs to that client.",
     needs="ledger",
     checked="SELECT count(*) FROM audit_promises WHERE status BETWEEN 200 AND 299",
     broken="""
@@ -33,7 +33,7 @@ ACCEPTED_ORDERS = InvariantCheck(
 
 ONE_ANSWER_PER_KEY = InvariantCheck(
     name="one_answer_per_key",
-    meaning="A client that repeats a key, or got no answer to it, has one order for it: the one the system remembers.",
+    meaning="A client that repeats a key, or received no response, has exactly one order for it: the stored one.",
     needs="ledger",
     checked="SELECT count(DISTINCT (owner, key)) FROM audit_promises",
     broken="""
@@ -52,7 +52,7 @@ ONE_ANSWER_PER_KEY = InvariantCheck(
 
 ONE_ORDER_PER_KEY = InvariantCheck(
     name="one_order_per_key",
-    meaning="Every idempotency key stands for one order of its customer, and every order was placed under one key.",
+    meaning="Every idempotency key belongs to one order of its customer, and every order was placed with one key.",
     checked="SELECT count(*) FROM idempotency_keys",
     broken="""
         WITH placed AS MATERIALIZED (
@@ -72,7 +72,7 @@ ONE_ORDER_PER_KEY = InvariantCheck(
 
 HISTORY = InvariantCheck(
     name="history",
-    meaning="Every order went from status to status by legal steps, without a gap, to the status it has.",
+    meaning="Every order reached its status through legal transitions without a gap.",
     checked="SELECT count(*) FROM order_status_history",
     broken=f"""
         WITH steps AS MATERIALIZED (
@@ -122,7 +122,7 @@ WAITS: Final = f"""
 
 SAGAS_END = InvariantCheck(
     name="sagas_end",
-    meaning="Every order comes to an end in time: completed, cancelled or refunded.",
+    meaning="Every order ends in time: completed, cancelled or refunded.",
     checked="SELECT count(*) FROM orders",
     broken=f"""
         SELECT CAST(o.id AS text) AS subject, o.status || ' since ' || CAST(o.updated_at AS timestamptz(0)) || ': '

@@ -16,7 +16,7 @@ EXPIRED: Final = """
 
 PUBLISHED = InvariantCheck(
     name="topics_complete",
-    meaning="Every event that the archive calls published is in its topic.",
+    meaning="Every archived event is in its topic.",
     needs="topics",
     checked="SELECT count(*) FROM audit_events WHERE published_at < :before_topics",
     # A dead letter's record carries the original's id, so it is known by its place.
@@ -40,7 +40,7 @@ PUBLISHED = InvariantCheck(
 
 GHOSTS = InvariantCheck(
     name="topics_without_ghosts",
-    meaning="No topic holds an event that was never written.",
+    meaning="Topics contain no event that was never committed.",
     needs="topics",
     checked="SELECT count(*) FROM audit_records WHERE event_id IS NOT NULL",
     broken=f"""
@@ -62,7 +62,7 @@ FIRSTS: Final = f"""
 
 TOPIC_ORDER = InvariantCheck(
     name="topics_in_order",
-    meaning="The events of one order stand in each topic in the order in which they were committed.",
+    meaning="In each topic, the events of one order are in the order of their commits.",
     needs="topics",
     checked="SELECT count(DISTINCT order_id) FROM audit_records",
     broken=f"""
@@ -89,7 +89,7 @@ ONE_PARTITION = InvariantCheck(
 
 OFFSETS = InvariantCheck(
     name="offsets_behind_work",
-    meaning="No consumer group has its offset behind a record that it has neither handled nor put aside.",
+    meaning="No consumer group has committed an offset past a record that it neither handled nor queued for retry.",
     needs="topics",
     checked="SELECT count(*) FROM audit_committed",
     broken=f"""
