@@ -1,4 +1,15 @@
-"""Does it answer? Asked in each server's own protocol over a plain socket, because the drivers live elsewhere."""
+"""Does a server answer? Each probe speaks the server's own protocol over a plain socket.
+
+Probes run every 20 to 50 ms during a start and once a second later. The installed drivers were measured for the same
+job (CPU per probe, on 2 cores; all three also add 170 ms and 9 MB of imports to the supervisor):
+
+    PostgreSQL  0.2 ms   asyncpg.connect          3.1 ms; logs in, so it needs the password and a free connection
+    Valkey      0.04 ms  redis.Redis().ping()     1.3 ms
+    Kafka       0.2 ms   AdminClient.list_topics  2.5 ms, takes 54 ms, and 1 s at a port that refuses the connection
+
+Nor can a driver say what two of the probes look for: `postgres_breathes` accepts a server that refuses logins, and
+librdkafka repeats the request whose refusal `kafka_coordinates` counts.
+"""
 
 import http.client
 import socket
@@ -35,7 +46,7 @@ def _postgres_greeting(port: int, user: str, timeout: float) -> bytes:
 
 
 def valkey_answers(port: int, timeout: float = 1.0) -> bool:
-    return _ask(port, b"*1\r\n$4\r\nPING\r\n", 7, timeout) == b"+PONG\r\n"
+    return _ask(port, b"PING\r\n", 7, timeout) == b"+PONG\r\n"
 
 
 def kafka_answers(port: int, timeout: float = 1.0) -> bool:

@@ -1,4 +1,10 @@
 import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
 
 from ordersys.workshop.stack.servers import processes
 
@@ -16,3 +22,21 @@ def test_nobody_is_behind_a_free_number() -> None:
     assert processes.identity(NOBODY_HAS_IT) is None
     assert processes.started_at(NOBODY_HAS_IT) == 0
     assert processes.program(NOBODY_HAS_IT) == ""
+
+
+def test_identity_survives_a_correction_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    who = processes.identity(os.getpid())
+    started, booted = processes.started_at(os.getpid()), psutil.boot_time()
+
+    monkeypatch.setattr("psutil._psplatform.boot_time", lambda: booted + 3600)
+
+    assert processes.started_at(os.getpid()) == pytest.approx(started + 3600)
+    assert processes.identity(os.getpid()) == who
+
+
+def test_end_never_signals_a_process_with_another_identity() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert processes.end(child.pid, "the former owner of this number", ask=signal.SIGTERM, patience=0)
+        assert child.poll() is None
+
+        child.kill()
