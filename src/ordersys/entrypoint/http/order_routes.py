@@ -1,4 +1,4 @@
-"""Orders over HTTP (CONTRACT, HTTP)."""
+"""Order routes; docs/reference/http.md describes them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The demo payment gateway. The payment method chooses how it behaves (CONTRACT, demo payment methods).
+"""The demo payment gateway. The payment method chooses how it behaves (docs/reference/http.md).
 
 Like a real one it is idempotent by the caller's key, and that is not an assumption: its books are kept outside of this
 process, so a second call for an order, from whichever process, meets the first one's decision.

@@ -1,4 +1,4 @@
-"""What callers get to see of an order. These shapes are the JSON of CONTRACT."""
+"""What callers see of an order. The fields are public: they are the JSON of the API (docs/reference/http.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

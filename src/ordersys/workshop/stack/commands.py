@@ -69,7 +69,7 @@ def services(state: Path = STATE) -> list[ChildState]:
 
 
 def status(state: Path = STATE, *, as_json: bool = False) -> str:
-    """For the terminal, or as CONTRACT has it."""
+    """Prints a table, or the JSON of docs/reference/cli.md."""
     rows = services(state)
     if as_json:
         return json.dumps({"services": [_public(service) for service in rows]})
