@@ -81,7 +81,7 @@ def _type(schema: Schema) -> str:
     if (constant := schema.get("const")) is not None:
         return f'"{constant}"'
     if values := schema.get("enum"):
-        return " | ".join(f'"{value}"' for value in values)
+        return " | ".join("null" if value is None else f'"{value}"' for value in values)
     return _structure(schema)
 
 

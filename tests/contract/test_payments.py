@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from ordersys.domain.payments.events import PaymentDeclined, PaymentVoided
 from ordersys.domain.payments.payment import (
     Answer,
@@ -242,8 +244,39 @@ async def test_a_declined_payment_shows_its_reason(world: World) -> None:
     await settle(world, (intent, NO))
 
     assert await shown(world) == PaymentView(
-        status="DECLINED", method="pm_ok", amount=rub(1000), attempts=1, reason="card_declined"
+        status="DECLINED",
+        method="pm_ok",
+        amount=rub(1000),
+        attempts=1,
+        outcome="released",
+        reason="card_declined",
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "awaiting", "outcome"),
+    [
+        (PaymentStatus.REQUESTED, "authorize", None),
+        (PaymentStatus.AUTHORIZED, None, None),
+        (PaymentStatus.DECLINED, None, "released"),
+        (PaymentStatus.CAPTURING, "capture", None),
+        (PaymentStatus.CAPTURED, None, "captured"),
+        (PaymentStatus.VOIDING, "release", None),
+        (PaymentStatus.VOIDED, None, "released"),
+        (PaymentStatus.REFUNDING, "release", None),
+        (PaymentStatus.REFUNDED, None, "released"),
+    ],
+)
+async def test_a_payment_shows_the_call_it_waits_for_and_what_it_came_to(
+    world: World, status: PaymentStatus, awaiting: str | None, outcome: str | None
+) -> None:
+    await request(world, 1)
+    await change(world, status, 1)
+
+    payment = await shown(world)
+
+    assert payment
+    assert (payment.status, payment.awaiting, payment.outcome) == (status, awaiting, outcome)
 
 
 async def test_a_postponed_payment_is_due_at_its_time_whatever_the_lease(world: World) -> None:
@@ -413,7 +446,12 @@ async def test_a_captured_payment_keeps_its_reference(world: World) -> None:
     await settle(world, (capturing, Done()))
 
     assert await shown(world) == PaymentView(
-        status="CAPTURED", method="pm_ok", amount=rub(1000), attempts=1, authorization_id="auth_1"
+        status="CAPTURED",
+        method="pm_ok",
+        amount=rub(1000),
+        attempts=1,
+        outcome="captured",
+        authorization_id="auth_1",
     )
     assert await claim(world, at=NOON + timedelta(days=1)) == []
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ordersys.domain.orders.order import FINAL, PATHS, WITHOUT_SEATS, Order, Status
-from ordersys.domain.payments.payment import PaymentStatus
+from ordersys.domain.payments.payment import OUTCOMES, PaymentOutcome, PaymentStatus
 from ordersys.domain.shared.ids import OrderId
 from tests.fakes.airport import FLIGHTS, Airport
 from tests.fakes.making import flight_id
@@ -13,8 +13,7 @@ from tests.fakes.making import flight_id
 EDGES = {
     edge for (status, _), steps in PATHS.items() for edge in pairwise((status, *steps))
 } | {(None, Status.CREATED)}  # fmt: skip
-GIVEN_UP = {PaymentStatus.DECLINED, PaymentStatus.VOIDED, PaymentStatus.REFUNDED}
-NOT_HELD = {None, "DECLINED", "VOIDED", "REFUNDED"}
+NOT_HELD = {None, "DECLINED", "VOIDED", "REFUNDED"}  # by the gateway
 
 
 def wrong(airport: Airport, seats: int) -> list[str]:
@@ -47,7 +46,8 @@ def _money_is_wrong(airport: Airport, order: Order) -> bool:
     booked = charge.status if charge else None
     if order.status is Status.COMPLETED:
         return (payment, booked) != (PaymentStatus.CAPTURED, "CAPTURED")
-    return payment not in GIVEN_UP or booked not in NOT_HELD
+    released = payment is not None and OUTCOMES.get(payment) is PaymentOutcome.RELEASED
+    return not released or booked not in NOT_HELD
 
 
 def _payment(airport: Airport, order_id: OrderId) -> PaymentStatus | None:

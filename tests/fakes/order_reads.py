@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from ordersys.domain.orders.order import Order
+from ordersys.domain.payments.payment import CALLS, OUTCOMES
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.domain.tickets.seating import seat_label
 from ordersys.messaging.outbox import OutboxRow, PublishedRow
@@ -98,6 +99,8 @@ class FakeOrderReads:
             method=row.intent.charge.method,
             amount=row.intent.charge.amount,
             attempts=row.intent.attempts,
+            awaiting=call.value if (call := CALLS.get(row.status)) else None,
+            outcome=outcome.value if (outcome := OUTCOMES.get(row.status)) else None,
             authorization_id=row.authorization_id,
             reason=row.reason,
             next_attempt_at=row.next_at and max(row.next_at, row.until or row.next_at),

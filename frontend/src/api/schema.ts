@@ -238,6 +238,8 @@ export interface PaymentView {
   method: string;
   amount: Money;
   attempts: number;
+  awaiting: "authorize" | "capture" | "release" | null;
+  outcome: "captured" | "released" | null;
   authorization_id: string | null;
   reason: string | null;
   next_attempt_at: string | null;

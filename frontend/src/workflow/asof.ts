@@ -1,6 +1,7 @@
 /** The workflow as it was after each moment: what had happened by then is kept, the rest is taken out. */
 import type { OutboxRow, Payment, StatusChange, Workflow } from "./flow";
 import type { Moment } from "./moments";
+import { isGivenUp, meaning } from "./payments";
 
 /** After `moments[index]`. Payments keep no times, so their status follows from the events around them. */
 export function asOf(flow: Workflow, moments: readonly Moment[], index: number): Workflow {
@@ -53,11 +54,12 @@ function ticketsAfter(past: readonly Moment[], flow: Workflow): Workflow["ticket
 function paymentAfter(before: Payment | null, moment: Moment, flow: Workflow): Payment | null {
   const status = statusAfter(before?.status ?? null, moment);
   if (status === null || flow.payment === null || status === before?.status) return before;
-  const calling = ["REQUESTED", "CAPTURING", "VOIDING", "REFUNDING"].includes(status);
+  const meant = meaning(status);
   return {
     ...flow.payment,
+    ...meant,
     status,
-    attempts: calling ? 1 : 0,
+    attempts: meant.awaiting ? 1 : 0,
     authorization_id: status === "AUTHORIZED" ? flow.payment.authorization_id : (before?.authorization_id ?? null),
     reason: status === "DECLINED" ? flow.payment.reason : null,
     next_attempt_at: null,
@@ -71,7 +73,6 @@ const TOLD: Readonly<Record<string, string>> = {
   PaymentVoided: "VOIDED",
   PaymentRefunded: "REFUNDED",
 };
-const GIVEN_UP: readonly string[] = ["DECLINED", "VOIDING", "VOIDED", "REFUNDING", "REFUNDED"];
 
 function statusAfter(before: string | null, moment: Moment): string | null {
   // A capture is told to nobody; what was completed and is given back had been captured.
@@ -79,7 +80,7 @@ function statusAfter(before: string | null, moment: Moment): string | null {
   if (moment.kind === "written") return TOLD[moment.event] ?? before;
   if (moment.kind !== "handled" || moment.consumer !== "payment-service") return before;
   if (moment.event === "OrderCreated") return before ?? "REQUESTED";
-  if (before !== null && GIVEN_UP.includes(before)) return before;
+  if (before !== null && isGivenUp(meaning(before))) return before;
   return askedFor(before, moment.event);
 }
 

@@ -1,6 +1,7 @@
 /** The saga of one order as boxes and edges. Knows states and figures, no words and no places on the screen. */
 import type { Payment, Workflow } from "./flow";
 import { type Delivery, type Hop, hops } from "./hops";
+import { type Call, isGivenUp } from "./payments";
 import { CONSUMERS, type Consumer, STREAMS, type Stream, type Way } from "./saga";
 
 export type BoxId = "api" | "outbox" | "worker" | "kafka" | "payment" | "gateway" | "ticket" | "order";
@@ -65,14 +66,6 @@ export interface Graph {
   hops: readonly Hop[];
 }
 
-export type Call = "authorize" | "capture" | "release";
-export const CALLS: Readonly<Record<string, Call>> = {
-  REQUESTED: "authorize",
-  CAPTURING: "capture",
-  VOIDING: "release",
-  REFUNDING: "release",
-};
-const GIVEN_UP: ReadonlySet<string> = new Set(["VOIDED", "REFUNDED", "VOIDING", "REFUNDING"]);
 const ENDED_BACK: ReadonlySet<string> = new Set(["CANCELLED", "REFUND_PENDING", "REFUNDED"]);
 export const DEADLINE = "deadline_passed";
 
@@ -179,7 +172,7 @@ function paymentBox(flow: Workflow, all: readonly Hop[]): Box {
   const payment = flow.payment;
   const facts: Fact[] = payment ? [{ kind: "payment", status: payment.status, reason: payment.reason }] : [];
   const calling: State = payment ? callState(payment) : "idle";
-  const way: Way = payment && (GIVEN_UP.has(payment.status) || payment.status === "DECLINED") ? "back" : "forward";
+  const way: Way = payment && isGivenUp(payment) ? "back" : "forward";
   return service("payment-service", all, { facts, way, state: calling });
 }
 
@@ -187,7 +180,7 @@ function gatewayBox(payment: Payment | null): Box {
   if (payment === null || wasNeverAsked(payment)) {
     return { id: "gateway", state: "idle", way: "forward", facts: [{ kind: "nothing_yet" }] };
   }
-  const call = CALLS[payment.status];
+  const call = payment.awaiting;
   const facts: Fact[] = [];
   if (call) facts.push({ kind: "call", call, attempts: payment.attempts });
   if (payment.authorization_id) facts.push({ kind: "authorization", id: payment.authorization_id });
@@ -195,7 +188,12 @@ function gatewayBox(payment: Payment | null): Box {
   if (call && payment.attempts > 0 && payment.next_attempt_at)
     facts.push({ kind: "next", at: payment.next_attempt_at });
   if (!facts.length) facts.push({ kind: "payment", status: payment.status, reason: payment.reason });
-  return { id: "gateway", state: callState(payment), way: GIVEN_UP.has(payment.status) ? "back" : "forward", facts };
+  return { id: "gateway", state: callState(payment), way: isReleased(payment) ? "back" : "forward", facts };
+}
+
+/** Released by the gateway, or about to be. Of a declined payment it never held anything. */
+function isReleased(payment: Payment): boolean {
+  return isGivenUp(payment) && payment.status !== "DECLINED";
 }
 
 /** Given up before it was ever requested: there is nothing to release. */
@@ -204,7 +202,7 @@ function wasNeverAsked(payment: Payment): boolean {
 }
 
 function callState(payment: Payment): State {
-  if (!CALLS[payment.status]) return "done";
+  if (!payment.awaiting) return "done";
   return payment.last_error || payment.attempts > 1 ? "failing" : "active";
 }
 
@@ -314,6 +312,6 @@ function hopEdges(hop: Hop, flow: Workflow): readonly Edge[] {
 
 function gatewayEdges(payment: Payment | null): readonly Edge[] {
   if (payment === null || wasNeverAsked(payment)) return [];
-  if (!GIVEN_UP.has(payment.status)) return [edge("payment", "gateway", "forward", callState(payment))];
+  if (!isReleased(payment)) return [edge("payment", "gateway", "forward", callState(payment))];
   return [edge("payment", "gateway", "forward", "done"), edge("payment", "gateway", "back", callState(payment))];
 }

@@ -1,5 +1,6 @@
 /** Workflows for tests, as short as they can be. */
 import type { DeadLetter, InboxMark, OutboxRow, Payment, Retry, StatusChange, Workflow } from "./flow";
+import { meaning } from "./payments";
 
 export const NOON = Date.parse("2026-11-24T12:00:00Z");
 export const at = (ms: number) => new Date(NOON + ms).toISOString();
@@ -75,15 +76,16 @@ export function letter(consumer: string, number: number, more: Partial<DeadLette
 
 export function payment(status: string, more: Partial<Payment> = {}): Payment {
   const amount = { amount: 100, currency: "RUB" };
-  const open = ["REQUESTED", "CAPTURING", "VOIDING", "REFUNDING"].includes(status);
+  const meant = meaning(status);
   return {
     status,
     method: "pm_ok",
     amount,
-    attempts: open ? 1 : 0,
+    attempts: meant.awaiting ? 1 : 0,
+    ...meant,
     authorization_id: status === "REQUESTED" || status === "DECLINED" ? null : "auth_1",
     reason: null,
-    next_attempt_at: open ? at(3000) : null,
+    next_attempt_at: meant.awaiting ? at(3000) : null,
     last_error: null,
     ...more,
   };

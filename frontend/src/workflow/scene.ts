@@ -1,7 +1,8 @@
 /** What is to be told of an order right now, or of one moment of it. words/ has the sentences. */
 import type { Workflow } from "./flow";
-import { type Call, DEADLINE } from "./graph";
+import { DEADLINE } from "./graph";
 import type { Moment } from "./moments";
+import type { Call } from "./payments";
 import { waiting, type Waiting } from "./waiting";
 
 /** Why an order ended without tickets. */

@@ -1,6 +1,6 @@
 /** `waiting_for` taken apart, so that it can be told in the reader's language. Its words are usecase/orders/waiting.py's. */
 import type { WaitingFor } from "./flow";
-import type { Call } from "./graph";
+import type { Call } from "./payments";
 
 export type Waiting = { until: string | null; command: string | null } & (
   | { kind: "dead"; consumer: string; event: string; letter: string; attempts: number; error: string }

@@ -1,5 +1,6 @@
-import type { Box, BoxId, Call, Fact, State } from "../graph";
+import type { Box, BoxId, Fact, State } from "../graph";
 import type { Delivery } from "../hops";
+import type { Call } from "../payments";
 import type { Scene } from "../scene";
 import { plural } from "../../locale/format";
 import type { Lang } from "../../locale/lang";

@@ -1,5 +1,5 @@
-"""What may a payment do? Two tables say it: `ASKED` for what events ask of it, `ANSWERED` for what the gateway
-answers.
+"""What may a payment do? Two tables define it: `ASKED` for what events ask of it, `ANSWERED` for what the gateway
+answers. Two more say what a status means: `CALLS`, which call it waits for, and `OUTCOMES`, what it came to.
 
 A status that waits for the gateway (`CALLS`) is at the same time the intent to call it; the answer ends it. A
 payment that is asked for something it has outlived stays as it is: events come late and more than once.
@@ -43,6 +43,28 @@ CALLS: Final[Mapping[PaymentStatus, Call]] = {
 }
 
 
+class PaymentOutcome(StrEnum):
+    """CAPTURED: the money is ours. RELEASED: the gateway holds no money of this order, and never will again."""
+
+    CAPTURED = "captured"
+    RELEASED = "released"
+
+
+OUTCOMES: Final[Mapping[PaymentStatus, PaymentOutcome]] = {
+    PaymentStatus.CAPTURED: PaymentOutcome.CAPTURED,
+    PaymentStatus.DECLINED: PaymentOutcome.RELEASED,
+    PaymentStatus.VOIDED: PaymentOutcome.RELEASED,
+    PaymentStatus.REFUNDED: PaymentOutcome.RELEASED,
+}
+
+# The money is released, or the gateway is being asked to release it: no event can ask for anything else.
+GIVEN_UP: Final = frozenset(
+    status
+    for status in PaymentStatus
+    if CALLS.get(status) is Call.RELEASE or OUTCOMES.get(status) is PaymentOutcome.RELEASED
+)
+
+
 class Demand(StrEnum):
     """What an event asks of a payment: take the money, give it up, give it back."""
 
@@ -50,14 +72,6 @@ class Demand(StrEnum):
     CANCEL = "cancel"
     REFUND = "refund"
 
-
-_GIVEN_UP: Final = (
-    PaymentStatus.DECLINED,
-    PaymentStatus.VOIDING,
-    PaymentStatus.VOIDED,
-    PaymentStatus.REFUNDING,
-    PaymentStatus.REFUNDED,
-)
 
 ASKED: Final[Mapping[tuple[PaymentStatus, Demand], PaymentStatus]] = {
     (PaymentStatus.AUTHORIZED, Demand.CAPTURE): PaymentStatus.CAPTURING,
@@ -70,7 +84,7 @@ ASKED: Final[Mapping[tuple[PaymentStatus, Demand], PaymentStatus]] = {
     (PaymentStatus.AUTHORIZED, Demand.REFUND): PaymentStatus.REFUNDING,
     (PaymentStatus.CAPTURING, Demand.REFUND): PaymentStatus.REFUNDING,
     (PaymentStatus.CAPTURED, Demand.REFUND): PaymentStatus.REFUNDING,
-    **{(status, demand): status for status in _GIVEN_UP for demand in Demand},
+    **{(status, demand): status for status in GIVEN_UP for demand in Demand},
 }
 
 

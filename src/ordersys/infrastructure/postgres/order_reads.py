@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ordersys.domain.payments.payment import CALLS, OUTCOMES
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.infrastructure.postgres.codec import from_json
 from ordersys.infrastructure.postgres.errors import translated
@@ -18,7 +19,10 @@ from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
 
 V = TypeVar("V")
 
-ORDER: Final = """
+AWAITING: Final = " ".join(f"WHEN '{status}' THEN '{call}'" for status, call in CALLS.items())
+OUTCOME: Final = " ".join(f"WHEN '{status}' THEN '{outcome}'" for status, outcome in OUTCOMES.items())
+
+ORDER: Final = f"""
     json_build_object(
         'id', o.id, 'status', o.status, 'reason', o.reason, 'created_at', o.created_at, 'updated_at', o.updated_at,
         'total', json_build_object('amount', o.total_amount, 'currency', o.currency),
@@ -28,13 +32,14 @@ ORDER: Final = """
         'payment', (SELECT json_build_object('status', p.status, 'method', p.method, 'attempts', p.attempts,
                 'amount', json_build_object('amount', p.amount, 'currency', p.currency),
                 'authorization_id', p.authorization_id, 'reason', p.reason, 'last_error', p.last_error,
+                'awaiting', CASE p.status {AWAITING} END, 'outcome', CASE p.status {OUTCOME} END,
                 'next_attempt_at', CASE WHEN p.next_attempt_at IS NOT NULL
                     THEN greatest(p.next_attempt_at, p.claimed_until) END)
             FROM payments AS p WHERE p.order_id = o.id),
         'tickets', (SELECT coalesce(json_agg(json_build_object('number', t.number, 'flight_id', t.flight_id,
                 'seat', t.seat, 'status', t.status) ORDER BY t.ordinal), '[]')
             FROM tickets AS t WHERE t.order_id = o.id))
-"""
+"""  # noqa: S608 - constants only
 
 WORKFLOW_PARTS: Final = """
     'history', (SELECT coalesce(json_agg(json_build_object('from_status', h.from_status, 'to_status', h.to_status,

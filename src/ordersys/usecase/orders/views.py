@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from ordersys.domain.orders.order import Order
 from ordersys.domain.shared.ids import FlightId, OrderId
@@ -16,16 +17,23 @@ class ItemView:
     unit_price: Money
 
 
+# The payments context has its own types for these; a test compares them.
+GatewayCallName = Literal["authorize", "capture", "release"]
+PaymentOutcomeName = Literal["captured", "released"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
-    """`attempts` counts the calls to the gateway for what it is asked now; `next_attempt_at` is when it is asked again,
-    at the latest.
+    """`awaiting`: the call to the gateway that the payment waits for; `attempts` counts the tries of it, and
+    `next_attempt_at` is when it is made again, at the latest. `outcome`: what the payment came to, once it is settled.
     """
 
     status: str
     method: str
     amount: Money
     attempts: int
+    awaiting: GatewayCallName | None = None
+    outcome: PaymentOutcomeName | None = None
     authorization_id: str | None = None
     reason: str | None = None
     next_attempt_at: datetime | None = None

@@ -7,6 +7,8 @@ from ordersys.domain.payments.payment import (
     ANSWERED,
     ASKED,
     CALLS,
+    GIVEN_UP,
+    OUTCOMES,
     Authorized,
     Declined,
     Demand,
@@ -70,6 +72,15 @@ def test_a_demand_made_again_changes_nothing(status: PaymentStatus, demand: Dema
 def test_every_call_that_can_be_made_has_an_answer_that_ends_it() -> None:
     assert {status for status, _ in ANSWERED} == set(CALLS)
     assert set(ANSWERED.values()).isdisjoint(CALLS)
+
+
+def test_a_payment_that_is_given_up_is_one_that_no_demand_changes() -> None:
+    assert set(OVER) == GIVEN_UP
+
+
+def test_a_payment_without_a_call_and_without_an_outcome_is_authorized() -> None:
+    assert set(P) - set(CALLS) - set(OUTCOMES) == {P.AUTHORIZED}
+    assert set(CALLS).isdisjoint(OUTCOMES)
 
 
 @pytest.mark.parametrize("status", sorted(set(P) - set(OVER)))

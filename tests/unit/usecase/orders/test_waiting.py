@@ -1,13 +1,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
 from ordersys.domain.orders.order import Status
 from ordersys.domain.payments import payment as domain
+from ordersys.domain.payments.payment import PaymentStatus
 from ordersys.entrypoint.consumers.subscriptions import subscribers
-from ordersys.usecase.orders import waiting
+from ordersys.usecase.orders import views
 from ordersys.usecase.orders.views import (
     InboxView,
     OutboxView,
@@ -72,9 +74,16 @@ def mark(consumer: str, number: int = 7, *, status: str = "processed") -> InboxV
 
 
 def pay(status: str, *, attempts: int = 1, error: str | None = None) -> PaymentView:
-    due = SOON if status in waiting.CALLS else None
+    call, outcome = domain.CALLS.get(PaymentStatus(status)), domain.OUTCOMES.get(PaymentStatus(status))
     return PaymentView(
-        status=status, method="pm_ok", amount=rub(1), attempts=attempts, next_attempt_at=due, last_error=error
+        status=status,
+        method="pm_ok",
+        amount=rub(1),
+        attempts=attempts,
+        awaiting=call.value if call else None,
+        outcome=outcome.value if outcome else None,
+        next_attempt_at=SOON if call else None,
+        last_error=error,
     )
 
 
@@ -299,7 +308,6 @@ def test_a_cancelled_order_waits_until_its_tickets_are_void() -> None:
     assert found.what == "ticket-service to handle OrderCancelled"
 
 
-def test_the_words_for_payments_are_those_of_their_own_context() -> None:
-    assert {str(status): str(call) for status, call in domain.CALLS.items()} == waiting.CALLS
-    final = set(domain.PaymentStatus) - set(domain.CALLS) - {domain.PaymentStatus.AUTHORIZED}
-    assert {str(status) for status in final} == waiting.GIVEN_UP | {waiting.CAPTURED}
+def test_views_name_calls_and_outcomes_as_the_payments_context_does() -> None:
+    assert set(get_args(views.GatewayCallName)) == set(domain.Call)
+    assert set(get_args(views.PaymentOutcomeName)) == set(domain.PaymentOutcome)

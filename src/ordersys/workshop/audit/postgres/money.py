@@ -3,11 +3,12 @@
 from typing import Final
 
 from ordersys.domain.orders.order import WITHOUT_SEATS
-from ordersys.domain.payments.payment import CALLS, PaymentStatus
+from ordersys.domain.payments.payment import CALLS, GIVEN_UP, PaymentStatus
 from ordersys.workshop.audit.postgres.check import OLD, OVERDUE, InvariantCheck
 
 GIVEN_BACK: Final = ", ".join(f"'{status}'" for status in sorted(WITHOUT_SEATS))
 ASKING: Final = ", ".join(f"'{status}'" for status in CALLS)
+RELEASING: Final = ", ".join(f"'{status}'" for status in sorted(GIVEN_UP))
 KNOWN: Final = ", ".join(f"'{status}'" for status in PaymentStatus)
 
 # `payment>gateway`: what the gateway's books may say of a payment that is so far. While it is being asked, it may be
@@ -52,7 +53,7 @@ MONEY = InvariantCheck(
             WHEN 'REFUNDED' THEN coalesce(p.status, '') <> 'REFUNDED' OR t.status = 'ISSUED'
             -- Compensation may be under way for a while.
             WHEN 'CANCELLED' THEN o.updated_at < {OLD} AND (t.status = 'ISSUED'
-                OR p.status IN ('REQUESTED', 'AUTHORIZED', 'CAPTURING', 'CAPTURED'))
+                OR p.status NOT IN ({RELEASING}))
         END
     """,  # noqa: S608 - constants only
 )
