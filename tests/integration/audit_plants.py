@@ -136,12 +136,12 @@ PLANTS = (
     ),
     plant(
         "one_order_per_key",
-        "which is not there",
+        "which does not exist",
         f"""INSERT INTO idempotency_keys SELECT customer_id, route, 'other', fingerprint,
                 replace(outcome, CAST({COMPLETED} AS text), CAST(uuidv7() AS text)), created_at
             FROM idempotency_keys WHERE {PLACED_UNDER}""",
     ),
-    plant("order_created", "not there", one_more("uuidv7()", "uuidv7()", event("OrderCreated"))),
+    plant("order_created", "does not exist", one_more("uuidv7()", "uuidv7()", event("OrderCreated"))),
     plant(
         "history",
         "when it was PAYMENT_AUTHORIZED",
@@ -155,7 +155,7 @@ PLANTS = (
     ),
     plant(
         "history",
-        "no path leads",
+        "not a legal transition",
         f"""UPDATE order_status_history SET from_status = 'CREATED'
             WHERE order_id = {COMPLETED} AND to_status = 'COMPLETED'""",
         f"DELETE FROM order_status_history WHERE order_id = {COMPLETED} AND to_status = 'PAYMENT_AUTHORIZED'",
@@ -168,7 +168,7 @@ PLANTS = (
     plant("events_told", "PaymentVoided.v1 was never written", *never_written(event("PaymentVoided", VOIDED))),
     plant(
         "events_told",
-        "PaymentDeclined.v1 tells what did not happen",
+        "PaymentDeclined.v1 has no corresponding change",
         f"""INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
             SELECT uuidv7(), 'payments', {COMPLETED}, 'ordersys.PaymentDeclined.v1', '', '{{}}', 0,
                 now() + interval '1 hour'""",
@@ -196,7 +196,7 @@ PLANTS = (
     ),
     plant(
         "outbox_drained",
-        "holds back what the order tells next",
+        "blocks later events of the order",
         f"INSERT INTO outbox_attempts SELECT 987654321, {COMPLETED}, 3, now(), 'too large', now()",
     ),
     plant("handled_once", "payment-service has lost ordersys.TicketIssued.v1", CAPTURE_LOST),
@@ -208,7 +208,7 @@ PLANTS = (
     ),
     plant(
         "handled_once",
-        "an event that nobody wrote",
+        "an event that was never written",
         f"""INSERT INTO inbox_events SELECT consumer, uuidv7(), type, order_id, 1, now() FROM inbox_events
             WHERE consumer = 'payment-service' AND event_id = {event("TicketIssued")}""",
     ),
@@ -249,7 +249,7 @@ PLANTS = (
     ),
     plant(
         "payments_settled",
-        "nobody will ask again",
+        "no further attempt is scheduled",
         f"UPDATE payments SET status = 'CAPTURING' WHERE order_id = {COMPLETED}",
     ),
     plant(

@@ -14,7 +14,6 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ordersys.bootstrap import roles
-from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import ChaosSettings, PostgresSettings, Secret, Settings
 from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
@@ -28,6 +27,7 @@ from ordersys.usecase.orders.refund_orders import RefundOrder
 from ordersys.workshop.audit.ports import Committed, Promise, Seen, Span
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream
 from tests.fakes.making import CAUSE, place
+from tests.integration.extended import platform_with_faults
 from tests.integration.http_api import flight_row
 from tests.servers import NO_REDIS, PostgresServer
 
@@ -65,7 +65,7 @@ class System:
             chaos=ChaosSettings(rates={name.replace("_", "."): rate for name, rate in chaos.items()}),  # type: ignore[misc]
         )
         self.promises: list[Promise] = []
-        self._platform = PlatformContainer(settings=settings, name="audited")
+        self._platform, _ = platform_with_faults(settings, "audited")
         self._orders = roles.order_container(self._platform)
         payments, tickets = roles.payment_container(self._platform), roles.ticket_container(self._platform)
         relay = roles.relay_container(self._platform)

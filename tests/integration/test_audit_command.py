@@ -74,7 +74,7 @@ def test_what_is_no_ledger_ends_with_2(database_url: str, tmp_path: Path, text: 
     done = audit(database_url, "--no-topics", "--ledger", str(ledger))
 
     assert done.exit_code == 2
-    assert "l.jsonl, line 1 is no line of a ledger" in done.output
+    assert "l.jsonl, line 1: not a ledger line" in done.output
 
 
 def test_absent_servers_end_with_2(database_url: str) -> None:
@@ -82,8 +82,8 @@ def test_absent_servers_end_with_2(database_url: str) -> None:
     no_kafka = audit(database_url)
 
     assert (no_database.exit_code, no_kafka.exit_code) == (2, 2)
-    assert "nothing was audited: postgres cannot be reached" in no_database.output
-    assert "nothing was audited: kafka cannot be reached" in no_kafka.output
+    assert "The audit could not run: postgres cannot be reached" in no_database.output
+    assert "The audit could not run: kafka cannot be reached" in no_kafka.output
 
 
 def test_wrong_use_ends_with_2(database_url: str) -> None:

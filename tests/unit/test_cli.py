@@ -242,7 +242,7 @@ def test_what_the_stack_refuses_is_told_with_its_exit_code(running: FakeStack, c
 
 
 def test_down_status_and_logs_say_what_the_stack_says(running: FakeStack) -> None:
-    assert ordersys("down").output == "stopped: api, postgres\n"
+    assert ordersys("down").output == "Stopped: api, postgres\n"
     assert ordersys("status", "--json").output == '{"services":[]}\n'
     assert ordersys("logs", "api").output == "api: one\n"
 
@@ -324,7 +324,7 @@ def test_load_needs_another_machine_to_be_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(Unreachable("refused"), "is it running?"), (NoFlights(), "ordersys seed")]
+    ("error", "said"), [(Unreachable("refused"), "check that it is running"), (NoFlights(), "ordersys seed")]
 )
 def test_load_says_why_it_cannot_begin(monkeypatch: pytest.MonkeyPatch, error: Exception, said: str) -> None:
     async def run_load(plan: Any, **rest: Any) -> None:

@@ -1,1 +1,1 @@
-"""The audit: was anything lost, done twice, done in the wrong order, or left undone?"""
+"""The audit: checks that nothing was lost, duplicated, reordered or left unfinished."""

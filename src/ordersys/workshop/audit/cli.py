@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="PATH",
-    help="What clients were told: the JSON lines of `ordersys load --ledger`. Repeatable.",
+    help="Ledger of responses to clients: the JSON lines of `ordersys load --ledger`. Repeatable.",
 )
-@click.option("--no-topics", is_flag=True, help="Look at the database alone; Kafka need not be there.")
+@click.option("--no-topics", is_flag=True, help="Check only the database; Kafka is not needed.")
 @click.option(
     "--grace",
     type=click.FloatRange(0, 86_400),
     metavar="SECONDS",
-    help="Work younger than this may be under way. Default: 60, and the deadline on top for an unfinished order.",
+    help="Ignore work younger than this. Default: 60, plus the deadline for unfinished orders.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @everywhere
 def audit(ledgers: tuple[Path, ...], no_topics: bool, grace: float | None, as_json: bool) -> None:
-    """Check that nothing was lost, done twice, done in the wrong order or left undone.
+    """Check that nothing was lost, duplicated, reordered or left unfinished.
 
-    The system may be running. Exit code 1 when an invariant is broken, 2 when it could not be checked.
+    The system may be running. Exit code 1 if an invariant is violated, 2 if it could not be checked.
     """
     configured = settings_with_stack()
     from ordersys.workshop.audit.composition import scope_of
@@ -52,7 +52,7 @@ def _judged(configured: Settings, scope: "Scope", ledgers: tuple[Path, ...], *, 
     from ordersys.workshop.load.ledger import BadLedger
 
     async def outcome(progress: ShowProgress) -> "Verdict | DomainError":
-        """What could not be looked at is no broken promise: that is another exit code."""
+        """Returns an error instead of raising it: a failed check has its own exit code."""
         try:
             promises = _promises(ledgers) if ledgers else None
             return await run_audit(configured, scope, promises, progress, topics=topics)
@@ -65,7 +65,7 @@ def _judged(configured: Settings, scope: "Scope", ledgers: tuple[Path, ...], *, 
         except BadLedger as bad:
             raise refused(str(bad)) from None
     if isinstance(found, DomainError):
-        raise refused(f"nothing was audited: {found.detail}")
+        raise refused(f"The audit could not run: {found.detail}")
     return found
 
 
@@ -81,14 +81,14 @@ def _promises(ledgers: tuple[Path, ...]) -> "Iterator[Promise]":
 
 @contextmanager
 def _progress() -> Iterator[ShowProgress]:
-    """On standard error, and on a terminal only."""
+    """Shows progress on standard error, on a terminal only."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("looking", total=None)
+        task = bar.add_task("checking", total=None)
         yield lambda phase, done, of: bar.update(task, description=phase, completed=done, total=of)
 
 

@@ -1,4 +1,4 @@
-"""An audit's verdict for the terminal."""
+"""Renders an audit's verdict for the terminal."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def pages(found: Verdict) -> Iterator[RenderableType]:
             yield _violations(finding)
     yield Text(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in found.facts.items()))
     if found.skipped:
-        yield Text(f"not checked, for want of topics or ledger: {', '.join(found.skipped)}")
+        yield Text(f"not checked (topics or ledger missing): {', '.join(found.skipped)}")
     yield _last_line(found)
 
 
@@ -24,11 +24,11 @@ def _table(found: Verdict) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     table.add_column("invariant", no_wrap=True)
-    table.add_column("which means")
+    table.add_column("meaning")
     table.add_column("checked", justify="right", no_wrap=True)
-    table.add_column("broken", justify="right", no_wrap=True)
+    table.add_column("violated", justify="right", no_wrap=True)
     for finding in found.findings:
-        mark = Text("BROKEN", "bold red") if finding.violations else Text("holds", "green")
+        mark = Text("VIOLATED", "bold red") if finding.violations else Text("holds", "green")
         table.add_row(mark, finding.name, finding.meaning, str(finding.checked), str(finding.violations))
     return table
 
@@ -43,4 +43,6 @@ def _last_line(found: Verdict) -> Text:
     broken = sum(finding.violations > 0 for finding in found.findings)
     if found.holds:
         return Text(f"\n{len(found.findings)} invariants hold at {found.at:%Y-%m-%d %H:%M:%S} UTC", "green")
-    return Text(f"\n{broken} of {len(found.findings)} invariants are broken at {found.at:%Y-%m-%d %H:%M:%S} UTC", "red")
+    return Text(
+        f"\n{broken} of {len(found.findings)} invariants are violated at {found.at:%Y-%m-%d %H:%M:%S} UTC", "red"
+    )

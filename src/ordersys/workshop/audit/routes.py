@@ -20,12 +20,12 @@ LONGEST_SECONDS: Final = 30.0
 
 class AuditRunning(DomainError):
     def __init__(self) -> None:
-        super().__init__("audit_running", Kind.CONFLICT, "an audit is running; ask again when it has ended")
+        super().__init__("audit_running", Kind.CONFLICT, "An audit is already running; retry when it has finished.")
 
 
 class AuditTooLong(DomainError):
     def __init__(self, seconds: float) -> None:
-        detail = f"the audit takes more than {seconds:g} s here: run `ordersys audit`"
+        detail = f"The audit takes more than {seconds:g} s; run `ordersys audit` instead."
         super().__init__("audit_too_long", Kind.CONFLICT, detail)
 
 
@@ -51,7 +51,7 @@ class ExclusiveAudit:
 
 @get(
     "/ops/audit",
-    summary="Was anything lost, done twice, or left undone?",
+    summary="Audit the database for violated invariants",
     guards=[operators_only],
     responses=refusals("unauthorized", "forbidden", "audit_running", "audit_too_long"),
 )

@@ -1,4 +1,4 @@
-"""What an audit found."""
+"""The result of an audit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One thing that breaks an invariant: what it is (an order, an event, a flight) and why."""
+    """One violation of an invariant: its subject (an order, an event, a flight) and the reason."""
 
     subject: str
     reason: str
@@ -15,7 +15,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One invariant held against `checked` rows. `examples` are the first few of the violations."""
+    """One invariant, checked against `checked` rows. `examples`: the first violations."""
 
     name: str
     meaning: str
@@ -26,8 +26,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`at` is the moment of the snapshot; `facts` are figures that are neither good nor bad; `skipped` names the
-    invariants that could not be held against anything (no topics or no ledger were given).
+    """`at`: time of the snapshot. `facts`: figures without a judgement. `skipped`: invariants that were not checked,
+    because topics or a ledger are missing.
     """
 
     holds: bool

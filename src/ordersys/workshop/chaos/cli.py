@@ -21,18 +21,18 @@ Rates = Mapping[str, float | None]
 @click.group(epilog=STACK_NOTE)
 @everywhere
 def chaos() -> None:
-    """Deliberate faults: show their rates, change them while everything runs. Refused in production.
+    """Show and change the rates of injected faults while the system runs. Not available in production.
 
-    What is set here beats the configuration in every process, within two seconds, until `ordersys chaos reset`.
-    docs/chaos.md says what each fault point does.
+    Rates set here override the configuration in every process within two seconds, until `ordersys chaos reset`.
+    docs/chaos.md describes each fault point.
     """
 
 
 @chaos.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @everywhere
 def show(as_json: bool) -> None:
-    """Print the rate of every fault point, and who has set it when."""
+    """Print the rate of every fault point, and who set it when."""
     points = [_public(point) for point in _ask({})]
     click.echo(json.dumps({"points": points}) if as_json else _table(points))
 
@@ -44,23 +44,23 @@ def show(as_json: bool) -> None:
 def set_rate(point: str, rate: float) -> None:
     """Set the rate of one fault point: a probability from 0 to 1."""
     _change({point: rate})
-    click.echo(f"{point} strikes at {rate:g} within two seconds")
+    click.echo(f"{point} set to {rate:g}; effective within two seconds.")
 
 
 @chaos.command()
 @everywhere
 def off() -> None:
-    """Set every fault point to 0, those of the configuration included."""
+    """Set every fault point to 0, including those set in the configuration."""
     _change(dict.fromkeys(FAULT_POINTS, 0.0))
-    click.echo("no fault strikes any more, within two seconds")
+    click.echo("All faults are off; effective within two seconds.")
 
 
 @chaos.command()
 @everywhere
 def reset() -> None:
-    """Take back what was set: the configured rates hold again."""
+    """Remove the rates set by operators; the configured rates apply again."""
     _change(dict.fromkeys(FAULT_POINTS))
-    click.echo("the configured rates hold again, within two seconds")
+    click.echo("The configured rates apply again within two seconds.")
 
 
 def _change(rates: Rates) -> None:
@@ -68,7 +68,7 @@ def _change(rates: Rates) -> None:
 
 
 def _ask(rates: Rates) -> "Sequence[FaultPointState]":
-    """Changes the rates, and answers what holds then."""
+    """Changes the rates, and returns the effective ones."""
     settings, drop = settings_with_stack(), _drop_of_stack()
     configured: dict[str, float] = {str(point): rate for point, rate in settings.chaos.rates.items()}
     from ordersys.workshop.chaos.composition import opened_control
@@ -94,7 +94,7 @@ def _user() -> str:
 
 
 def _public(point: "FaultPointState") -> dict[str, Any]:
-    """Without strikes: those are counted by the roles."""
+    """Returns the state without strikes, which the roles count."""
     return {
         "point": point.point,
         "configured": point.configured,

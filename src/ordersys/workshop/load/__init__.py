@@ -1,5 +1,5 @@
-"""An open-loop load generator: when each order is sent is fixed in advance, whatever the answers take.
+"""An open-loop load generator: the time of each order is fixed in advance, regardless of response times.
 
-So a stall of the server shows in the figures of all the orders that were due meanwhile, instead of slowing the
-generator down (Gil Tene: "coordinated omission").
+A stall of the server therefore shows in the latency of all orders due during it, instead of slowing the generator down
+(Gil Tene: "coordinated omission").
 """

@@ -30,15 +30,32 @@ METHODS = ("pm_ok", "pm_declined", "pm_slow", "pm_flaky", "pm_lost_answer", "pm_
 
 @click.command(epilog=STACK_NOTE)
 @click.option("--rate", required=True, type=click.FloatRange(0, min_open=True), help="Orders per second.")
-@click.option("--duration", required=True, type=click.FloatRange(0, 3600, min_open=True), help="Seconds of sending.")
-@click.option("--flights", type=click.IntRange(1, 1000), default=20, show_default=True, help="Bought from at one time.")
-@click.option("--customers", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Who buy.")
-@click.option("--method", "methods", multiple=True, type=click.Choice(METHODS), help="Payment method. Repeatable.")
-@click.option("--api", metavar="URL", help="Address of the API. Another machine has to be named here.")
-@click.option("--ledger", type=click.File("ab", lazy=False), metavar="PATH", help="Append a JSON line per order sent.")
-@click.option("--no-wait", is_flag=True, help="Do not follow the orders to their end.")
 @click.option(
-    "--within", "follow_for", type=click.FloatRange(0), default=120, show_default=True, help="Seconds to end."
+    "--duration", required=True, type=click.FloatRange(0, 3600, min_open=True), help="Duration of sending in seconds."
+)
+@click.option(
+    "--flights",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="Number of flights to buy from at a time.",
+)
+@click.option(
+    "--customers", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Number of distinct customers."
+)
+@click.option("--method", "methods", multiple=True, type=click.Choice(METHODS), help="Payment method. Repeatable.")
+@click.option("--api", metavar="URL", help="Address of the API. Required for another machine.")
+@click.option(
+    "--ledger", type=click.File("ab", lazy=False), metavar="PATH", help="Append a JSON line for each order sent."
+)
+@click.option("--no-wait", is_flag=True, help="Do not wait for the orders to finish.")
+@click.option(
+    "--within",
+    "follow_for",
+    type=click.FloatRange(0),
+    default=120,
+    show_default=True,
+    help="Seconds to wait for the orders to finish.",
 )
 @click.option(
     "--retry-within",
@@ -46,16 +63,16 @@ METHODS = ("pm_ok", "pm_declined", "pm_slow", "pm_flaky", "pm_lost_answer", "pm_
     type=click.FloatRange(0),
     default=60,
     show_default=True,
-    help="Seconds to try an order again that nobody answered.",
+    help="Seconds to retry an order without a response.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Draws customers and payment methods.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed for customers and payment methods.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @everywhere
 def load(api: str | None, ledger: BinaryIO | None, no_wait: bool, as_json: bool, **wanted: Any) -> None:
-    """Send orders at a fixed rate, whatever the answers take, and follow them to their end.
+    """Send orders at a fixed rate, regardless of response times, and follow them to a final status.
 
-    5xx, 429 and broken connections are tried again under the same Idempotency-Key. Exit code 1 when
-    an accepted order does not end in time, or when nobody knows what became of one. SIGTERM ends the sending early.
+    5xx, 429 and broken connections are retried with the same Idempotency-Key. Exit code 1 if an accepted order does not
+    finish in time, or if the outcome of an order is unknown. SIGTERM stops the sending early.
     """
     configured = settings_with_stack()
     plan, address = _plan(configured, api, wanted)
@@ -93,9 +110,9 @@ def _send(plan: "Plan", address: str, auth: AuthSettings, ledger: BinaryIO | Non
         try:
             return complete(run_load(plan, api=address, token=tokens, ledger=ledger, progress=progress, follow=follow))
         except Unreachable as error:
-            raise failed(f"{address} does not answer as the API does ({error}); is it running?") from None
+            raise failed(f"{address} does not respond as the API ({error}); check that it is running.") from None
         except NoFlights:
-            raise failed("there is no flight with free seats; `ordersys seed` adds flights") from None
+            raise failed("No flight has free seats; add flights with `ordersys seed`.") from None
 
 
 def _tokens(auth: AuthSettings) -> Callable[[str], str]:
@@ -107,7 +124,7 @@ def _tokens(auth: AuthSettings) -> Callable[[str], str]:
 
 @contextmanager
 def _progress(count: int) -> Iterator[ShowProgress]:
-    """On standard error, and on a terminal only."""
+    """Shows progress on standard error, on a terminal only."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

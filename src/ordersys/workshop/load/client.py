@@ -1,4 +1,4 @@
-"""The HTTP API as the load generator sees it."""
+"""The HTTP client of the load generator."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Unreachable(Exception):
-    """No answer, or none that can be read: the request may or may not have been carried out."""
+    """No response, or an unreadable one: the request may or may not have been executed."""
 
 
 class FlightPayload(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class _Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacementResponse:
-    """`code` is the problem's, "" for an accepted order; `retry_after` is in seconds."""
+    """`code`: the problem's code, "" for an accepted order. `retry_after`: seconds."""
 
     status: int
     code: str = ""
@@ -72,7 +72,7 @@ def open_session(api: str) -> aiohttp.ClientSession:
 
 
 class HttpApi:
-    """`token` answers a customer's bearer token."""
+    """`token` returns a customer's bearer token."""
 
     def __init__(self, session: aiohttp.ClientSession, token: Callable[[str], str], browser: str) -> None:
         self._session = session
@@ -118,7 +118,7 @@ def _decode(content: bytes, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=shape)
     except msgspec.DecodeError as error:
-        raise Unreachable(f"the answer cannot be read: {error}") from None
+        raise Unreachable(f"unreadable response: {error}") from None
 
 
 def _code(status: int, content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Which flight an order is for."""
+"""Chooses the flights of the generated orders."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -9,36 +9,36 @@ from ordersys.domain.catalog.cities import CITIES
 from ordersys.workshop.load.client import Api, FlightPayload
 
 DAYS_AHEAD: Final = 60
-# No line flies less than once a week.
+# Every route is served at least once a week.
 EMPTY_DAYS: Final = 7
 # Others may buy at the same time.
 SPARE: Final = 1.2
 
 
 class NoFlights(Exception):
-    """There is no flight with free seats (left)."""
+    """No flight has free seats."""
 
 
 class FlightPool:
-    """Deals out the seats of `width` flights in turn; one that is sold out is replaced by the next of the others.
+    """Assigns the seats of `width` flights in turn; a sold-out flight is replaced by another one.
 
-    It keeps count itself, so hardly any order meets a sold out flight.
+    It counts the seats itself, so orders rarely hit a sold-out flight.
     """
 
     def __init__(self, flights: Iterable[FlightPayload], width: int) -> None:
-        self._closing_steps = {flight.id: flight.seats_left for flight in flights if flight.seats_left > 0}
-        self._reserve = list(self._closing_steps)
+        self._left = {flight.id: flight.seats_left for flight in flights if flight.seats_left > 0}
+        self._reserve = list(self._left)
         self._active = [self._reserve.pop(0) for _ in range(min(width, len(self._reserve)))]
         self._turn = 0
 
     def take(self) -> str:
-        """The flight of the next order. Raises NoFlights when all are sold out."""
+        """Returns the flight of the next order. Raises NoFlights if all are sold out."""
         if not self._active:
             raise NoFlights
         self._turn += 1
         flight = self._active[self._turn % len(self._active)]
-        self._closing_steps[flight] -= 1
-        if not self._closing_steps[flight]:
+        self._left[flight] -= 1
+        if not self._left[flight]:
             self.sold_out(flight)
         return flight
 
@@ -50,9 +50,9 @@ class FlightPool:
 
 
 async def find(api: Api, today: date, *, flights: int, seats: int) -> Sequence[FlightPayload]:
-    """Flights with free seats from tomorrow on: so many flights, and some more seats than asked for, if there are.
+    """Returns flights with free seats from tomorrow on: if possible `flights` flights, with spare seats above `seats`.
 
-    Raises Unreachable, and NoFlights when there is none at all.
+    Raises Unreachable, or NoFlights if no flight has free seats.
     """
     found: list[FlightPayload] = []
     for origin, destination in permutations(CITIES, 2):

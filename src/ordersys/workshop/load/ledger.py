@@ -1,4 +1,4 @@
-"""A line of JSON per order sent: what the client was told, to be held against what the system says later."""
+"""The client's ledger: a JSON line per order sent, with the response, to compare with the system later."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ordersys.workshop.load.report import OrderOutcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """`file` may be None: then nothing is kept. Times are seconds since 1970."""
+    """`file`: None to write nothing. Times are Unix seconds."""
 
     file: BinaryIO | None
 
@@ -36,16 +36,16 @@ class Ledger:
             "error": outcome.refused or outcome.failed or None,
         }
         self.file.write(msgspec.json.encode(line) + b"\n")
-        # A generator that is killed must not take with it what was promised to it.
+        # If the generator is killed, the responses that it received must not be lost.
         self.file.flush()
 
 
 class BadLedger(Exception):
-    """The file is no ledger; the message says where."""
+    """The file is not a valid ledger; the message gives the line."""
 
 
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What the audit needs of a line."""
+    """The fields of a line that the audit needs."""
 
     owner: str
     key: str
@@ -54,7 +54,7 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(file: BinaryIO, name: str) -> Iterator[LedgerLine]:
-    """Raises BadLedger. A last line that its writer could not finish was no promise yet."""
+    """Yields the lines. Raises BadLedger. An incomplete last line is ignored: its write did not finish."""
     decode = msgspec.json.Decoder(LedgerLine).decode
     for number, line in enumerate(file, 1):
         if not line.endswith(b"\n"):
@@ -62,4 +62,4 @@ def read(file: BinaryIO, name: str) -> Iterator[LedgerLine]:
         try:
             yield decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BadLedger(f"{name}, line {number} is no line of a ledger: {error}") from None
+            raise BadLedger(f"{name}, line {number}: not a ledger line: {error}") from None

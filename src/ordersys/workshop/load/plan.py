@@ -1,4 +1,4 @@
-"""What will be sent and when. The same seed draws the same customers and payment methods."""
+"""The plan of a load: which order is sent when. The same seed gives the same customers and payment methods."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class BadPlan(Exception):
-    """The load asked for is refused; the message says why."""
+    """The requested load is invalid; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedOrder:
-    """`due` is in seconds after the start."""
+    """`due`: seconds after the start."""
 
     number: int
     due: float
@@ -27,7 +27,7 @@ class PlannedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`rate` is in orders per second, times are in seconds. `run` sets the keys and customers of a run apart."""
+    """`rate`: orders per second; times in seconds. `run`: prefix that distinguishes the keys and customers of a run."""
 
     rate: float
     duration: float
@@ -41,7 +41,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= MOST_ORDERS:
-            raise BadPlan(f"rate x duration is {self.rate * self.duration:g} orders: it must be 1 to {MOST_ORDERS}")
+            raise BadPlan(f"Rate x duration is {self.rate * self.duration:g} orders; it must be 1 to {MOST_ORDERS}.")
 
     @property
     def count(self) -> int:
@@ -60,7 +60,7 @@ class Plan:
 
 
 def loopback_only(api: str) -> str:
-    """Load is aimed at another machine only when somebody names it. Raises BadPlan."""
+    """Returns the address if it is on this machine. Raises BadPlan: another machine must be named explicitly."""
     if urlsplit(api).hostname not in LOOPBACK:
-        raise BadPlan(f"{api} is not this machine: say --api {api} if you mean it")
+        raise BadPlan(f"{api} is not on this machine; to send load there, pass --api {api}.")
     return api

@@ -1,4 +1,4 @@
-"""What a run showed."""
+"""The report of a load run."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -12,9 +12,9 @@ from ordersys.workshop.load.client import OrderPayload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderOutcome:
-    """What became of one planned order. Exactly one of `order_id`, `refused` (a code) and `failed` (no answer) is set.
+    """The outcome of one planned order: exactly one of `order_id`, `refused` (a code) and `failed` (no response).
 
-    `late` and `seconds` are measured from the moment the order was due, not from the moment it was really sent.
+    `late` and `seconds` are measured from the time when the order was due, not from when it was sent.
     """
 
     customer: str
@@ -37,7 +37,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """`final` and `saga` are None when the orders were not followed; `unfinished` had no final status in time."""
+    """`final`, `saga`: None if the orders were not followed. `unfinished`: orders without a final status in time."""
 
     sent: int
     accepted: int
@@ -53,12 +53,12 @@ class LoadReport:
 
     @property
     def holds(self) -> bool:
-        """False when an accepted order did not end in time, or when nobody knows what became of one."""
+        """False if an accepted order did not finish in time, or if the outcome of an order is unknown."""
         return not self.unfinished and not self.failed
 
 
 def report(outcomes: Collection[OrderOutcome], seconds: float, ended: Mapping[str, OrderPayload] | None) -> LoadReport:
-    """`ended` are the orders that reached a final status, by id; None: not followed."""
+    """`ended`: the orders with a final status, by id; None if the orders were not followed."""
     accepted = [outcome.order_id for outcome in outcomes if outcome.order_id]
     return LoadReport(
         sent=len(outcomes),
@@ -76,7 +76,7 @@ def report(outcomes: Collection[OrderOutcome], seconds: float, ended: Mapping[st
 
 
 def spread(seconds: Sequence[float]) -> Spread:
-    """Nearest rank: every figure is a value that was really measured."""
+    """Returns nearest-rank percentiles: every figure is a measured value."""
     if not seconds:
         return Spread()
     ordered = sorted(seconds)
@@ -89,11 +89,11 @@ def table(outcome: LoadReport) -> Table:
     rows.add_row("sent", f"{outcome.sent} in {outcome.seconds:g} s")
     rows.add_row("accepted", str(outcome.accepted))
     rows.add_row("refused", _counts(outcome.refused))
-    rows.add_row("no answer", _counts(outcome.failed))
+    rows.add_row("no response", _counts(outcome.failed))
     rows.add_row("retried", str(outcome.retried))
     if outcome.final is not None and outcome.saga is not None:
-        rows.add_row("ended", _counts(outcome.final))
-        rows.add_row("not ended in time", _counts({"orders": len(outcome.unfinished)} if outcome.unfinished else {}))
+        rows.add_row("finished", _counts(outcome.final))
+        rows.add_row("not finished in time", _counts({"orders": len(outcome.unfinished)} if outcome.unfinished else {}))
         rows.add_row("saga", _figures(outcome.saga))
     rows.add_row("request", _figures(outcome.request))
     rows.add_row("sent late by", _figures(outcome.lateness))

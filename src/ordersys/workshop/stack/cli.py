@@ -1,4 +1,4 @@
-"""The embedded stack: everything on this machine, state and logs in .ordersys/."""
+"""Commands of the embedded stack: everything on this machine, with state and logs in .ordersys/."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,27 +12,27 @@ DEMO_DROP = 0.2
 
 
 @click.command()
-@click.option("--scale", "scales", multiple=True, metavar="ROLE=N", help="How many processes of a role. Repeatable.")
+@click.option("--scale", "scales", multiple=True, metavar="ROLE=N", help="Number of processes of a role. Repeatable.")
 @click.option(
     "--drop",
     type=click.FloatRange(0, 1),
-    help=f"Share of publishes lost on purpose. Default: publish.drop of the configuration, else {DEMO_DROP}.",
+    help=f"Share of publishes to drop deliberately. Default: publish.drop of the configuration, else {DEMO_DROP}.",
 )
 @click.option(
     "--postgres-via",
     metavar="HOST:PORT",
     default="",
-    help="Where the roles find PostgreSQL, if not straight: a pooler or a proxy in front of it, which you run.",
+    help="Address of a pooler or proxy, run by you, through which the roles reach PostgreSQL.",
 )
 @click.option(
-    "--page/--no-page", default=True, show_default=True, help="With the web page, if it is built in frontend/."
+    "--page/--no-page", default=True, show_default=True, help="Serve the web page, if it is built in frontend/."
 )
 @everywhere
 def up(scales: tuple[str, ...], drop: float | None, postgres_via: str, page: bool) -> None:
-    """Start PostgreSQL, Valkey, Kafka, the five roles and the web page on this machine. Returns when they answer."""
+    """Start PostgreSQL, Valkey, Kafka, the five roles and the web page on this machine. Returns when they are ready."""
     scale, configured = dict(_scales(scales)), settings()
     if configured.environment == "production":
-        raise refused("environment: `ordersys up` is the demo; in production start the roles with `ordersys run`")
+        raise refused("environment: `ordersys up` is for demos; in production, start the roles with `ordersys run`.")
     rate = configured.chaos.rates.get("publish.drop", DEMO_DROP) if drop is None else drop
     with stack_errors():
         from ordersys.workshop.stack import commands
@@ -53,16 +53,16 @@ def up(scales: tuple[str, ...], drop: float | None, postgres_via: str, page: boo
 @click.command()
 @everywhere
 def down() -> None:
-    """Stop exactly what `up` started in this folder. The data stays."""
+    """Stop exactly what `up` started in this folder. The data is kept."""
     with stack_errors():
         from ordersys.workshop.stack import commands
 
         ended = commands.down(STACK)
-    click.echo(f"stopped: {', '.join(ended)}" if ended else "nothing was running")
+    click.echo(f"Stopped: {', '.join(ended)}" if ended else "Nothing was running.")
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @everywhere
 def status(as_json: bool) -> None:
     """Show what `up` started in this folder: addresses, readiness, restarts."""
@@ -74,7 +74,7 @@ def status(as_json: bool) -> None:
 
 @click.command()
 @click.argument("name", required=False, metavar="[ROLE]")
-@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Follow the log until Ctrl-C.")
 @everywhere
 def logs(name: str | None, follow: bool) -> None:
     """Print the last log lines of one role or server, or of all."""

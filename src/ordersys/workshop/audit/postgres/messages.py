@@ -45,7 +45,7 @@ EVENTS_TOLD = InvariantCheck(
     checked="SELECT count(*) FROM audit_events WHERE stream <> 'dlq'",
     broken=f"""
         SELECT CAST(coalesce(t.order_id, e.order_id) AS text) AS subject,
-            coalesce(t.type || ' was never written', e.type || ' tells what did not happen') AS reason
+            coalesce(t.type || ' was never written', e.type || ' has no corresponding change') AS reason
         FROM ({TOLD}) AS t
         FULL JOIN (SELECT DISTINCT order_id, type FROM audit_events
             WHERE stream <> 'dlq' AND type <> '{OrderCreated.TYPE}') AS e USING (order_id, type)
@@ -66,7 +66,7 @@ OUTBOX_DRAINED = InvariantCheck(
         WHERE a.parked_at IS NOT NULL OR e.occurred_at < {OLD}
         UNION ALL
         SELECT CAST(a.order_id AS text), 'attempt at outbox row ' || a.outbox_id
-            || ', which is gone, holds back what the order tells next'
+            || ', which is gone, blocks later events of the order'
         FROM outbox_attempts AS a WHERE NOT EXISTS (SELECT FROM outbox WHERE outbox.id = a.outbox_id)
     """,  # noqa: S608 - constants only
 )
@@ -106,7 +106,7 @@ HANDLED_ONCE = InvariantCheck(
         ) AS places GROUP BY consumer, event_id HAVING count(*) > 1
         UNION ALL
         SELECT CAST(n.event_id AS text), n.consumer || ' has handled ' || n.type || ' of order ' || n.order_id
-            || ', an event that nobody wrote'
+            || ', an event that was never written'
         FROM inbox_events AS n WHERE coalesce(uuid_extract_timestamp(n.event_id), n.processed_at) >= {KEPT}
             AND NOT EXISTS (SELECT FROM audit_events AS e WHERE e.event_id = n.event_id)
     """,  # noqa: S608 - constants only

@@ -29,8 +29,8 @@ PAYMENTS_MATCH = InvariantCheck(
     checked="SELECT count(*) FROM payments",
     broken=f"""
         SELECT CAST(p.order_id AS text) AS subject, CASE
-            WHEN o.id IS NULL THEN 'has a payment but is not there'
-            WHEN p.status NOT IN ({KNOWN}) THEN 'its payment is ' || p.status || ', which is no status'
+            WHEN o.id IS NULL THEN 'has a payment but does not exist'
+            WHEN p.status NOT IN ({KNOWN}) THEN 'its payment is ' || p.status || ', an unknown status'
             ELSE 'costs ' || o.total_amount || ' ' || o.currency || ' by ' || o.payment_method || ', its payment is '
                 || p.amount || ' ' || p.currency || ' by ' || p.method END AS reason
         FROM payments AS p LEFT JOIN orders AS o ON o.id = p.order_id
@@ -66,7 +66,7 @@ PAYMENTS_SETTLED = InvariantCheck(
         SELECT CAST(p.order_id AS text) AS subject, 'its payment is ' || p.status || ' since '
             || CAST(p.updated_at AS timestamptz(0)) || ', asked ' || p.attempts || ' times'
             || coalesce(': ' || p.last_error, '')
-            || CASE WHEN p.next_attempt_at IS NULL THEN '; nobody will ask again' ELSE '' END AS reason
+            || CASE WHEN p.next_attempt_at IS NULL THEN '; no further attempt is scheduled' ELSE '' END AS reason
         FROM payments AS p
         WHERE p.status IN ({ASKING}) AND (p.next_attempt_at IS NULL OR p.updated_at < {OVERDUE})
     """,  # noqa: S608 - constants only

@@ -59,7 +59,7 @@ ONE_ORDER_PER_KEY = InvariantCheck(
             SELECT customer_id, key, CAST(CAST(outcome AS jsonb)->'placed'->>'id' AS uuid) AS order_id
             FROM idempotency_keys)
         SELECT p.customer_id || ' / ' || p.key AS subject, 'stands for order ' || p.order_id || CASE
-            WHEN o.id IS NULL THEN ', which is not there' ELSE ', which is ' || o.customer_id || '''s' END AS reason
+            WHEN o.id IS NULL THEN ', which does not exist' ELSE ', which is ' || o.customer_id || '''s' END AS reason
         FROM placed AS p LEFT JOIN orders AS o ON o.id = p.order_id
         WHERE p.order_id IS NOT NULL AND o.customer_id IS DISTINCT FROM p.customer_id
         UNION ALL
@@ -82,12 +82,12 @@ HISTORY = InvariantCheck(
         SELECT CAST(order_id AS text) AS subject,
             'went from ' || coalesce(from_status, 'nothing') || ' to ' || to_status || CASE
                 WHEN from_status IS DISTINCT FROM before THEN ' when it was ' || coalesce(before, 'new')
-                ELSE ', which no path leads' END AS reason
+                ELSE ', which is not a legal transition' END AS reason
         FROM steps WHERE from_status IS DISTINCT FROM before
             OR coalesce(from_status, '') || '>' || to_status NOT IN ({_edges()})
         UNION ALL
         SELECT CAST(coalesce(o.id, s.order_id) AS text), CASE
-            WHEN o.id IS NULL THEN 'has a history but is not there'
+            WHEN o.id IS NULL THEN 'has a history but does not exist'
             ELSE 'is ' || o.status || ', its history ends with ' || coalesce(s.to_status, 'nothing') END
         FROM orders AS o FULL JOIN (SELECT order_id, to_status FROM steps WHERE last) AS s ON s.order_id = o.id
         WHERE s.to_status IS DISTINCT FROM o.status
@@ -135,12 +135,12 @@ SAGAS_END = InvariantCheck(
 
 ORDER_CREATED = InvariantCheck(
     name="order_created",
-    meaning="Every order has its OrderCreated, and every OrderCreated has its order.",
+    meaning="Every order has one OrderCreated event, and every OrderCreated event has its order.",
     checked="SELECT count(*) FROM orders",
     broken=f"""
         SELECT CAST(coalesce(o.id, e.order_id) AS text) AS subject,
-            CASE WHEN o.id IS NULL THEN 'OrderCreated ' || e.event_id || ' tells of an order that is not there'
-                ELSE 'placed without OrderCreated: nobody was told' END AS reason
+            CASE WHEN o.id IS NULL THEN 'OrderCreated ' || e.event_id || ' refers to an order that does not exist'
+                ELSE 'was placed without OrderCreated' END AS reason
         FROM (SELECT id FROM orders WHERE created_at >= {KEPT}) AS o
         FULL JOIN (SELECT order_id, event_id FROM audit_events WHERE type = 'ordersys.OrderCreated.v1') AS e
             ON e.order_id = o.id

@@ -76,7 +76,7 @@ TOPIC_ORDER = InvariantCheck(
 
 ONE_PARTITION = InvariantCheck(
     name="one_partition_per_order",
-    meaning="All events of one order are in one partition of each topic.",
+    meaning="All events of an order are in one partition of each topic.",
     needs="topics",
     checked="SELECT count(DISTINCT order_id) FROM audit_records",
     broken=f"""
