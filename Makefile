@@ -1,4 +1,4 @@
-# ordersys: bare `make` lists what there is.
+# ordersys: `make` without a target lists the targets.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -11,60 +11,60 @@ export PYTHON
 BIN := .venv/bin
 
 .PHONY: help
-help: ## this list
+help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
-	@printf '\nARGS="..." hands more to the command: make up ARGS="--scale worker=2", make test ARGS="tests/unit -x".\n'
+	@printf '\nARGS="..." passes arguments to the command: make up ARGS="--scale worker=2", make test ARGS="tests/unit -x".\n'
 
-##@ Run it here
+##@ Run
 .PHONY: up down status logs migrate
-up: stack .venv/.embedded ## start everything on this machine, wait until it answers, print addresses and an example
+up: stack .venv/.embedded ## start everything on this machine, wait until it is ready, print addresses and an example
 	@sh scripts/page.sh build || true
 	@$(BIN)/ordersys up $(ARGS)
 
-down: .venv/.embedded ## stop what `make up` started; the data stays in .ordersys
+down: .venv/.embedded ## stop what `make up` started; data stays in .ordersys
 	@$(BIN)/ordersys down $(ARGS)
 
-status: .venv/.embedded ## what runs, where, and whether it is ready
+status: .venv/.embedded ## list processes, addresses and readiness
 	@$(BIN)/ordersys status $(ARGS)
 
-logs: .venv/.embedded ## the last log lines (ARGS="worker -f" follows one role or server)
+logs: .venv/.embedded ## print the last log lines (ARGS="worker -f" follows one role or server)
 	@$(BIN)/ordersys logs $(ARGS)
 
-migrate: .venv/.embedded ## bring the database of the configuration to the newest schema
+migrate: .venv/.embedded ## upgrade the schema of the configured database
 	@$(BIN)/ordersys migrate $(ARGS)
 
 .PHONY: audit
-audit: .venv/.embedded ## was anything lost, done twice or left undone? (ARGS="--ledger PATH --json"; exit 1 when it was)
+audit: .venv/.embedded ## check that nothing was lost, done twice or left undone (ARGS="--ledger PATH --json"; exit code 1 otherwise)
 	@$(BIN)/ordersys audit $(ARGS)
 
 .PHONY: page
-page: .venv/.embedded ## the web page as you edit it, for a stack that runs (Vite's own server)
+page: .venv/.embedded ## serve the web page from its sources, for a running stack (Vite)
 	@sh scripts/page.sh dev
 
 .PHONY: stack
 stack:
 	@case "$(STACK)" in \
 	  embedded) ;; \
-	  compose) echo "STACK=compose is not there yet: this version has the embedded stack only." >&2; exit 2 ;; \
-	  *) echo "STACK is embedded or compose, not '$(STACK)'." >&2; exit 2 ;; \
+	  compose) echo "STACK=compose is not available yet; use STACK=embedded." >&2; exit 2 ;; \
+	  *) echo "Unknown STACK '$(STACK)'; use STACK=embedded." >&2; exit 2 ;; \
 	esac
 
-##@ Work on it
+##@ Develop
 .PHONY: test chaos check bench fmt lock clean
 # One at a time where whole stacks have the machine; all else two at a time, for its servers mostly wait.
 ALONE := tests/e2e tests/page tests/chaos/test_chaos_run.py
 
-test: .venv/.dev ## all tests, on real servers that the tests start and stop themselves
+test: .venv/.dev ## run all tests on real servers, which they start and stop themselves
 ifeq ($(strip $(ARGS)),)
 	@status=0; $(BIN)/pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE)) || status=1; $(BIN)/pytest $(ALONE) || status=1; exit $$status
 else
 	@$(BIN)/pytest $(ARGS)
 endif
 
-chaos: .venv/.dev ## the long run: kills, stops and cuts by the hundred under load, then the audit (ARGS="--help")
+chaos: .venv/.dev ## run hundreds of faults under load, then the audit; half an hour (ARGS="--help")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-check: .venv/.dev ## format, lint, types, import rules, sizes, requirement files, the page; changes nothing
+check: .venv/.dev ## check format, lint, types, import rules, sizes, requirement files and the page; changes nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -74,22 +74,22 @@ check: .venv/.dev ## format, lint, types, import rules, sizes, requirement files
 	@$(BIN)/python scripts/page_api.py check
 	@sh scripts/page.sh check
 
-bench: .venv/.embedded ## what it does per second and what it costs, against its ceilings (ARGS="saga api --quick"; docs/performance.md)
+bench: .venv/.embedded ## measure throughput, latency and cost against ceilings (ARGS="saga api --quick"; docs/performance.md)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-fmt: .venv/.dev ## format the code and mend what can be mended
+fmt: .venv/.dev ## format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 	@sh scripts/page.sh fmt
 
-lock: .venv/.dev ## make requirements/*.txt from pyproject.toml (ARGS=--upgrade takes newer versions)
+lock: .venv/.dev ## generate requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/python scripts/requirements.py lock $(ARGS)
 
 .PHONY: page-api
-page-api: .venv/.dev ## bring the page's typed API client up to date with the API
+page-api: .venv/.dev ## update the page's API client from the API
 	@$(BIN)/python scripts/page_api.py write
 
-clean: ## stop the stack, then delete .venv, .ordersys (all its data) and every cache
+clean: ## stop the stack, then delete .venv, .ordersys (with all data) and all caches
 	@if [ -x $(BIN)/ordersys ] && [ -d .ordersys ]; then $(BIN)/ordersys down; fi
 	@rm -rf .venv .ordersys frontend/node_modules frontend/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes .venv and installs one requirement file with its hashes, then the project itself. Usage: environment.sh embedded|dev
-# make calls it only when the requirement file is newer than the stamp written at the end.
+# Creates .venv and installs one requirement file with its hashes, then the project itself. Usage: environment.sh embedded|dev
+# make calls it only if the requirement file is newer than the stamp written at the end.
 set -eu
 cd "$(dirname "$0")/.."
 wanted=$1
 
-usable() { # a Python that is new enough and can make environments
+usable() { # a Python that is new enough and can create environments
   "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && "$1" -c 'import ensurepip, venv' 2>/dev/null
 }
 
@@ -22,7 +22,7 @@ find_python() {
 explain() {
   found=$("${PYTHON:-python3}" --version 2>/dev/null) || found="no ${PYTHON:-python3}"
   cat >&2 <<MESSAGE
-ordersys needs Python 3.11 or newer with its venv module. Found: $found.
+ordersys requires Python 3.11 or newer with the venv module. Found: $found.
   Debian, Ubuntu:  sudo apt-get install python3 python3-venv
   another Python:  make PYTHON=/path/to/python3.12 ...
 MESSAGE
@@ -37,9 +37,9 @@ fi
 
 pip() { .venv/bin/python -m pip --disable-pip-version-check --no-input --quiet "$@"; }
 
-echo "installing $(grep -c '==' "requirements/$wanted.txt") packages into .venv (requirements/$wanted.txt) ..." >&2
-# --no-deps: the file is complete, so nothing is left to resolve.
+echo "Installing $(grep -c '==' "requirements/$wanted.txt") packages into .venv (requirements/$wanted.txt) ..." >&2
+# --no-deps: the file is complete; there is nothing to resolve.
 pip install --no-deps --require-hashes -r "requirements/$wanted.txt"
 pip install --no-deps --no-build-isolation -e .
-[ "$wanted" != dev ] || touch .venv/.embedded # dev holds all of embedded, in the same versions
+[ "$wanted" != dev ] || touch .venv/.embedded # dev contains all of embedded, in the same versions
 touch ".venv/.$wanted"

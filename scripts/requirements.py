@@ -1,6 +1,6 @@
-"""The hashed requirement files: `lock` makes them from pyproject.toml, `check` says offline whether they belong to it.
+"""The hashed requirement files: `lock` generates them from pyproject.toml, `check` verifies offline that they match it.
 
-The first line of each file holds a digest of the tables it was made from; no file names an index or a host.
+The first line of each file is a digest of the tables that it was generated from; no file names an index or a host.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)")
 
 
 def digest() -> str:
-    """Of everything in pyproject.toml that decides what is locked."""
+    """Returns a digest of everything in pyproject.toml that affects the lock."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)
     parts = [
@@ -57,7 +57,7 @@ def _body(text: str) -> str:
 
 
 def entries(text: str) -> Iterator[tuple[str, str]]:
-    """Each logical line of a requirement file: its pin and the rest (marker and hashes)."""
+    """Yields each logical line of a requirement file: its pin and the rest (marker and hashes)."""
     for line in _body(text).replace("\\\n", "").splitlines():
         pin, _, rest = line.partition(" ")
         yield pin, rest
@@ -69,14 +69,14 @@ def problems() -> Iterator[str]:
         path = FOLDER / f"{name}.txt"
         text = path.read_text() if path.exists() else ""
         if not text.startswith(header()):
-            yield f"requirements/{name}.txt was not made from this pyproject.toml: run `make lock`"
+            yield f"requirements/{name}.txt is out of date: run `make lock`"
         if "://" in text or "--index" in text or "--find-links" in text:
-            yield f"requirements/{name}.txt names an address"
+            yield f"requirements/{name}.txt contains an address; run `make lock`"
         for pin, rest in entries(text):
             if not PIN.match(pin) or "--hash=sha256:" not in rest:
                 yield f"requirements/{name}.txt: {pin} lacks an exact version or a hash"
             versions.setdefault(f"{pin.partition('==')[0]} {rest.partition('--hash')[0]}", set()).add(pin)
-    yield from (f"the files disagree: {', '.join(sorted(pins))}" for pins in versions.values() if len(pins) > 1)
+    yield from (f"The files have different versions: {', '.join(sorted(pins))}" for pins in versions.values() if len(pins) > 1)
 
 
 def main(arguments: list[str]) -> int:
@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
         lock(upgrade="--upgrade" in arguments)
         return 0
     if arguments != ["check"]:
-        print("usage: requirements.py lock [--upgrade] | check", file=sys.stderr)
+        print("Usage: requirements.py lock [--upgrade] | check", file=sys.stderr)
         return 2
     found = list(problems())
     print(*found, sep="\n", end="\n" if found else "", file=sys.stderr)

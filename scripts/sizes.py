@@ -1,4 +1,4 @@
-"""The size rules of the house. Exit 1 and a list when one is broken.
+"""Checks the size limits. Prints the violations and exits with 1 if there are any.
 
 Functions have at most 60 lines, files at most 400 (tests 600); in src the median function has at most 8 lines and the
 90th percentile at most 30.
