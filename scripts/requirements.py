@@ -76,7 +76,7 @@ def problems() -> Iterator[str]:
             if not PIN.match(pin) or "--hash=sha256:" not in rest:
                 yield f"requirements/{name}.txt: {pin} lacks an exact version or a hash"
             versions.setdefault(f"{pin.partition('==')[0]} {rest.partition('--hash')[0]}", set()).add(pin)
-    yield from (f"The files have different versions: {', '.join(sorted(pins))}" for pins in versions.values() if len(pins) > 1)
+    yield from (f"different versions: {', '.join(sorted(pins))}" for pins in versions.values() if len(pins) > 1)
 
 
 def main(arguments: list[str]) -> int:
