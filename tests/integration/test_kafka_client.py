@@ -7,14 +7,8 @@ from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 
 from ordersys.config import KafkaSettings, Secret
-from ordersys.infrastructure.kafka.client import (
-    ALL_BROKERS_DOWN,
-    FORGOTTEN_SECONDS,
-    KnownBrokers,
-    Link,
-    client_config,
-    library_log,
-)
+from ordersys.infrastructure.kafka.client import ALL_BROKERS_DOWN, Link, client_config, library_log
+from ordersys.infrastructure.kafka.workarounds import FORGOTTEN_SECONDS, KnownBrokers
 
 NOBODY_ANSWERS = KafkaError(ALL_BROKERS_DOWN)
 

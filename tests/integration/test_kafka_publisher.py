@@ -13,7 +13,7 @@ from confluent_kafka.cimpl import KafkaError, NewTopic, murmur2
 from structlog.testing import capture_logs
 
 from ordersys.config import KafkaSettings
-from ordersys.infrastructure.kafka import client
+from ordersys.infrastructure.kafka import workarounds
 from ordersys.infrastructure.kafka.producer import KafkaPublisher
 from ordersys.messaging.envelope import Acked, Refused
 from tests.contract.kafka_worlds import World, real_world, record, start_again, sure, until, values
@@ -115,16 +115,17 @@ async def test_a_producer_that_can_never_work_again_is_replaced() -> None:
         cluster.fail_next(PRODUCE, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
 
         refused = await publisher.publish([record("orders", b"wedged")])
-        answers = await publisher.publish([record("orders", b"after")] * 3)
+        with capture_logs() as logs:
+            answers = await publisher.publish([record("orders", b"after")] * 3)
 
         assert refused == [Refused(reason="out_of_order_sequence_number")]
         assert all(isinstance(answer, Acked) for answer in answers)
-        assert publisher.replaced == 1
+        assert [entry["action"] for entry in logs] == ["kafka.producer_replaced"]
         await publisher.close()
 
 
 async def test_a_producer_that_knows_no_broker_any_more_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FORGOTTEN_SECONDS", 0)
+    monkeypatch.setattr(workarounds, "FORGOTTEN_SECONDS", 0)
     with mock_cluster() as cluster:
         cluster.add_topic("orders")
         publisher = KafkaPublisher(KafkaSettings(bootstrap_servers=cluster.bootstrap_servers), name="test")
@@ -132,8 +133,9 @@ async def test_a_producer_that_knows_no_broker_any_more_is_replaced(monkeypatch:
 
         publisher._current._on_statistics('{"brokers": {}}')  # as librdkafka would
 
-        sure((await publisher.publish([record("orders", b"after")]))[0])
-        assert publisher.replaced == 1
+        with capture_logs() as logs:
+            sure((await publisher.publish([record("orders", b"after")]))[0])
+        assert [entry["action"] for entry in logs] == ["kafka.producer_replaced"]
         await publisher.close()
 
 

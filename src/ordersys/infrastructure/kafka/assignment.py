@@ -70,16 +70,12 @@ class Assignments:
     def owns(self, delivery: Delivery) -> bool:
         return self._progress(delivery) is not None
 
-    def mark(self, deliveries: Sequence[Delivery]) -> int:
-        """Notes them as done and answers how many of them were not ours any more."""
-        lost = 0
+    def mark(self, deliveries: Sequence[Delivery]) -> None:
+        """Notes them as done, except for those whose assignment has ended."""
         for delivery in deliveries:
             progress = self._progress(delivery)
             if progress:
                 progress.marked = max(progress.marked, delivery.offset + 1)
-            else:
-                lost += 1
-        return lost
 
     def _progress(self, delivery: Delivery) -> PartitionProgress | None:
         """Of the assignment that the delivery came under. One look-up: another thread may take the partition away."""

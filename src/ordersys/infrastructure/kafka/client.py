@@ -18,14 +18,11 @@ library_log: Final = logging.getLogger("ordersys.kafka.librdkafka")
 
 REPEAT_SECONDS: Final = 60.0
 STATISTICS_SECONDS: Final = 1.0
-# A client that begins again with the brokers of its configuration knows none for moments.
-FORGOTTEN_SECONDS: Final = 3.0
 # librdkafka's own errors, as against the broker's, have names with a leading underscore.
 ALL_BROKERS_DOWN: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
 INVALID_ARGUMENT: Final = KafkaError._INVALID_ARG  # noqa: SLF001
 FATAL: Final = KafkaError._FATAL  # noqa: SLF001
 ONE_BROKER_AWAY: Final = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._RESOLVE})  # noqa: SLF001
-_REAL: Final = frozenset({"configured", "learned"})
 _NUMBERS: Final = re.compile(r"\d+")
 
 
@@ -110,26 +107,6 @@ class Link:
         if reached(statistics):
             self.seen()
         return statistics
-
-
-class KnownBrokers:
-    """librdkafka can forget every broker, those of its configuration included, when a connection ends close behind an
-    answer that names none, as a broker gives it that starts or stops. It then connects nowhere, without an end
-    (https://github.com/confluentinc/librdkafka/issues/5301).
-    """
-
-    def __init__(self) -> None:
-        self._none_since: float | None = None
-
-    def forgotten(self, statistics: Mapping[str, Any], *, now: float) -> str:
-        """Answers why the client has to be given up, "" while it need not. `now` in seconds."""
-        if any(broker["source"] in _REAL for broker in statistics["brokers"].values()):
-            self._none_since = None
-            return ""
-        if self._none_since is None:
-            self._none_since = now
-        waited = now - self._none_since
-        return f"the client has known no broker for {waited:.0f} s" if waited >= FORGOTTEN_SECONDS else ""
 
 
 class _Once(logging.Filter):

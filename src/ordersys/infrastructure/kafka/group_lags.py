@@ -1,8 +1,7 @@
 """How far consumer groups are behind the ends of their topics, seen from outside: also when no member is alive.
 
-Asked by consumers that never join their group: the admin client's ListOffsets aborts the process when a broker
-restarts under it (librdkafka 2.16, an assertion in rdkafka_queue.h). One that could not answer is replaced: it may know
-no broker any more (see client.KnownBrokers).
+Asked by consumers that never join their group: the admin client aborts the process when a broker restarts under it (see
+workarounds). One that could not answer is replaced: it may know no broker any more (workarounds.KnownBrokers).
 """
 
 import asyncio

@@ -11,7 +11,8 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ordersys.infrastructure.kafka.client import INVALID_ARGUMENT, KnownBrokers, Link, fatal, library_log, slug
+from ordersys.infrastructure.kafka.client import INVALID_ARGUMENT, Link, fatal, library_log, slug
+from ordersys.infrastructure.kafka.workarounds import KnownBrokers
 from ordersys.messaging.envelope import Acked, Record, Refused
 
 log = structlog.get_logger()

@@ -31,8 +31,6 @@ class KafkaPublisher:
         self._patience = kafka.message_timeout_seconds
         self._link = Link(f"{name} producer")
         self._current = PolledProducer(self._config, self._link)
-        self.replaced = 0
-        """The number of replaced producers."""
 
     @property
     def connected(self) -> bool:
@@ -89,7 +87,6 @@ class KafkaPublisher:
             log.error("kafka producer replaced: %s", self._current.broken, action="kafka.producer_replaced")
             self._current.close(0)
             self._current = PolledProducer(self._config, self._link)
-            self.replaced += 1
         return self._current
 
 

@@ -7,7 +7,6 @@ took, because the waiting task was cancelled, is handed out by the next fetch.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from operator import methodcaller
 from time import monotonic
 from typing import Any, Final, cast
 from zlib import crc32
@@ -18,8 +17,8 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException,
 from ordersys.config import KafkaSettings
 from ordersys.infrastructure.kafka.assignment import Assignments, Fetched, Partition
 from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, fatal, library_log
-from ordersys.infrastructure.kafka.membership import Membership
 from ordersys.infrastructure.kafka.single_thread_executor import SingleThreadExecutor
+from ordersys.infrastructure.kafka.workarounds import Membership, headers_of
 from ordersys.messaging.envelope import Delivery
 
 log = structlog.get_logger()
@@ -65,9 +64,6 @@ class KafkaStream:
         self._closed = False
         self._fatal = ""
         self._save_at: float | None = None
-        self.commits_dropped = 0
-        """Deliveries whose partition was gone when they should have been committed."""
-        self.commits_failed = 0
         callbacks = {"error_cb": self._on_error, "stats_cb": self._on_statistics, "on_commit": self._on_commit}
         config = _consumer_config(kafka, group, instance, max_poll_seconds)
         if kafka.static_membership:
@@ -97,7 +93,7 @@ class KafkaStream:
 
     async def commit(self, deliveries: Sequence[Delivery]) -> None:
         """Not in the lane: it only notes how far we are, and a later fetch, or the end, saves it."""
-        self.commits_dropped += self._owned.mark(deliveries)
+        self._owned.mark(deliveries)
         if self._save_at is None:
             self._save_at = monotonic() + SAVE_SECONDS
 
@@ -129,9 +125,7 @@ class KafkaStream:
         self._receive(FETCH_SECONDS)
 
     def _hold(self) -> None:
-        """Stays in the group and reads nothing: without an assignment, for a pause and a resume that come close behind
-        one make librdkafka forget to begin, and nobody would ever read that partition again.
-        """
+        """Stays in the group and reads nothing: without an assignment, and not paused (see workarounds)."""
         if not self._held:
             self._held = True
             self._consumer.assign([])
@@ -208,7 +202,6 @@ class KafkaStream:
             if not partition.error:
                 self._owned.saved((partition.topic, partition.partition), partition.offset)
         if error:
-            self.commits_failed += 1
             self._save_at = monotonic() + RECOMMIT_SECONDS
             self._on_error(error)
 
@@ -281,20 +274,6 @@ def _delivery(message: Message, assignment: int) -> Fetched:
         headers=headers_of(message),
         assignment=assignment,
     )
-
-
-# For a header whose name is not UTF-8 the client answers a broken list with an exception set. Called like this, the
-# interpreter notices; `message.headers()`, once specialised, does not and crashes.
-_read_headers = methodcaller("headers")
-
-
-def headers_of(message: Message) -> Mapping[str, bytes]:
-    """None where a foreign producer made them unreadable: the record is then unreadable as a whole."""
-    try:
-        headers = cast(Sequence[tuple[str, bytes | None]], _read_headers(message) or ())
-    except (SystemError, UnicodeDecodeError):
-        return {}
-    return {name: value or b"" for name, value in headers}
 
 
 def _behind(partition: Mapping[str, int]) -> int:

@@ -16,7 +16,7 @@ from ordersys.domain.shared.errors import Unavailable
 from ordersys.infrastructure.kafka.assignment import Partition
 from ordersys.infrastructure.kafka.client import Link, client_config, library_log, topic_name
 from ordersys.infrastructure.kafka.group_lags import GroupLags
-from ordersys.infrastructure.kafka.stream import headers_of
+from ordersys.infrastructure.kafka.workarounds import headers_of
 from ordersys.messaging.topics import STREAMS
 from ordersys.workshop.audit.ports import Committed, Seen, Span
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ordersys.infrastructure.kafka.membership import LOST_SECONDS, Membership
+from ordersys.infrastructure.kafka.workarounds import LOST_SECONDS, Membership
 
 STEADY = {"state": "up", "join_state": "steady", "assignment_size": 2}
 UNUSED = STEADY | {"assignment_size": 0}
