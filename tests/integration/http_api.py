@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ordersys.bootstrap import roles
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.bootstrap.runtime import Assembly
 from ordersys.config import KafkaSettings, PostgresSettings, Secret, Settings
 from ordersys.entrypoint.http.tokens import UserRole, mint
+from ordersys.entrypoint.runtime import Assembly
 from ordersys.infrastructure.postgres import tables
 from ordersys.workshop.extension import extend
 from tests.servers import NO_REDIS

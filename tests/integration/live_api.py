@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from ordersys.bootstrap import roles
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.bootstrap.runtime import run
 from ordersys.config import HttpSettings, PostgresSettings, Secret, Settings
 from ordersys.entrypoint.http.tokens import UserRole, mint
+from ordersys.entrypoint.runtime import run
 from ordersys.infrastructure.postgres import tables
 from ordersys.workshop.extension import extend
 from ordersys.workshop.stack.servers import ports

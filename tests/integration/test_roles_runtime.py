@@ -14,13 +14,12 @@ from litestar import Litestar, get
 from litestar.handlers import HTTPRouteHandler
 from structlog.testing import capture_logs
 
-from ordersys.bootstrap.runtime import Assembly, DrainOverrun, PortTaken, run
-from ordersys.bootstrap.samplers import SilentObserver
 from ordersys.config import HttpSettings, Settings
 from ordersys.domain.shared.errors import Unavailable
 from ordersys.entrypoint.http.health import Health
 from ordersys.entrypoint.http.health_app import HealthApp
-from ordersys.messaging.loop import Loop
+from ordersys.entrypoint.runtime import Assembly, DrainOverrun, PortTaken, run
+from ordersys.messaging.loop import Loop, SilentObserver
 from ordersys.workshop.stack.servers import ports
 from tests.waiting import eventually
 

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ordersys.bootstrap.notifications import IDLE_SECONDS, channel_opener, notification_loop
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.bootstrap.samplers import SilentObserver
 from ordersys.config import Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
@@ -20,7 +19,7 @@ from ordersys.entrypoint.http.tokens import DemoTokens
 from ordersys.entrypoint.order_watch import OrderWatch
 from ordersys.infrastructure.kafka.group_lags import GroupLags
 from ordersys.infrastructure.postgres.backlog_reads import PostgresBacklogReads
-from ordersys.messaging.loop import Loop, LoopObserver
+from ordersys.messaging.loop import Loop, LoopObserver, SilentObserver
 from ordersys.messaging.notifications import NotificationReader
 from ordersys.usecase.operations.measure_lag import MeasureLag
 from ordersys.usecase.operations.ports import PartitionLags

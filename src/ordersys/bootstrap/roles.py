@@ -1,4 +1,4 @@
-"""What runs in role X? One function per role says it; `runtime` runs what they say.
+"""What runs in role X? One function per role says it; `entrypoint.runtime` runs what they say.
 
 One loop of each role tells when PostgreSQL is away: the one that asks it most; Kafka's clients tell of Kafka
 themselves. All other loops are watched by SilentObserver.
@@ -20,16 +20,16 @@ from ordersys.bootstrap.notifications import notification_loop
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
 from ordersys.bootstrap.platform import PlatformContainer
-from ordersys.bootstrap.runtime import Assembly, run
-from ordersys.bootstrap.samplers import GroupLagSampler, LagSampler, OutboxSampler, SilentObserver
 from ordersys.bootstrap.tickets import TicketContainer
 from ordersys.config import Role, Settings
 from ordersys.domain.shared.ids import Ids
 from ordersys.entrypoint.http.health import Check, Health
 from ordersys.entrypoint.http.health_app import HealthApp
+from ordersys.entrypoint.runtime import Assembly, run
+from ordersys.entrypoint.timers.samplers import GroupLagSampler, LagSampler, OutboxSampler
 from ordersys.infrastructure.telemetry import logs, trace
 from ordersys.messaging.envelope import Cause
-from ordersys.messaging.loop import Loop, LoopObserver
+from ordersys.messaging.loop import Loop, LoopObserver, SilentObserver
 from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 
 SAMPLE_SECONDS: Final = 2.0
@@ -89,8 +89,8 @@ def api(platform: PlatformContainer) -> Assembly:
         max_body_bytes=settings.http.max_body_bytes,
         more=more.routes,
     )
-    backlog = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
-    lag = GroupLagSampler(lags=lags, metrics=platform.metrics())
+    backlog = OutboxSampler(backlog=platform.outbox_queue().backlog, show=platform.metrics().outbox)
+    lag = GroupLagSampler(lags=lags.read, show=platform.metrics().lag)
     return Assembly(
         app=with_page(app, Path(settings.http.page)),
         health=health,
@@ -143,7 +143,7 @@ def worker(platform: PlatformContainer) -> Assembly:
     )
     expire = order_container(platform).expire_orders()
     health = _health("worker", platform, {"kafka": _connected(publisher)})
-    sampler = OutboxSampler(queue=platform.outbox_queue(), metrics=platform.metrics())
+    sampler = OutboxSampler(backlog=platform.outbox_queue().backlog, show=platform.metrics().outbox)
     keeper = platform.partition_maintenance()
     relaying = Loop(
         name="relay",
@@ -275,7 +275,7 @@ def _service(
     container = consumer_container(platform, group, use_cases)
     stream = container.stream()
     health = _health(role, platform, {"kafka": _connected(stream)})
-    sampler = LagSampler(consumer=group, stream=stream, metrics=platform.metrics())
+    sampler = LagSampler(consumer=group, lag=stream.lag, show=platform.metrics().lag)
     settings: Settings = platform.settings()
     consuming = Loop(name=group, run_once=container.consumer().run_once, observer=observer, wake=asyncio.Event())
     retrying = Loop(

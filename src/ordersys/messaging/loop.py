@@ -24,6 +24,14 @@ class LoopObserver(Protocol):
         ...
 
 
+class SilentObserver:
+    """For a loop whose unavailability another loop of its process reports."""
+
+    def unavailable(self, loop: str, error: DomainError) -> None: ...
+
+    def recovered(self, loop: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """The pause between passes (seconds) is `busy` until `linger` seconds after the last pass with work, as more often

@@ -12,10 +12,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.bootstrap.extension import Extension, Host, HttpExtension
-from ordersys.bootstrap.samplers import SilentObserver
 from ordersys.config import Settings
 from ordersys.infrastructure.postgres import engine
-from ordersys.messaging.loop import Loop
+from ordersys.messaging.loop import Loop, SilentObserver
 from ordersys.workshop.chaos.faults import AIRLINE_REJECT, CONSUME_CRASH, GATEWAY_TIMEOUT, SeededFaults
 from ordersys.workshop.chaos.handling import BlippingAutocommit, BlippingUnitOfWork, faulty_handler
 from ordersys.workshop.chaos.publishing import faulty_publisher
