@@ -11,7 +11,7 @@ import pytest
 from ordersys.domain.payments.payment import PaymentStatus
 from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.usecase.orders.ports import IdempotencyKey
-from ordersys.usecase.payments.ports import Intent, Lease
+from ordersys.usecase.payments.ports import Intent
 from tests.contract.world import EveryTransaction, World, later, undone
 from tests.fakes.clock import NOON
 from tests.fakes.making import ANNA, CAUSE, charge, flight_id, messages, offer, order, order_id
@@ -46,7 +46,7 @@ async def prepare(world: World) -> None:
         await add(transaction, [order(1), order(2)])
         await transaction.seat_maps.lock([flight_id(1), flight_id(2)])
         intents = [Intent(charge=charge(n), status=PaymentStatus.REQUESTED, cause=CAUSE) for n in (1, 2)]
-        await transaction.payments.request(intents, at=NOON, lease=Lease(owner="one", until=NOON))
+        await transaction.payments.request(intents, at=NOON)
 
 
 @pytest.mark.parametrize("rows", LOCKS)

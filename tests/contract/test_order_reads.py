@@ -119,7 +119,7 @@ async def test_payment_and_tickets_are_shown_with_the_order(world: World) -> Non
     ]
     async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
-        await transaction.payments.request([intent], at=NOON, lease=Lease(owner="one", until=NOON))
+        await transaction.payments.request([intent], at=NOON)
         await transaction.payments.settle([settled], at=NOON)
         await transaction.tickets.issue(tickets, (), ())
 
@@ -319,7 +319,7 @@ async def test_a_payment_tells_when_the_gateway_is_asked_again_at_the_latest(wor
     until, due = NOON + timedelta(seconds=6), NOON + timedelta(seconds=1)
     async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1)])
-        await transaction.payments.request([intent], at=NOON, lease=Lease(owner="one", until=NOON))
+        await transaction.payments.request([intent], at=NOON)
 
     async with world.unit_of_work.begin() as transaction:
         (claimed,) = await transaction.payments.claim(1, at=NOON, lease=Lease(owner="one", until=until))

@@ -29,7 +29,7 @@ from tests.contract.world import World, undone
 from tests.fakes import placing
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order, order_id, rub
-from tests.fakes.payments import FakeHandover
+from tests.fakes.payments import FakeDispatcher
 
 LEASE = timedelta(seconds=6)
 OURS = Lease(owner="one", until=NOON + LEASE)
@@ -38,11 +38,12 @@ YES, NO = Authorized(authorization_id="auth_1"), Declined(reason="card_declined"
 
 async def request(world: World, *numbers: int, at: datetime = NOON, cause: Cause = CAUSE) -> None:
     async with world.unit_of_work.begin() as transaction:
-        await transaction.payments.request([requested(n, cause=cause) for n in numbers], at=at, lease=OURS)
+        await transaction.payments.request([requested(n, cause=cause) for n in numbers], at=at)
 
 
-def requested(number: int, *, cause: Cause = CAUSE, attempts: int = 0) -> Intent:
-    return Intent(charge=charge(number), status=PaymentStatus.REQUESTED, cause=cause, attempts=attempts)
+def requested(number: int, *, cause: Cause = CAUSE, lease: Lease | None = None) -> Intent:
+    attempts = 1 if lease else 0
+    return Intent(charge=charge(number), status=PaymentStatus.REQUESTED, cause=cause, attempts=attempts, lease=lease)
 
 
 async def claim(world: World, *, at: datetime = NOON, owner: str = "one", limit: int = 100) -> list[OrderId]:
@@ -78,7 +79,7 @@ async def change(
 ) -> None:
     changes = [Change(order_id=order_id(number), becomes=becomes, cause=cause) for number in numbers]
     async with world.unit_of_work.begin() as transaction:
-        await transaction.payments.change(changes, at=at, lease=OURS)
+        await transaction.payments.change(changes, at=at)
 
 
 async def statuses(world: World, *numbers: int) -> dict[OrderId, PaymentStatus]:
@@ -100,7 +101,7 @@ def ids(*numbers: int) -> list[OrderId]:
 async def test_a_requested_payment_is_due_at_once_and_comes_back_whole(world: World) -> None:
     await request(world, 1)
 
-    assert await intents(world) == [requested(1, attempts=1)]
+    assert await intents(world) == [requested(1, lease=OURS)]
 
 
 async def test_it_is_not_due_before_it_was_requested(world: World) -> None:
@@ -137,9 +138,9 @@ async def test_a_claim_takes_the_longest_due_and_no_more_than_asked_for(world: W
 
 
 async def test_what_is_written_with_an_attempt_is_claimed_until_the_lease_ends(world: World) -> None:
-    both = [requested(1, attempts=1), requested(2)]
+    both = [requested(1, lease=OURS), requested(2)]
     async with world.unit_of_work.begin() as transaction:
-        assert await transaction.payments.request(both, at=NOON, lease=OURS) == both
+        assert await transaction.payments.request(both, at=NOON) == both
 
     assert await claim(world, owner="two") == ids(2)
     (again,) = await intents(world, at=OURS.until + timedelta(milliseconds=1), owner="two", limit=1)
@@ -148,7 +149,7 @@ async def test_what_is_written_with_an_attempt_is_claimed_until_the_lease_ends(w
 
 async def test_what_was_claimed_as_it_was_written_is_taken_back_after_a_restart(world: World) -> None:
     async with world.unit_of_work.begin() as transaction:
-        await transaction.payments.request([requested(1, attempts=1)], at=NOON, lease=OURS)
+        await transaction.payments.request([requested(1, lease=OURS)], at=NOON)
     async with world.unit_of_work.begin() as transaction:
         assert await transaction.payments.reclaim("one", at=NOON) == 1
 
@@ -158,10 +159,10 @@ async def test_what_was_claimed_as_it_was_written_is_taken_back_after_a_restart(
 async def test_only_the_payments_that_were_written_are_answered(world: World) -> None:
     await request(world, 1)
     async with world.unit_of_work.begin() as transaction:
-        again = [requested(1, attempts=1), requested(2, attempts=1), requested(2, cause=Cause(correlation_id="again"))]
-        written = await transaction.payments.request(again, at=NOON, lease=OURS)
+        again = [requested(1, lease=OURS), requested(2, lease=OURS), requested(2, cause=Cause(correlation_id="again"))]
+        written = await transaction.payments.request(again, at=NOON)
 
-    assert written == [requested(2, attempts=1)]
+    assert written == [requested(2, lease=OURS)]
     assert await claim(world, owner="two") == ids(1)
 
 
@@ -170,15 +171,16 @@ async def test_a_change_with_an_attempt_is_claimed_and_answers_its_call(world: W
     by_order = {intent.charge.order_id: intent for intent in await intents(world)}
     await settle(world, *((by_order[one], YES) for one in ids(1, 2)))
     event = Cause(correlation_id="c", causation_id="tickets")
-    capturing = Change(order_id=order_id(1), becomes=PaymentStatus.CAPTURING, cause=event, attempts=1)
-    voided = Change(order_id=order_id(2), becomes=PaymentStatus.VOIDED, cause=event)
     later = NOON + timedelta(seconds=3)
+    lease = Lease(owner="one", until=later + LEASE)
+    capturing = Change(order_id=order_id(1), becomes=PaymentStatus.CAPTURING, cause=event, lease=lease)
+    voided = Change(order_id=order_id(2), becomes=PaymentStatus.VOIDED, cause=event)
 
     async with world.unit_of_work.begin() as transaction:
-        lease = Lease(owner="one", until=later + LEASE)
-        calls = await transaction.payments.change([voided, capturing], at=later, lease=lease)
+        calls = await transaction.payments.change([voided, capturing], at=later)
 
-    assert calls == [Intent(charge=charge(1), status=PaymentStatus.CAPTURING, cause=event, attempts=1)]
+    capture = Intent(charge=charge(1), status=PaymentStatus.CAPTURING, cause=event, attempts=1, lease=lease)
+    assert calls == [capture]
     assert await claim(world, at=later + LEASE, owner="two") == []
     (again,) = await intents(world, at=later + LEASE + timedelta(milliseconds=1), owner="two")
     assert again.attempts == 2
@@ -379,7 +381,7 @@ async def test_recorders_and_changes_that_meet_make_one_result_and_one_event_eac
     async def cancel() -> None:
         demands = [ChangePayment(order_id=one, demand=Demand.CANCEL, cause=CAUSE) for one in ids(*numbers[::-2])]
         await together.wait()
-        await ChangePayments(unit_of_work=world.unit_of_work, clock=FakeClock(), handover=FakeHandover()).execute(
+        await ChangePayments(unit_of_work=world.unit_of_work, clock=FakeClock(), dispatcher=FakeDispatcher()).execute(
             demands
         )
 
@@ -398,7 +400,7 @@ async def test_recorders_and_changes_that_meet_make_one_result_and_one_event_eac
 async def test_a_payment_that_is_given_up_before_it_is_known_is_never_due(world: World) -> None:
     given_up = Intent(charge=charge(1), status=PaymentStatus.VOIDED, cause=CAUSE)
     async with world.unit_of_work.begin() as transaction:
-        await transaction.payments.request([given_up], at=NOON, lease=OURS)
+        await transaction.payments.request([given_up], at=NOON)
 
     await request(world, 1)
 
@@ -415,8 +417,10 @@ async def test_a_change_that_needs_a_call_is_due_at_once_with_new_attempts_and_i
     await change(world, PaymentStatus.CAPTURING, 1, at=NOON + timedelta(seconds=3), cause=event)
 
     assert await claim(world, at=NOON + timedelta(seconds=2)) == []
-    capture = Intent(charge=charge(1), status=PaymentStatus.CAPTURING, cause=event, attempts=1)
-    assert await intents(world, at=NOON + timedelta(seconds=3)) == [capture]
+    later = NOON + timedelta(seconds=3)
+    lease = Lease(owner="one", until=later + LEASE)
+    capture = Intent(charge=charge(1), status=PaymentStatus.CAPTURING, cause=event, attempts=1, lease=lease)
+    assert await intents(world, at=later) == [capture]
 
 
 async def test_a_change_takes_the_payment_from_whoever_is_asking(world: World) -> None:
@@ -472,7 +476,7 @@ async def test_a_locked_payment_is_seen_by_the_next_as_the_first_left_it(world: 
         await asyncio.wait({waiting}, timeout=0.3)
         assert seen == []
         voiding = Change(order_id=order_id(1), becomes=PaymentStatus.VOIDING, cause=CAUSE)
-        await transaction.payments.change([voiding], at=NOON, lease=OURS)
+        await transaction.payments.change([voiding], at=NOON)
     await waiting
 
     assert seen == [PaymentStatus.VOIDING]

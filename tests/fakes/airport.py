@@ -147,22 +147,22 @@ class Line:
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
-    """The Handover of a dispatcher that may be `full`, or die (`dies`) before what it was handed over is asked."""
+class UnreliableDispatcher:
+    """a dispatcher that may be `full`, or that dies (`dies`) before it makes the calls."""
 
     dispatcher: PaymentDispatcher
     full: bool = False
     dies: bool = False
 
-    def room(self) -> int:
-        return 0 if self.full else self.dispatcher.room()
+    def capacity(self) -> int:
+        return 0 if self.full else self.dispatcher.capacity()
 
     def lease(self, at: datetime) -> Lease:
         return self.dispatcher.lease(at)
 
-    def take(self, intents: Sequence[Intent]) -> None:
+    def dispatch(self, intents: Sequence[Intent]) -> None:
         if not self.dies:
-            self.dispatcher.take(intents)
+            self.dispatcher.dispatch(intents)
 
 
 class Airport:
@@ -181,7 +181,7 @@ class Airport:
         self.answers: list[RecordPayment] = []
         self.relay = self._relay()
         self.dispatcher = self._dispatcher()
-        self.desk = Desk(dispatcher=self.dispatcher)
+        self.intent_dispatcher = UnreliableDispatcher(dispatcher=self.dispatcher)
         self.trays = {name: self._tray(name) for name in SUBSCRIPTIONS}
         self.consumers = {name: self._consumer(name) for name in SUBSCRIPTIONS}
         self.retries = {name: self._retries(name) for name in SUBSCRIPTIONS}
@@ -220,7 +220,7 @@ class Airport:
     async def rest(self) -> None:
         """Everything goes on without a fault until nothing moves any more."""
         self.topics.dropped = 0
-        self.desk.full = self.desk.dies = False
+        self.intent_dispatcher.full = self.intent_dispatcher.dies = False
         before: object = None
         while self._position() != before or self._waits():
             before = self._position()
@@ -285,8 +285,8 @@ class Airport:
     def _handler(self, name: str) -> Dispatch[FakeTransaction]:
         makers: Mapping[str, Any] = {
             "advance_orders": partial(AdvanceOrders, clock=self.clock, meter=FakeOrderMeter()),
-            "request_payments": partial(RequestPayments, clock=self.clock, handover=self.desk),
-            "change_payments": partial(ChangePayments, clock=self.clock, handover=self.desk),
+            "request_payments": partial(RequestPayments, clock=self.clock, dispatcher=self.intent_dispatcher),
+            "change_payments": partial(ChangePayments, clock=self.clock, dispatcher=self.intent_dispatcher),
             "issue_tickets": partial(IssueTickets, clock=self.clock, ids=self.ids, airline=self.airline),
             "void_tickets": partial(VoidTickets, clock=self.clock, ids=self.ids),
         }

@@ -44,12 +44,12 @@ class FakePayments:
     changes: Changes
     outbox: Outbox
 
-    async def request(self, intents: Sequence[Intent], *, at: datetime, lease: Lease) -> Sequence[Intent]:
+    async def request(self, intents: Sequence[Intent], *, at: datetime) -> Sequence[Intent]:
         await self.changes.lock(self.tables.payments, {intent.charge.order_id for intent in intents})
         written = []
         for intent in intents:
             if intent.charge.order_id not in self.changes.rows(self.tables.payments):
-                row = PaymentRow(intent=intent, next_at=_due(intent.status, at), **_claimed(intent.attempts, lease))
+                row = PaymentRow(intent=intent, next_at=_due(intent.status, at), **_claimed(intent.lease))
                 self.changes.put(self.tables.payments, intent.charge.order_id, row)
                 written.append(intent)
         return written
@@ -60,7 +60,7 @@ class FakePayments:
         mine = list(islice(free, limit))
         for key, row in self._rows():
             if key in mine:
-                intent = replace(row.intent, attempts=row.intent.attempts + 1)
+                intent = replace(row.intent, attempts=row.intent.attempts + 1, lease=lease)
                 self._change(key, intent=intent, owner=lease.owner, until=lease.until)
         return [row.intent for key, row in self._rows() if key in mine]
 
@@ -75,11 +75,12 @@ class FakePayments:
         await self.changes.lock(self.tables.payments, wanted)
         return {key: row.status for key, row in self._rows() if key in wanted}
 
-    async def change(self, changes: Sequence[Change], *, at: datetime, lease: Lease) -> Sequence[Intent]:
+    async def change(self, changes: Sequence[Change], *, at: datetime) -> Sequence[Intent]:
         for change in changes:
             before = self.changes.rows(self.tables.payments)[change.order_id].intent
-            intent = replace(before, status=change.becomes, cause=change.cause, attempts=change.attempts)
-            claimed, due = _claimed(change.attempts, lease), _due(change.becomes, at)
+            attempts = 1 if change.lease else 0
+            intent = replace(before, status=change.becomes, cause=change.cause, attempts=attempts, lease=change.lease)
+            claimed, due = _claimed(change.lease), _due(change.becomes, at)
             self._change(change.order_id, intent=intent, next_at=due, error=None, **claimed)
         after = [self.changes.rows(self.tables.payments)[change.order_id].intent for change in changes]
         return [intent for intent in after if intent.status in CALLS]
@@ -125,8 +126,8 @@ def _due(status: PaymentStatus, at: datetime) -> datetime | None:
     return at if status in CALLS else None
 
 
-def _claimed(attempts: int, lease: Lease) -> dict[str, Any]:
-    return {"owner": lease.owner, "until": lease.until} if attempts else {"owner": None, "until": None}
+def _claimed(lease: Lease | None) -> dict[str, Any]:
+    return {"owner": lease.owner, "until": lease.until} if lease else {"owner": None, "until": None}
 
 
 def _free(row: PaymentRow, at: datetime) -> bool:
@@ -134,20 +135,20 @@ def _free(row: PaymentRow, at: datetime) -> bool:
 
 
 @dataclass(slots=True, kw_only=True)
-class FakeHandover:
-    """Keeps what it is told. `places`: so many calls it has room for."""
+class FakeDispatcher:
+    """Records the dispatched intents. `places`: its capacity."""
 
     places: int = 0
-    taken: list[Intent] = field(default_factory=list)
+    dispatched: list[Intent] = field(default_factory=list)
 
-    def room(self) -> int:
+    def capacity(self) -> int:
         return self.places
 
     def lease(self, at: datetime) -> Lease:
         return Lease(owner="payment", until=at + timedelta(seconds=6))
 
-    def take(self, intents: Sequence[Intent]) -> None:
-        self.taken.extend(intents)
+    def dispatch(self, intents: Sequence[Intent]) -> None:
+        self.dispatched.extend(intents)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from ordersys.usecase.orders.refund_orders import RefundOrder
 from ordersys.usecase.payments.settle_payments import RecordPayment
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream
 from tests.fakes.making import ANNA, CAUSE, place
-from tests.fakes.payments import FakeHandover
+from tests.fakes.payments import FakeDispatcher
 from tests.servers import NO_REDIS
 
 STREAMS = "orders", "payments", "tickets", "dlq"
@@ -118,7 +118,7 @@ async def saga_of(platform: PlatformContainer) -> Saga:
     outbox = roles.relay_container(platform)
     outbox.publisher.override(providers.Object(FakePublisher(kafka=kafka)))
     orders, payments = roles.order_container(platform), roles.payment_container(platform)
-    payments.dispatcher.override(providers.Object(FakeHandover()))
+    payments.dispatcher.override(providers.Object(FakeDispatcher()))
     tickets = roles.ticket_container(platform)
     groups: Mapping[str, Mapping[str, Any]] = {
         ORDER_SERVICE: {"advance_orders": orders.advance_orders},

@@ -58,7 +58,7 @@ async def recorder(database_url: str) -> AsyncIterator[Recorder]:
 
 async def fill(unit_of_work: PostgresUnitOfWork) -> None:
     async with unit_of_work.begin() as transaction:
-        await transaction.payments.request(INTENTS, at=NOW, lease=LEASE)
+        await transaction.payments.request(INTENTS, at=NOW)
         await transaction.inbox.claim(ORDER_SERVICE, DONE)
         await transaction.retries.count_ahead(ORDER_SERVICE, COUNTED, 1)
 

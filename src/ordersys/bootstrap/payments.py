@@ -59,5 +59,5 @@ class PaymentContainer(containers.DeclarativeContainer):
         concurrency=settings.provided.concurrency,
         wake=wake.provided.set,
     )
-    request_payments = providers.Factory(RequestPayments, unit_of_work=unit_of_work, clock=clock, handover=dispatcher)
-    change_payments = providers.Factory(ChangePayments, unit_of_work=unit_of_work, clock=clock, handover=dispatcher)
+    request_payments = providers.Factory(RequestPayments, unit_of_work=unit_of_work, clock=clock, dispatcher=dispatcher)
+    change_payments = providers.Factory(ChangePayments, unit_of_work=unit_of_work, clock=clock, dispatcher=dispatcher)

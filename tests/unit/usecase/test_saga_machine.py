@@ -87,7 +87,7 @@ class Saga(RuleBasedStateMachine):
 
     @rule(full=st.booleans(), dies=st.booleans())
     def hand_over(self, full: bool, dies: bool) -> None:
-        self.airport.desk.full, self.airport.desk.dies = full, dies
+        self.airport.intent_dispatcher.full, self.airport.intent_dispatcher.dies = full, dies
 
     @rule()
     def call(self) -> None:

@@ -1,9 +1,9 @@
-"""The payment dispatcher: asks the gateway what the intents want to know, many at once, with no transaction open.
+"""The payment dispatcher: makes the gateway calls of payment intents, many at once, with no transaction open.
 
-What this process writes is handed over to it, claimed, behind the commit (Handover); what is due for another attempt,
-what found no room and what others left is claimed by a pass of its loop. A slow answer holds up its own order only.
-What is not recorded in the end (a crash, the database away, a bug) is asked again when the lease of the intent runs
-out, with the same key.
+Intents that this process writes with a lease are dispatched after the commit. A pass of its loop claims the others:
+retries, intents beyond the capacity, and those of other processes. A slow call delays only its own order. If an answer
+is not recorded (a crash, an unavailable database, a bug), the call is repeated with the same key after the lease
+expires.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ class Recording(Protocol):
 
 class PaymentMeter(Protocol):
     def payment_failed(self, intent: Intent, error: Exception) -> None:
-        """This attempt met a bug: the intent is tried again when its lease runs out."""
+        """Reports an attempt that failed unexpectedly; the intent is retried when its lease expires."""
         ...
 
 
 @dataclass(slots=True, kw_only=True)
 class PaymentDispatcher:
-    """Implements usecase.payments.ports.Handover.
+    """Implements usecase.payments.ports.IntentDispatcher.
 
-    `timeout`: seconds that the gateway may take. `concurrency`: calls under way at once. `wake`: there may be something
-    to claim.
+    `timeout`: seconds that the gateway may take. `concurrency`: maximum number of simultaneous calls. `wake`: called
+    when there may be intents to claim.
     """
 
     claim: ClaimPayments
@@ -57,37 +57,35 @@ class PaymentDispatcher:
         self._deadline = Deadline(seconds=timeout)
 
     async def run_once(self) -> int:
-        """Claims what is due and starts the calls. Answers how many it claimed."""
+        """Claims due intents and starts their calls. Returns the number of claimed intents."""
         if self._returning:
             await self.claim.reclaim()
             self._returning = False
-        room = min(self.batch_size, self.room())
+        room = min(self.batch_size, self.capacity())
         intents = await self.claim.execute(room) if room > 0 else ()
         self._start(intents)
         return len(intents)
 
-    def room(self) -> int:
-        """Nothing is handed over before the claims of an earlier process of this name are taken back: they would go
-        with them.
-        """
+    def capacity(self) -> int:
+        """Returns 0 before the leases of an earlier process of this name have ended: new ones would end with them."""
         return 0 if self._returning else max(0, self.concurrency - len(self._calls) - len(self._waiting))
 
     def lease(self, at: datetime) -> Lease:
         return self.claim.lease(at)
 
-    def take(self, intents: Sequence[Intent]) -> None:
-        claimed = [intent for intent in intents if intent.attempts]
-        self._start(claimed)
-        if len(claimed) < len(intents):
+    def dispatch(self, intents: Sequence[Intent]) -> None:
+        leased = [intent for intent in intents if intent.lease]
+        self._start(leased)
+        if len(leased) < len(intents):
             self.wake()
 
     async def drained(self) -> None:
-        """Returns when no call is under way."""
+        """Returns when no call is in progress."""
         while self._calls:
             await asyncio.wait(self._calls)
 
     def _start(self, intents: Iterable[Intent]) -> None:
-        """Those that find all calls taken wait for the next free one: others may have come since there was room."""
+        """Starts the calls; intents beyond the concurrency limit wait for a free slot."""
         self._waiting.extend(intents)
         while self._waiting and len(self._calls) < self.concurrency:
             task = asyncio.create_task(self._settle(self._waiting.popleft()))
@@ -95,7 +93,7 @@ class PaymentDispatcher:
             task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        was_full = not self.room()
+        was_full = not self.capacity()
         self._calls.discard(task)
         self._start(())
         if was_full:

@@ -21,12 +21,11 @@ REQUEST = text("""
     INSERT INTO payments (order_id, method, amount, currency, status, next_attempt_at, attempts, claimed_by,
         claimed_until, cause, created_at, updated_at)
     SELECT order_id, method, amount, currency, status, CASE WHEN due THEN CAST(:at AS timestamptz) END, attempts,
-        CASE WHEN attempts > 0 THEN :owner END, CASE WHEN attempts > 0 THEN CAST(:until AS timestamptz) END,
-        CAST(cause AS jsonb), :at, :at
+        owner, until, CAST(cause AS jsonb), :at, :at
     FROM unnest(CAST(:orders AS uuid[]), CAST(:methods AS text[]), CAST(:amounts AS bigint[]),
         CAST(:currencies AS text[]), CAST(:statuses AS text[]), CAST(:due AS boolean[]), CAST(:attempts AS int[]),
-        CAST(:causes AS text[]))
-        AS intent (order_id, method, amount, currency, status, due, attempts, cause)
+        CAST(:owners AS text[]), CAST(:untils AS timestamptz[]), CAST(:causes AS text[]))
+        AS intent (order_id, method, amount, currency, status, due, attempts, owner, until, cause)
     ORDER BY order_id
     ON CONFLICT (order_id) DO NOTHING
     RETURNING order_id
@@ -50,14 +49,14 @@ LOCK = text("""
     SELECT order_id, status FROM payments WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id FOR UPDATE
 """)
 
-# A new question starts its attempts anew, and whoever is still asking the old one has lost the claim.
+# A new call restarts the count of attempts, and ends the lease of a process that still makes the old call.
 CHANGE = text("""
     UPDATE payments SET status = changed.status, cause = CAST(changed.cause AS jsonb), attempts = changed.attempts,
         last_error = NULL, next_attempt_at = CASE WHEN changed.due THEN CAST(:at AS timestamptz) END,
-        claimed_by = CASE WHEN changed.attempts > 0 THEN :owner END,
-        claimed_until = CASE WHEN changed.attempts > 0 THEN CAST(:until AS timestamptz) END, updated_at = :at
+        claimed_by = changed.owner, claimed_until = changed.until, updated_at = :at
     FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:due AS boolean[]), CAST(:attempts AS int[]),
-        CAST(:causes AS text[])) AS changed (order_id, status, due, attempts, cause)
+        CAST(:owners AS text[]), CAST(:untils AS timestamptz[]), CAST(:causes AS text[]))
+        AS changed (order_id, status, due, attempts, owner, until, cause)
     WHERE payments.order_id = changed.order_id
     RETURNING payments.order_id, method, amount, currency
 """)
@@ -110,7 +109,7 @@ class PaymentRepository:
 
     connection: Session
 
-    async def request(self, intents: Sequence[Intent], *, at: datetime, lease: Lease) -> Sequence[Intent]:
+    async def request(self, intents: Sequence[Intent], *, at: datetime) -> Sequence[Intent]:
         if not intents:
             return ()
         once = first_of_each(intents, lambda intent: intent.charge.order_id)
@@ -122,15 +121,15 @@ class PaymentRepository:
             "statuses": [str(intent.status) for intent in once],
             "due": [intent.status in CALLS for intent in once],
             "attempts": [intent.attempts for intent in once],
+            **_lease_columns([intent.lease for intent in once]),
             "causes": [cause_to_json(intent.cause) for intent in once],
         }
-        bound = {"at": at, "owner": lease.owner, "until": lease.until, **columns}
-        written = set((await self.connection.execute(REQUEST, bound)).scalars())
+        written = set((await self.connection.execute(REQUEST, {"at": at, **columns})).scalars())
         return [intent for intent in once if intent.charge.order_id in written]
 
     async def claim(self, limit: int, *, at: datetime, lease: Lease) -> Sequence[Intent]:
         bound = {"limit": limit, "at": at, "until": lease.until, "owner": lease.owner}
-        return [_intent(row) for row in await self.connection.execute(CLAIM, bound)]
+        return [_intent(row, lease) for row in await self.connection.execute(CLAIM, bound)]
 
     async def reclaim(self, owner: str, *, at: datetime) -> int:
         return (await self.connection.execute(RECLAIM, {"owner": owner, "at": at})).rowcount
@@ -139,22 +138,24 @@ class PaymentRepository:
         rows = await self.connection.execute(LOCK, {"ids": list(order_ids)})
         return {OrderId(row.order_id): PaymentStatus(row.status) for row in rows}
 
-    async def change(self, changes: Sequence[Change], *, at: datetime, lease: Lease) -> Sequence[Intent]:
+    async def change(self, changes: Sequence[Change], *, at: datetime) -> Sequence[Intent]:
         columns = {
             "ids": [change.order_id for change in changes],
             "statuses": [str(change.becomes) for change in changes],
             "due": [change.becomes in CALLS for change in changes],
-            "attempts": [change.attempts for change in changes],
+            "attempts": [1 if change.lease else 0 for change in changes],
+            **_lease_columns([change.lease for change in changes]),
             "causes": [cause_to_json(change.cause) for change in changes],
         }
-        bound = {"at": at, "owner": lease.owner, "until": lease.until, **columns}
-        charges = {row.order_id: _charge(row) for row in await self.connection.execute(CHANGE, bound)}
+        rows = await self.connection.execute(CHANGE, {"at": at, **columns})
+        charges = {row.order_id: _charge(row) for row in rows}
         return [
             Intent(
                 charge=charges[change.order_id],
                 status=change.becomes,
                 cause=change.cause,
-                attempts=change.attempts,
+                attempts=1 if change.lease else 0,
+                lease=change.lease,
             )
             for change in changes
             if change.becomes in CALLS
@@ -183,9 +184,20 @@ class PaymentRepository:
         await self.connection.execute(POSTPONE, columns)
 
 
-def _intent(row: Row) -> Intent:
+def _lease_columns(leases: Sequence[Lease | None]) -> dict[str, object]:
+    return {
+        "owners": [lease.owner if lease else None for lease in leases],
+        "untils": [lease.until if lease else None for lease in leases],
+    }
+
+
+def _intent(row: Row, lease: Lease) -> Intent:
     return Intent(
-        charge=_charge(row), status=PaymentStatus(row.status), cause=cause_from(row.cause), attempts=row.attempts
+        charge=_charge(row),
+        status=PaymentStatus(row.status),
+        cause=cause_from(row.cause),
+        attempts=row.attempts,
+        lease=lease,
     )
 
 

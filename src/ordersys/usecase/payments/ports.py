@@ -12,56 +12,63 @@ from ordersys.messaging.unit_of_work import CommitHooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The exclusive right of a process to make a call, until it expires."""
+
+    owner: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A call that must be made. `status` says which one (CALLS); `attempts` counts the tries, a claimed one
-    included: a new one that has an attempt is claimed by whoever writes it.
+    """A gateway call to make. `status` decides which call (CALLS). `attempts`: the number of attempts, including the
+    one under a lease. `lease`: set if a process has claimed the call.
     """
 
     charge: Charge
     status: PaymentStatus
     cause: Cause
     attempts: int = 0
+    lease: Lease | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """Whose a claimed call is, and until when it is nobody else's."""
+class IntentDispatcher(Protocol):
+    """The dispatcher of this process, for use cases that write intents.
 
-    owner: str
-    until: datetime
-
-
-class Handover(Protocol):
-    """The dispatcher of this process, for those who write intents.
-
-    As many as it has room for are claimed for it where they are written, which saves a claim of its own; the others
-    are due, for whoever comes first.
+    Within its capacity, new intents are written with its lease, which saves a claim later. The others are due, for the
+    first dispatcher that claims them.
     """
 
-    def room(self) -> int: ...
+    def capacity(self) -> int:
+        """Returns the number of calls that it can start now."""
+        ...
 
-    def lease(self, at: datetime) -> Lease: ...
+    def lease(self, at: datetime) -> Lease:
+        """Returns a lease of this process that begins at `at`."""
+        ...
 
-    def take(self, intents: Sequence[Intent]) -> None:
-        """Told when they are committed: it makes the calls of those that are claimed, and looks for the others."""
+    def dispatch(self, intents: Sequence[Intent]) -> None:
+        """Called after the commit: starts the calls of the leased intents, and wakes the loop to claim the others."""
         ...
 
 
 class Gateway(Protocol):
-    """Every call is idempotent by the charge's order id and never raises for an absent gateway: Unanswered."""
+    """A payment gateway. Calls are idempotent by the charge's order id. They return Unanswered if the gateway is
+    unavailable, and never raise.
+    """
 
     async def authorize(self, charge: Charge) -> Answer: ...
 
     async def capture(self, charge: Charge) -> Answer: ...
 
     async def release(self, charge: Charge) -> Answer:
-        """Gives back whatever is held. A key that the gateway does not know yet can never be authorized afterwards."""
+        """Releases or refunds the money. An unknown key can never be authorized afterwards."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledIntent:
-    """`event`: what the others are told of it, if anything."""
+    """An answered intent. `event`: the event to publish, if any."""
 
     intent: Intent
     answer: Settled
@@ -71,46 +78,49 @@ class SettledIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What an event asks of a payment. A status that waits for the gateway is due at once. `attempts`: as Intent."""
+    """A change of a payment that an event demands. A status that needs a gateway call is due immediately. `lease`: as
+    in Intent; its call is the first attempt.
+    """
 
     order_id: OrderId
     becomes: PaymentStatus
     cause: Cause
-    attempts: int = 0
+    lease: Lease | None = None
 
 
 class Payments(Protocol):
-    async def request(self, intents: Sequence[Intent], *, at: datetime, lease: Lease) -> Sequence[Intent]:
-        """Writes new payments, due at once if their status needs a call; under the lease if they have an attempt.
-
-        An order that has a payment keeps it. Answers those that were written.
+    async def request(self, intents: Sequence[Intent], *, at: datetime) -> Sequence[Intent]:
+        """Inserts new payments, due immediately if their status needs a call. An order that has a payment keeps it.
+        Returns the inserted intents.
         """
         ...
 
     async def claim(self, limit: int, *, at: datetime, lease: Lease) -> Sequence[Intent]:
-        """Leases due intents that nobody else holds (SKIP LOCKED) and counts the attempt."""
+        """Leases due intents without a current lease (SKIP LOCKED), and counts the attempt."""
         ...
 
     async def reclaim(self, owner: str, *, at: datetime) -> int:
-        """Makes due at once what an earlier process of this name had leased."""
+        """Ends the leases of an earlier process of this name. Returns their number."""
         ...
 
     async def lock(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, PaymentStatus]:
-        """The payments that exist, locked in id order until the transaction ends."""
+        """Returns the existing payments, locked in id order until the transaction ends."""
         ...
 
-    async def change(self, changes: Sequence[Change], *, at: datetime, lease: Lease) -> Sequence[Intent]:
-        """Answers the calls that they need; those that have an attempt are under the lease."""
+    async def change(self, changes: Sequence[Change], *, at: datetime) -> Sequence[Intent]:
+        """Writes the changes. Returns the intents of those that need a gateway call."""
         ...
 
     async def settle(self, answers: Sequence[SettledIntent], *, at: datetime) -> None:
-        """Writes what the gateway answered, with its event, where the payment still waits for just that; nothing is
-        due any more. One statement; at most one answer per order and question.
+        """Writes the gateway's answers and their events, for payments that still wait for them; nothing remains due.
+        One statement; at most one answer per order and call.
         """
         ...
 
     async def postpone(self, unanswered: Sequence[tuple[Intent, str, datetime]]) -> None:
-        """Writes the error and when to ask again, where the payment still waits for just that. One statement."""
+        """Writes the error and the time of the next attempt, for payments that still wait for the call. One
+        statement.
+        """
         ...
 
 

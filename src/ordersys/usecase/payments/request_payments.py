@@ -1,16 +1,17 @@
-"""Request payments: write down that the gateway must be asked. The call itself is the dispatcher's
-(settle_payments), to whom it is handed over behind the commit. A crash in between leaves a lease that runs out.
+"""Requests payments: writes intents to authorize them. The dispatcher makes the calls after the commit (see
+settle_payments). A crash in between leaves a lease that expires.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 
 from ordersys.domain.payments.payment import Charge, PaymentStatus
 from ordersys.domain.shared.clock import Clock
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.unit_of_work import UnitOfWork
-from ordersys.usecase.payments.ports import Handover, Intent, PaymentTransaction
+from ordersys.usecase.payments.ports import Intent, IntentDispatcher, Lease, PaymentTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,19 +24,23 @@ class RequestPayment:
 class RequestPayments:
     unit_of_work: UnitOfWork[PaymentTransaction]
     clock: Clock
-    handover: Handover
+    dispatcher: IntentDispatcher
 
     async def execute(self, commands: Sequence[RequestPayment]) -> None:
         async with self.unit_of_work.begin() as transaction:
-            now, room = self.clock.now(), self.handover.room()
-            intents = [
-                Intent(
-                    charge=command.charge,
-                    status=PaymentStatus.REQUESTED,
-                    cause=command.cause,
-                    attempts=int(number < room),
-                )
-                for number, command in enumerate(commands)
-            ]
-            written = await transaction.payments.request(intents, at=now, lease=self.handover.lease(now))
-            transaction.on_commit(partial(self.handover.take, written))
+            now = self.clock.now()
+            leases = repeat(self.dispatcher.lease(now), self.dispatcher.capacity())
+            intents = [_intent(command, next(leases, None)) for command in commands]
+            written = await transaction.payments.request(intents, at=now)
+            transaction.on_commit(partial(self.dispatcher.dispatch, written))
+
+
+def _intent(command: RequestPayment, lease: Lease | None) -> Intent:
+    """Returns the intent to authorize; with a lease, its first attempt is already claimed."""
+    return Intent(
+        charge=command.charge,
+        status=PaymentStatus.REQUESTED,
+        cause=command.cause,
+        attempts=1 if lease else 0,
+        lease=lease,
+    )

@@ -11,13 +11,13 @@ from ordersys.domain.shared.ids import OrderId
 from ordersys.entrypoint.timers.payment_dispatcher import PaymentDispatcher
 from ordersys.messaging.unit_of_work import JoinedUnitOfWork
 from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayments
-from ordersys.usecase.payments.ports import Handover
+from ordersys.usecase.payments.ports import IntentDispatcher
 from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment, RecordPayments
 from tests.fakes.clock import FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order_id
 from tests.fakes.messaging import FakeMeter
-from tests.fakes.payments import FakeHandover, PaymentRow
+from tests.fakes.payments import FakeDispatcher, PaymentRow
 from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.waiting import eventually
 
@@ -87,18 +87,18 @@ class Cashier:
             wake=self._wake,
         )
 
-    async def request(self, *numbers: int, to: Handover | None = None) -> None:
+    async def request(self, *numbers: int, to: IntentDispatcher | None = None) -> None:
         """`to`: the dispatcher of this process; without it, the intents are due for any."""
         requested = [RequestPayment(charge=charge(number), cause=CAUSE) for number in numbers]
-        await RequestPayments(unit_of_work=self.unit_of_work, clock=self.clock, handover=to or FakeHandover()).execute(
-            requested
-        )
+        await RequestPayments(
+            unit_of_work=self.unit_of_work, clock=self.clock, dispatcher=to or FakeDispatcher()
+        ).execute(requested)
 
-    async def demand(self, demand: Demand, *numbers: int, to: Handover | None = None) -> None:
+    async def demand(self, demand: Demand, *numbers: int, to: IntentDispatcher | None = None) -> None:
         commands = [ChangePayment(order_id=order_id(number), demand=demand, cause=CAUSE) for number in numbers]
-        await ChangePayments(unit_of_work=self.unit_of_work, clock=self.clock, handover=to or FakeHandover()).execute(
-            commands
-        )
+        await ChangePayments(
+            unit_of_work=self.unit_of_work, clock=self.clock, dispatcher=to or FakeDispatcher()
+        ).execute(commands)
 
     async def _record(self, command: RecordPayment) -> None:
         self.recorded.append(command)
@@ -424,20 +424,20 @@ async def test_what_comes_when_the_room_is_taken_meanwhile_waits_for_a_free_call
         requesting = RequestPayments(
             unit_of_work=JoinedUnitOfWork(transaction=await transaction.__aenter__()),
             clock=cashier.clock,
-            handover=dispatcher,
+            dispatcher=dispatcher,
         )
         await requesting.execute([RequestPayment(charge=charge(n), cause=CAUSE) for n in (number, number + 2)])
 
     for transaction in transactions:
         await transaction.__aexit__(None, None, None)
     await eventually(lambda: cashier.gateway.under_way == 2)
-    assert dispatcher.room() == 0
+    assert dispatcher.capacity() == 0
     cashier.gateway.open.set()
     await dispatcher.drained()
 
     assert cashier.settled(1, 2, 3, 4)()
     assert cashier.gateway.most == 2
-    assert dispatcher.room() == 2
+    assert dispatcher.capacity() == 2
 
 
 async def test_before_its_first_pass_nothing_is_handed_over(cashier: Cashier) -> None:
@@ -452,7 +452,7 @@ async def test_before_its_first_pass_nothing_is_handed_over(cashier: Cashier) ->
 
 
 async def test_what_was_handed_over_and_never_asked_is_asked_after_a_restart(cashier: Cashier) -> None:
-    died = FakeHandover(places=1)
+    died = FakeDispatcher(places=1)
     await cashier.request(1, to=died)
     restarted, other = cashier.dispatcher("payment"), cashier.dispatcher("other")
 
@@ -465,7 +465,7 @@ async def test_what_was_handed_over_and_never_asked_is_asked_after_a_restart(cas
 
 
 async def test_what_was_handed_over_and_never_asked_is_asked_by_another_after_the_lease(cashier: Cashier) -> None:
-    await cashier.request(1, to=FakeHandover(places=1))
+    await cashier.request(1, to=FakeDispatcher(places=1))
     other = cashier.dispatcher("other")
 
     cashier.clock.advance(LEASE + 1)

@@ -10,7 +10,7 @@ from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayme
 from ordersys.usecase.payments.ports import Intent
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.making import CAUSE, charge, order_id
-from tests.fakes.payments import FakeHandover, PaymentRow
+from tests.fakes.payments import FakeDispatcher, PaymentRow
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
 P, D = PaymentStatus, Demand
@@ -20,12 +20,14 @@ class Till:
     """ChangePayments over a database in memory; a second after noon. `room`: for so many calls."""
 
     def __init__(self, *, room: int = 0, **payments: PaymentStatus) -> None:
-        self.unit_of_work, self.handover = FakeUnitOfWork(), FakeHandover(places=room)
+        self.unit_of_work, self.dispatcher = FakeUnitOfWork(), FakeDispatcher(places=room)
         for number, status in payments.items():
             intent = Intent(charge=charge(int(number[1:])), status=status, cause=CAUSE, attempts=3)
             row = PaymentRow(intent=intent, next_at=None, owner="one", until=NOON)
             self.unit_of_work.database.payments.payments.rows[intent.charge.order_id] = row
-        self._change = ChangePayments(unit_of_work=self.unit_of_work, clock=FakeClock(passed=1), handover=self.handover)
+        self._change = ChangePayments(
+            unit_of_work=self.unit_of_work, clock=FakeClock(passed=1), dispatcher=self.dispatcher
+        )
 
     async def change(self, *commands: ChangePayment) -> None:
         await self._change.execute(commands)
@@ -49,7 +51,7 @@ async def test_a_demand_that_needs_the_gateway_is_due_at_once_and_told_to_the_di
     assert (row.status, row.intent.attempts, row.owner, row.until) == (P.CAPTURING, 0, None, None)
     assert row.next_at == FakeClock(passed=1).now()
     assert row.intent.cause.causation_id == "e1"
-    assert till.handover.taken == [row.intent]
+    assert till.dispatcher.dispatched == [row.intent]
 
 
 async def test_as_many_demands_as_there_is_room_for_are_claimed_and_handed_over() -> None:
@@ -60,7 +62,7 @@ async def test_as_many_demands_as_there_is_room_for_are_claimed_and_handed_over(
     first, second = till.payment(1), till.payment(2)
     assert (first.owner, first.until, first.intent.attempts) == ("payment", NOON + timedelta(seconds=7), 1)
     assert (second.owner, second.until, second.intent.attempts) == (None, None, 0)
-    assert till.handover.taken == [first.intent, second.intent]
+    assert till.dispatcher.dispatched == [first.intent, second.intent]
 
 
 async def test_a_payment_that_needs_no_call_takes_no_room() -> None:
@@ -69,7 +71,7 @@ async def test_a_payment_that_needs_no_call_takes_no_room() -> None:
     await till.change(demand(D.CANCEL, 2, known=False), demand(D.CANCEL, 1))
 
     assert till.payment(2).intent.attempts == 0
-    assert till.handover.taken == [till.payment(1).intent]
+    assert till.dispatcher.dispatched == [till.payment(1).intent]
     assert till.payment(1).intent.attempts == 1
 
 
@@ -80,7 +82,7 @@ async def test_what_is_asked_for_again_changes_nothing_and_is_told_to_nobody() -
     await till.change(demand(D.CAPTURE, 1), demand(D.CANCEL, 2, known=False), demand(D.REFUND, 2))
 
     assert (till.payment(1), till.payment(2)) == before
-    assert till.handover.taken == []
+    assert till.dispatcher.dispatched == []
 
 
 async def test_several_demands_of_one_order_are_folded_and_the_last_that_counted_is_the_cause() -> None:
@@ -98,7 +100,7 @@ async def test_a_payment_that_is_not_known_yet_is_given_up_for_good() -> None:
     await till.change(demand(D.CANCEL, known=False), demand(D.CANCEL, known=False))
 
     assert (till.payment().status, till.payment().next_at) == (P.VOIDED, None)
-    assert till.handover.taken == []
+    assert till.dispatcher.dispatched == []
 
 
 async def test_a_payment_that_is_being_requested_at_this_moment_is_cancelled_all_the_same() -> None:
@@ -135,4 +137,4 @@ async def test_nothing_is_handed_over_that_was_not_committed() -> None:
     with pytest.raises(Unavailable):
         await till.change(demand(D.CANCEL))
 
-    assert till.handover.taken == []
+    assert till.dispatcher.dispatched == []

@@ -11,7 +11,7 @@ from ordersys.usecase.payments.request_payments import RequestPayment, RequestPa
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment, RecordPayments
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import CAUSE, charge, order_id
-from tests.fakes.payments import FakeHandover, PaymentRow
+from tests.fakes.payments import FakeDispatcher, PaymentRow
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
 YES = Authorized(authorization_id="auth_1")
@@ -32,7 +32,7 @@ class Till:
 
     async def request(self, *numbers: int) -> None:
         requested = [RequestPayment(charge=charge(number), cause=CAUSE) for number in numbers]
-        await RequestPayments(unit_of_work=self.unit_of_work, clock=self.clock, handover=FakeHandover()).execute(
+        await RequestPayments(unit_of_work=self.unit_of_work, clock=self.clock, dispatcher=FakeDispatcher()).execute(
             requested
         )
 
@@ -45,7 +45,7 @@ class Till:
     async def demand(self, demand: Demand, number: int = 1) -> Intent:
         """What is to be asked of the gateway now."""
         change = ChangePayment(order_id=order_id(number), demand=demand, cause=CAUSE)
-        await ChangePayments(unit_of_work=self.unit_of_work, clock=self.clock, handover=FakeHandover()).execute(
+        await ChangePayments(unit_of_work=self.unit_of_work, clock=self.clock, dispatcher=FakeDispatcher()).execute(
             [change]
         )
         (intent,) = await self.claim()
