@@ -1,4 +1,4 @@
-"""`python -m benchmarks [PART ...]`: all parts, or those named. Exit code 0 when all ran, whatever they found."""
+"""Runs the benchmark: all parts, or those named. Exit code 0 if all of them ran, whether or not their goals are met."""
 
 import argparse
 import sys
@@ -55,17 +55,17 @@ def _write_texts(parts: Sequence[Part]) -> None:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"One or more of {', '.join(PARTS)}. Default: all.")
     parser.add_argument(
-        "--quick", action="store_true", help="a third of the time: to see that it runs, not for figures"
+        "--quick", action="store_true", help="A third of the time; checks that it runs, not for figures."
     )
-    parser.add_argument("--long", action="store_true", help="ten minutes of load, five of a held snapshot, more rates")
-    parser.add_argument("--servers", choices=("tuned", "embedded"), default="tuned", help="embedded: as `ordersys up`")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="keep all figures there")
-    parser.add_argument("--write-docs", action="store_true", help="put the figures into docs/performance.md")
+    parser.add_argument("--long", action="store_true", help="Ten minutes of load, five of a held snapshot, more rates.")
+    parser.add_argument("--servers", choices=("tuned", "embedded"), default="tuned", help="embedded: as `ordersys up`.")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="Write all figures to this file.")
+    parser.add_argument("--write-docs", action="store_true", help="Write the figures into docs/performance.md.")
     asked = parser.parse_args(arguments)
     if unknown := [name for name in asked.parts if name not in PARTS]:
-        parser.error(f"no such part: {', '.join(unknown)}")
+        parser.error(f"Unknown part: {', '.join(unknown)}")
     return asked
 
 

@@ -1,4 +1,4 @@
-"""What a part has found: tables, and goals that hold or do not. Printed, kept as JSON, written into the document."""
+"""Results of a part: tables and goals. They are printed, stored as JSON and written into the document."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ MARKED: Final = "<!-- bench:{name} -->\n.*?<!-- /bench:{name} -->"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """`at_least` or `at_most` is the bound; None for the other one."""
+    """`at_least` or `at_most` is the bound; the other one is None."""
 
     what: str
     value: float
@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(slots=True, kw_only=True)
 class Part:
-    """`text`: kept word for word, such as query plans. `failed`: why there are no figures."""
+    """`texts`: copied verbatim, such as query plans. `failed`: why there are no figures."""
 
     name: str
     tables: list[Table] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Part:
 
 
 def figure(value: object) -> str:
-    """Three digits that count, thousands apart."""
+    """Returns three significant digits with thousands separators."""
     if not isinstance(value, float | int) or isinstance(value, bool):
         return str(value)
     if abs(value) >= 100:
@@ -69,12 +69,12 @@ def figure(value: object) -> str:
 def markdown(part: Part) -> str:
     lines: list[str] = []
     if part.failed:
-        lines += [f"It broke: {part.failed.splitlines()[0]}", ""]
+        lines += [f"Failed: {part.failed.splitlines()[0]}", ""]
     for table in part.tables:
         lines += [f"{table.title}:", "", *_aligned([table.header, *table.rows]), ""]
     if part.goals:
-        rows = [(goal.what, goal.bound, goal.value, "holds" if goal.holds else "**misses**") for goal in part.goals]
-        lines += [*_aligned([("Goal", "Bound", "Here", ""), *rows]), ""]
+        rows = [(goal.what, goal.bound, goal.value, "met" if goal.holds else "**missed**") for goal in part.goals]
+        lines += [*_aligned([("Goal", "Bound", "Measured", ""), *rows]), ""]
     for note in part.notes:
         lines += [f"- {note}"]
     return "\n".join(lines).strip() + "\n"
@@ -86,14 +86,14 @@ def write_json(path: Path, machine: Mapping[str, object], parts: Iterable[Part])
 
 
 def write_document(path: Path, sections: Mapping[str, str]) -> None:
-    """Replaces what stands between the marks of each section; the rest stays."""
+    """Replaces the text between the markers of each section."""
     text = path.read_text()
     for name, content in sections.items():
         pattern = re.compile(MARKED.format(name=name), re.DOTALL)
         section = f"<!-- bench:{name} -->\n{content.strip()}\n<!-- /bench:{name} -->"
         text, found = pattern.subn(section.replace("\\", r"\\"), text)
         if not found:
-            raise ValueError(f"{path} has no marks for {name}")
+            raise ValueError(f"{path} has no markers for {name}")
     path.write_text(text)
 
 

@@ -23,7 +23,7 @@ BUILDS: Final = {
 ROUNDS: Final = 3
 NOTE: Final = (
     "64 connections, closed loop, 50 customers, 1,000 flights, one item; idempotency, authentication, metrics and logs "
-    f"on. Medians of {ROUNDS} rounds (ORM build: one); between rounds the tables are emptied."
+    f"on. Medians of {ROUNDS} rounds (ORM build: one); the tables are emptied between rounds."
 )
 Round = tuple[Outcome, Cost, Batches | None]
 
@@ -53,7 +53,7 @@ def run(servers: Servers, options: Options) -> Part:
     part.goals += _goals({name: _median(taken)[0] for name, taken in rounds.items()})
     part.notes += [
         NOTE,
-        "The bare writers insert two rows (order, outbox event); the product writes five, and takes the seats.",
+        "The bare writers insert two rows (order, outbox event); the product writes five and updates the seats.",
         *(["pgbench was not found and not run."] if bare["pgbench"] is None else []),
     ]
     return part
@@ -94,14 +94,23 @@ def _builds(builds: Mapping[str, Round], bare: Mapping[str, Any]) -> Table:
     rows.append(["bare writer, asyncpg, 8 connections", writer["rate"], writer["p50"], writer["p99"], *["-"] * 4])
     if bare["pgbench"] is not None:
         rows.append(["bare writer, pgbench, 32 clients", bare["pgbench"], *["-"] * 6])
-    header = ["", "Orders/s", "p50 ms", "p99 ms", "max ms", "Orders per transaction", "WAL kB/order", "CPU, of a core"]
+    header = [
+        "",
+        "Orders/s",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "Orders per transaction",
+        "WAL kB/order",
+        "CPU, share of a core",
+    ]
     return Table(title="Orders accepted, closed loop", header=header, rows=rows)
 
 
 def _open(half: Outcome, full: Outcome) -> Table:
     return Table(
         title="The product at half of that rate, open loop",
-        header=["Offered/s", "Answered/s", "p50 ms", "p99 ms", "max ms", "sent late p99"],
+        header=["Offered/s", "Responses/s", "p50 ms", "p99 ms", "max ms", "send delay p99"],
         rows=[[full.rate / 2, half.rate, half.p50, half.p99, half.most, half.late]],
     )
 
@@ -110,10 +119,10 @@ def _goals(builds: Mapping[str, Outcome]) -> list[Goal]:
     product = builds["the product"]
     return [
         Goal(
-            what="orders/s, of the same app without a database",
+            what="orders/s, share of the same app without a database",
             value=product.rate / builds["without a database"].rate,
             at_least=0.8,
         ),
-        Goal(what="orders/s, times the ORM build", value=product.rate / builds["ORM build"].rate, at_least=7),
+        Goal(what="orders/s, multiple of the ORM build", value=product.rate / builds["ORM build"].rate, at_least=7),
         Goal(what="p99 ms, 64 connections", value=product.p99, at_most=30),
     ]

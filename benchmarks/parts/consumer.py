@@ -47,7 +47,7 @@ def run(servers: Servers, options: Options) -> Part:
     part.tables.append(
         Table(
             title="PaymentAuthorized, handled by the order-service",
-            header=["", "Events/s", "Events per transaction", "CPU, of a core"],
+            header=["", "Events/s", "Events per transaction", "CPU, share of a core"],
             rows=[
                 ["the consumer", one.rate, one.sizes or "-", one.spent.split()],
                 ["the consumer, batches of one", single.rate, single.sizes or "-", single.spent.split()],
@@ -56,8 +56,8 @@ def run(servers: Servers, options: Options) -> Part:
         )
     )
     part.goals += [
-        Goal(what="events/s, times its own rate with batches of one", value=one.rate / single.rate, at_least=20),
-        Goal(what="events/s, of its SQL alone", value=one.rate / ceiling, at_least=0.5),
+        Goal(what="events/s, multiple of its rate with batches of one", value=one.rate / single.rate, at_least=20),
+        Goal(what="events/s, share of its SQL alone", value=one.rate / ceiling, at_least=0.5),
     ]
     part.notes.append(
         f"One process, medians of {ROUNDS} topics of {options.count(EVENTS):,} events in six partitions, by commit "

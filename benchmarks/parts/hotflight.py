@@ -19,7 +19,7 @@ def run(servers: Servers, options: Options) -> Part:
     accepted, finished = _accepted(servers, options), _finished(servers, options)
     part.tables.append(
         Table(
-            title="All orders on",
+            title="All orders for",
             header=["", "accepted/s (api alone, 64 connections)", "p99 ms", "finished/s (everything, saturated)"],
             rows=[[name, accepted[name][0], accepted[name][1], finished[name]] for name in WIDTHS],
         )

@@ -30,7 +30,7 @@ def run(servers: Servers, options: Options) -> Part:
         Goal(what=f"idle {role}, % of a core", value=spent.cpu[role] * 100, at_most=1) for role in EVERYTHING
     ]
     part.notes.append(
-        f"WAL meanwhile {spent.wal_bytes / spent.seconds / 1000:.1f} kB/s, "
+        f"WAL in this time: {spent.wal_bytes / spent.seconds / 1000:.1f} kB/s, "
         f"{spent.commits / spent.seconds:.1f} writing transactions/s."
     )
     return part

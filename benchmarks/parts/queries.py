@@ -63,8 +63,8 @@ def run(servers: Servers, options: Options) -> Part:
             having, lacking = _explained(database, case, None), _explained(database, case, case.without)
             rows.append([case.what, having.milliseconds, lacking.milliseconds, having.pages, lacking.pages])
             texts += [f"== {case.what}\n\n{having.text}\n\n-- after {case.without}\n\n{lacking.text}\n"]
-    header = ["Statement", "ms", "ms without the index", "pages", "pages without"]
-    title = f"EXPLAIN (ANALYZE, BUFFERS), {total:,} finished orders, {UNDER_WAY} under way, {PENDING:,} pending events"
+    header = ["Statement", "ms", "ms without the index", "pages", "pages without the index"]
+    title = f"EXPLAIN (ANALYZE, BUFFERS), {total:,} finished orders, {UNDER_WAY} unfinished, {PENDING:,} pending events"
     part.tables.append(Table(title=title, header=header, rows=rows))
     part.texts[PLANS] = "\n".join([f"{title}, PostgreSQL 18. Second execution of each.\n", *texts])
     part.notes.append(f"The plans are in [{PLANS}]({PLANS}).")

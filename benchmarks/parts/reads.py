@@ -35,17 +35,17 @@ def run(servers: Servers, options: Options) -> Part:
         [what, size, outcome.rate, outcome.p50, outcome.p99, outcome.most, spent.split()]
         for (what, size), (outcome, spent) in found.items()
     ]
-    header = ["Read", "Orders there", "Answers/s", "p50 ms", "p99 ms", "max ms", "CPU, of a core"]
+    header = ["Read", "Orders stored", "Responses/s", "p50 ms", "p99 ms", "max ms", "CPU, share of a core"]
     part.tables.append(Table(title="Reads, closed loop, 16 connections", header=header, rows=rows))
     times_orm = found["workflow", least][0].rate / found[ORM, least][0].rate
-    part.goals.append(Goal(what="workflows/s, times the ORM build", value=times_orm, at_least=10))
+    part.goals.append(Goal(what="workflows/s, multiple of the ORM build", value=times_orm, at_least=10))
     for route in ROUTES:
         slower = found[route, least][0].rate / found[route, most][0].rate
         what = f"{route}: {least:,} orders, times the rate with {most:,}"
         part.goals.append(Goal(what=what, value=slower, at_most=1.2))
     part.notes.append(
-        f"Up to {SAMPLE:,} different orders of {history.CUSTOMERS} customers, in no order; 15 rows each in seven "
-        "tables (unlogged for the quick filling; reads cost the same)."
+        f"Up to {SAMPLE:,} different orders of {history.CUSTOMERS} customers, in random order; 15 rows each in seven "
+        "tables (unlogged, to fill them quickly; reads cost the same)."
     )
     return part
 

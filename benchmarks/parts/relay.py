@@ -44,15 +44,17 @@ def run(servers: Servers, options: Options) -> Part:
     rate, ceiling = median(one.rate for one in drains), median(bare)
     part.tables += [_drains(drains, ceiling, batch, memory), _singles(singles)]
     part.goals += [
-        Goal(what="drain, of claim + archive + delete at the same batch", value=rate / ceiling, at_least=0.6),
+        Goal(
+            what="drain, share of claim + archive + delete at the same batch size", value=rate / ceiling, at_least=0.6
+        ),
         Goal(what="drain, events/s", value=rate, at_least=60_000),
         Goal(what="memory of the worker, MB (peak)", value=memory, at_most=80),
         Goal(what="200/s, commit to consumer, p50 ms", value=singles[200][0]["p50"], at_most=6),
-        Goal(what="200/s, worker, of a core", value=singles[200][1].cpu["worker"], at_most=0.15),
+        Goal(what="200/s, worker, share of a core", value=singles[200][1].cpu["worker"], at_most=0.15),
     ]
     part.notes.append(
         f"Medians of {ROUNDS} backlogs of {events:,} events of distinct orders, by commit timestamps. The consumer of "
-        "the second table is a bare one that only looks at the clock."
+        "the second table only records the time."
     )
     return part
 
@@ -94,8 +96,8 @@ def _probe(
 def _drains(drains: Sequence[Drain], ceiling: float, batch: int, memory: float) -> Table:
     one = sorted(drains, key=lambda drain: drain.rate)[len(drains) // 2]
     return Table(
-        title="A backlog is drained",
-        header=["", "Events/s", "Events per transaction", "CPU, of a core", "Peak MB"],
+        title="Draining a backlog",
+        header=["", "Events/s", "Events per transaction", "CPU, share of a core", "Peak MB"],
         rows=[
             ["the relay", one.rate, one.sizes or "-", one.spent.split(), memory],
             ["claim + archive + delete, no broker", ceiling, f"{batch}", "-", "-"],
@@ -108,5 +110,5 @@ def _singles(singles: dict[int, tuple[dict[str, Any], Cost]]) -> Table:
         [f"{rate}/s", *(found[name] for name in ("p50", "p99", "most", "came", "events")), spent.split()]
         for rate, (found, spent) in singles.items()
     ]
-    header = ["Events, one per commit", "p50 ms", "p99 ms", "max ms", "Came", "of", "CPU, of a core"]
-    return Table(title="From the commit to a consumer, open loop", header=header, rows=rows)
+    header = ["Events, one per commit", "p50 ms", "p99 ms", "max ms", "Received", "of", "CPU, share of a core"]
+    return Table(title="From commit to consumer, open loop", header=header, rows=rows)

@@ -27,8 +27,8 @@ UNDER_WAY: Final = 1000
 PARTITIONS: Final = "1"
 NOTE: Final = (
     "Latency runs from the moment the order was due (open loop) to the commit timestamp of the transaction that "
-    "completed it. A checkpoint stands before each stretch, so WAL has the full-page images that follow one in it; "
-    "they weigh more the shorter the stretch is (PostgreSQL makes a checkpoint every five minutes)."
+    "completed it. A checkpoint precedes each stretch, so WAL includes the full-page images that follow it; "
+    "they weigh more in a shorter stretch (by default PostgreSQL makes a checkpoint every five minutes)."
 )
 TICK: Final = 0.1
 END_SECONDS: Final = 60
@@ -101,8 +101,8 @@ def run(servers: Servers, options: Options) -> Part:
     part.goals += [*_goals({stretch.name: stretch for stretch in stretches}, full), *_lasting(sustained)]
     part.notes += [
         NOTE,
-        f"A topic has {PARTITIONS} partition where nothing else is said: one consumer of each kind runs.",
-        f"Saturation holds about {UNDER_WAY:,} orders under way; its latency says only how long that queue is.",
+        f"Topics have {PARTITIONS} partition unless stated otherwise: one process per consumer runs.",
+        f"Saturation holds about {UNDER_WAY:,} orders in flight; its latency shows only the length of that queue.",
     ]
     return part
 
@@ -262,10 +262,10 @@ def _latencies(stretches: Sequence[Stretch]) -> Table:
         "max ms",
         "POST p50",
         "POST p99",
-        "sent late p99",
+        "send delay p99",
         "unfinished",
     ]
-    return Table(title="Orders from due to completed", header=header, rows=rows)
+    return Table(title="Latency from due time to completion", header=header, rows=rows)
 
 
 def _costs(stretches: Sequence[Stretch]) -> Table:
@@ -284,19 +284,19 @@ def _costs(stretches: Sequence[Stretch]) -> Table:
     header = [
         "Offered",
         "WAL kB/order",
-        "of it page images",
+        "of which page images",
         "writing commits/order",
         "CPU ms/order",
-        "CPU, of a core",
+        "CPU, share of a core",
         "batch mean/max",
     ]
-    return Table(title="What an order costs", header=header, rows=rows)
+    return Table(title="Cost of an order", header=header, rows=rows)
 
 
 def _sustained(one: Sustained) -> Table:
     header = [
-        "Orders/s", "Seconds", "under way, 2nd quarter", "last quarter", "most", "WAL kB/order", "of it page images",
-        "CPU, of a core",
+        "Orders/s", "Seconds", "in flight, 2nd quarter", "last quarter", "maximum", "WAL kB/order",
+        "of which page images", "CPU, share of a core",
     ]  # fmt: skip
     return Table(title="At 80 % of saturation", header=header, rows=[one.row()])
 
@@ -304,8 +304,8 @@ def _sustained(one: Sustained) -> Table:
 def _lasting(one: Sustained) -> list[Goal]:
     seconds = f"{one.spent.seconds:.0f} s"
     return [
-        Goal(what=f"growth of the backlog in {seconds}, of the rate", value=one.growth, at_most=0.01),
-        Goal(what=f"WAL per finished order in {seconds} from a checkpoint on, kB", value=one.wal_kb, at_most=6),
+        Goal(what=f"growth of the number in flight in {seconds}, of the rate", value=one.growth, at_most=0.01),
+        Goal(what=f"WAL per finished order in {seconds} after a checkpoint, kB", value=one.wal_kb, at_most=6),
     ]
 
 

@@ -103,11 +103,11 @@ def markdown(run: Run) -> str:
     accepted = int(run.facts.get("accepted", 0))
     what = f"Run of {run.date}, commit `{run.commit}`, seed {run.seed}, {run.machine}; {run.seconds / 60:.0f} minutes"
     head = [
-        f"{what} at {run.rate:g} orders a second, one publish in five dropped throughout.",
+        f"{what} at {run.rate:g} orders a second, one publish in five dropped.",
         "",
         verdict(run),
         "",
-        "| Fault | Trials | Accepted meanwhile | Published twice | Backlog | Recovery p50 | max | 95 % bound a trial |",
+        "| Fault | Trials | Orders accepted | Published twice | Backlog | Recovery p50 | Recovery max | 95 % bound |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     lines = [
@@ -129,7 +129,7 @@ def _backlog(row: Row) -> str:
 def verdict(run: Run) -> str:
     if run.holds:
         return "**Accepted orders lost: 0. Effects done twice: 0. Orders stuck: 0. Events out of order: 0.**"
-    return "**It does not hold:** " + "; ".join(run.problems)
+    return "**The run failed:** " + "; ".join(run.problems)
 
 
 def _figure(value: float) -> str:

@@ -93,7 +93,7 @@ class Rig:
     async def come_to_rest(self, since: float) -> None:
         if not await until(self._at_rest, within=SETTLES_WITHIN):
             self.problems.append(f"{await self.system.value(OPEN_ORDERS)} orders are stuck")
-        self.facts["seconds from the last fault until everything had ended"] = round(monotonic() - since, 1)
+        self.facts["seconds from the last fault until all sagas had ended"] = round(monotonic() - since, 1)
 
     def tell_of_load(self, reports: Sequence[Mapping[str, Any]]) -> None:
         for name in ("sent", "accepted", "retried"):

@@ -21,7 +21,7 @@ def test_a_goal_holds_up_to_its_bound(goal: Goal, holds: bool) -> None:
 def test_what_misses_its_goal_is_printed_as_such() -> None:
     part = Part(name="api", goals=[Goal(what="p99 ms", value=125.0, at_most=30)])
 
-    assert "| p99 ms | <= 30 | 125  | **misses** |" in markdown(part)
+    assert "| p99 ms | <= 30 | 125      | **missed** |" in markdown(part)
 
 
 @pytest.mark.parametrize(("value", "shown"), [(1234.5, "1,234"), (0.12345, "0.123"), (12, "12"), ("-", "-")])
@@ -43,9 +43,9 @@ def test_a_section_is_replaced_between_its_marks_alone(tmp_path: Path) -> None:
     assert text.endswith("<!-- /bench:api -->\nafter <!-- bench:saga -->\n")
 
 
-def test_a_document_without_the_marks_is_refused(tmp_path: Path) -> None:
+def test_a_document_without_markers_is_refused(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text("nothing here\n")
 
-    with pytest.raises(ValueError, match="no marks for api"):
+    with pytest.raises(ValueError, match="no markers for api"):
         write_document(document, {"api": "x"})
