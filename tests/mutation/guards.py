@@ -108,8 +108,8 @@ GUARDS: Final = (
             Mutation(
                 name="the events of new orders are not written",
                 file="infrastructure/postgres/placement_repository.py",
-                before="), told AS ({APPENDING})",
-                after="), told AS ({APPENDING} LIMIT 0)",
+                before="), told AS ({INSERT_ENTRIES})",
+                after="), told AS ({INSERT_ENTRIES} LIMIT 0)",
                 tests=("contract/test_placements.py::test_what_is_placed_is_written_together[real]",),
             ),
             Mutation(
@@ -431,8 +431,8 @@ GUARDS: Final = (
             Mutation(
                 name="a dead letter is stored without its record",
                 file="infrastructure/postgres/dead_letter_repository.py",
-                before=":shard, now() FROM letter",
-                after=":shard, now() FROM letter WHERE false",
+                before='insert_from(f"letter, {ENTRIES}")',
+                after='insert_from(f"letter, {ENTRIES} WHERE false")',
                 tests=(AUDIT,),
             ),
         ),

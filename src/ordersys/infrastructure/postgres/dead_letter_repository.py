@@ -1,4 +1,4 @@
-"""Dead letters. Each new one goes to the dead letter topic by the outbox, in the statement that keeps it."""
+"""Dead letters. The statement that stores a new one also writes its record for the dead letter topic to the outbox."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import text
 
 from ordersys.infrastructure.postgres.codec import NO_NUL, cause_to_json, delivered_from, error_to_text, headers_to_json
+from ordersys.infrastructure.postgres.outbox_insert import ENTRIES, OutboxEntry, entry_columns, insert_from
 from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.envelope import Cause, Copy, Delivery
 from ordersys.messaging.outbox import shard_of
@@ -18,21 +19,20 @@ from ordersys.usecase.dead_letters.ports import DeadLetterStatus, LockedDeadLett
 
 # One that was replayed and failed again is the same letter, new again, and not pruned as a resolved one would be.
 # `resolved_by` goes on telling who replayed it.
-ADD = text("""
+ADD = text(f"""
     WITH letter AS (
         INSERT INTO dead_letters AS known (id, consumer, event_id, order_id, type, topic, partition, "offset", key,
             value, headers, attempts, error, status, created_at)
         VALUES (uuidv7(), :consumer, :event_id, :order_id, :type, :topic, :partition, :offset, :key, :value,
-            CAST(:headers AS jsonb), :attempts, :error, 'NEW', now())
+            CAST(:record_headers AS jsonb), :attempts, :error, 'NEW', now())
         ON CONFLICT (consumer, topic, partition, "offset") DO UPDATE SET status = 'NEW', error = excluded.error,
             attempts = excluded.attempts, created_at = excluded.created_at, resolved_at = NULL
         WHERE known.status = 'REPLAYED' AND NOT EXISTS (
             SELECT FROM inbox_events AS done WHERE done.consumer = known.consumer AND done.event_id = known.event_id)
         RETURNING id
     )
-    INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
-    SELECT uuidv7(), :stream, :place, :copied_type, :payload, CAST(:copy AS jsonb), :shard, now() FROM letter
-""")
+    {insert_from(f"letter, {ENTRIES}")}
+""")  # noqa: S608 - constants only
 
 LOCK = text("""
     SELECT id, consumer, status, topic, partition, "offset", key, value, CAST(headers AS text) AS headers
@@ -53,7 +53,7 @@ class DeadLetterRepository:
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         for letter in letters:
-            await self.connection.execute(ADD, {**_letter(letter), **_copy(letter)})
+            await self.connection.execute(ADD, {**_letter(letter), **entry_columns([_record(letter)])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +87,20 @@ def _letter(letter: DeadLetter) -> dict[str, object]:
         "offset": delivery.offset,
         "key": delivery.key,
         "value": delivery.value,
-        "headers": headers_to_json(delivery.headers),
+        "record_headers": headers_to_json(delivery.headers),
         "attempts": letter.attempts,
         "error": error_to_text(letter.error),
     }
 
 
-def _copy(letter: DeadLetter) -> dict[str, object]:
-    """The outbox row. It stands in no order's queue: one that cannot be sent must not hold the order's events back."""
+def _record(letter: DeadLetter) -> OutboxEntry:
+    """Returns the record for the dead letter topic. It has a key of its own, so that it never blocks the order's
+    events.
+    """
     delivery = letter.delivery
     place = uuid5(NAMESPACE_URL, f"{letter.consumer}/{delivery.topic}/{delivery.partition}/{delivery.offset}")
     payload, encoding = _payload(delivery.value)
-    told = {
+    added = {
         "dlq_consumer": letter.consumer,
         "dlq_error": error_to_text(letter.error),
         "dlq_attempts": str(letter.attempts),
@@ -106,16 +108,18 @@ def _copy(letter: DeadLetter) -> dict[str, object]:
         "dlq_partition": str(delivery.partition),
         "dlq_offset": str(delivery.offset),
     }
-    headers = {**delivery.headers, **{name: text.encode() for name, text in told.items()}}
+    headers = {**delivery.headers, **{name: text.encode() for name, text in added.items()}}
     copy = Copy(key=delivery.key, encoding=encoding, headers=tuple(headers.items()))
-    return {
-        "stream": DEAD_LETTERS,
-        "place": place,
-        "copied_type": DEAD_LETTERED,
-        "payload": payload,
-        "copy": cause_to_json(_cause(letter.event_id, delivery), source=letter.consumer, copy=copy),
-        "shard": shard_of(place),
-    }
+    return OutboxEntry(
+        event_id=None,
+        stream=DEAD_LETTERS,
+        order_id=place,
+        type=DEAD_LETTERED,
+        payload=payload,
+        headers=cause_to_json(_cause(letter.event_id, delivery), source=letter.consumer, copy=copy),
+        shard=shard_of(place),
+        occurred_at=None,
+    )
 
 
 def _payload(value: bytes | None) -> tuple[str, Literal["text", "base64", "none"]]:

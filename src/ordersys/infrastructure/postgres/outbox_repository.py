@@ -1,4 +1,4 @@
-"""The outbox as the relay and the use cases see it: insert and delete only (CDC and vacuum both want it so)."""
+"""The outbox, for the relay and the use cases: insert and delete only, as CDC and vacuum require."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,26 +7,17 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ordersys.infrastructure.postgres.codec import cause_from, cause_to_json, copy_from, to_json
+from ordersys.infrastructure.postgres.codec import cause_from, copy_from
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.low_water_mark import LowWaterMark, PassObservation
+from ordersys.infrastructure.postgres.outbox_insert import INSERT_ENTRIES, event_columns
 from ordersys.infrastructure.postgres.session import Row, Session, opened
 from ordersys.messaging.envelope import Outgoing
-from ordersys.messaging.outbox import FailedPublish, OutboxRow, PublishedRow, StuckRow, shard_of
+from ordersys.messaging.outbox import FailedPublish, OutboxRow, PublishedRow, StuckRow
 from ordersys.messaging.topics import DEAD_LETTERS
 from ordersys.messaging.unit_of_work import Notifier, NullNotifier
 
-# unnest keeps the array order, so the identity ids follow the order of the events. Other statements have it as a part.
-APPENDING: Final = """
-    INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
-    SELECT event_id, aggregatetype, aggregateid, type, payload, CAST(headers AS jsonb), shard, occurred_at
-    FROM unnest(CAST(:event_ids AS uuid[]), CAST(:streams AS text[]), CAST(:orders AS uuid[]),
-        CAST(:types AS text[]), CAST(:payloads AS text[]), CAST(:headers AS text[]),
-        CAST(:shards AS smallint[]), CAST(:moments AS timestamptz[])) WITH ORDINALITY
-        AS event (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at, position)
-    ORDER BY position
-"""
-APPEND = text(APPENDING)
+APPEND = text(INSERT_ENTRIES)
 
 # What waits for its next attempt, or is parked, holds back the later rows of its order; the table of those is all but
 # empty, so each row is held against a hash of it, and only those that are in there cost a look at the table itself.
@@ -111,20 +102,6 @@ class OutboxRepository:
 
     async def append(self, events: Sequence[Outgoing]) -> None:
         await self.connection.execute(APPEND, event_columns(events))
-
-
-def event_columns(events: Sequence[Outgoing | None]) -> dict[str, object]:
-    """What APPENDING wants to have bound. Where there is no event, every column is null."""
-    return {
-        "event_ids": [event and event.event_id for event in events],
-        "streams": [event and event.event.STREAM for event in events],
-        "orders": [event and event.order_id for event in events],
-        "types": [event and event.event.TYPE for event in events],
-        "payloads": [event and to_json(event.event) for event in events],
-        "headers": [event and cause_to_json(event.cause, source=event.event.SOURCE) for event in events],
-        "shards": [event and shard_of(event.order_id) for event in events],
-        "moments": [event and event.occurred_at for event in events],
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from ordersys.domain.payments.payment import CALLS, Authorized, Charge, Declined
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.codec import cause_from, cause_to_json
-from ordersys.infrastructure.postgres.outbox_repository import event_columns
+from ordersys.infrastructure.postgres.outbox_insert import event_columns, insert_from
 from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.messaging.ordering import first_of_each
 from ordersys.usecase.payments.ports import Change, Intent, Lease, SettledIntent
@@ -87,9 +87,7 @@ SETTLE = text(f"""
         {_ANSWERED}
         RETURNING awaited.*
     )
-    INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, occurred_at)
-    SELECT event_id, aggregatetype, order_id, type, payload, CAST(headers AS jsonb), shard, occurred_at
-    FROM settled WHERE event_id IS NOT NULL ORDER BY position
+    {insert_from("(SELECT *, order_id AS aggregateid FROM settled WHERE event_id IS NOT NULL) AS event")}
 """)  # noqa: S608 - constants only
 
 POSTPONE = text(f"""

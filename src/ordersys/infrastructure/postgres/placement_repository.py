@@ -16,7 +16,7 @@ from ordersys.domain.shared.errors import Contention
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.infrastructure.postgres.codec import from_json, to_json
 from ordersys.infrastructure.postgres.order_repository import OFFERED, TAKING_SEATS, offer, seat_columns
-from ordersys.infrastructure.postgres.outbox_repository import APPENDING, event_columns
+from ordersys.infrastructure.postgres.outbox_insert import INSERT_ENTRIES, event_columns
 from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.usecase.orders.ports import (
     Claim,
@@ -73,7 +73,7 @@ WRITE = text(f"""
     ), begun AS (
         INSERT INTO order_status_history (order_id, to_status, at)
         SELECT * FROM unnest(CAST(:order_ids AS uuid[]), CAST(:statuses AS text[]), CAST(:created AS timestamptz[]))
-    ), told AS ({APPENDING})
+    ), told AS ({INSERT_ENTRIES})
     INSERT INTO idempotency_keys AS kept (customer_id, route, key, fingerprint, outcome, created_at)
     SELECT customer_id, route, key, fingerprint, outcome, :at
     FROM unnest(CAST(:customers AS text[]), CAST(:routes AS text[]), CAST(:keys AS text[]),

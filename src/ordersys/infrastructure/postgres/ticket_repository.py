@@ -10,7 +10,7 @@ from sqlalchemy import text
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap, seat_label
 from ordersys.domain.tickets.ticketing import Ticketing
-from ordersys.infrastructure.postgres.outbox_repository import APPENDING, event_columns
+from ordersys.infrastructure.postgres.outbox_insert import INSERT_ENTRIES, event_columns
 from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.envelope import Outgoing
 from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
@@ -71,7 +71,7 @@ SAVE_MAPS = text(_SAVING_MAPS)
 
 # Whatever is issued is told and has its seat taken, so all of it is one statement.
 ISSUE = text(f"""
-    WITH saved AS ({_SAVING_MAPS}), told AS ({APPENDING})
+    WITH saved AS ({_SAVING_MAPS}), told AS ({INSERT_ENTRIES})
     INSERT INTO tickets (number, order_id, ordinal, flight_id, seat_number, seat, status, issued_at)
     SELECT number, order_id, ordinal, flight_id, seat_number, seat, 'VALID', issued_at
     FROM unnest(CAST(:numbers AS text[]), CAST(:ticket_orders AS uuid[]), CAST(:ordinals AS smallint[]),
