@@ -94,8 +94,9 @@ clean: ## stop the stack, then delete .venv, .ordersys (with all data) and all c
 	@rm -rf .venv .ordersys frontend/node_modules frontend/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.embedded: requirements/embedded.txt scripts/environment.sh
+# pyproject.toml too: it names the program's entry point, which is written at installation.
+.venv/.embedded: requirements/embedded.txt pyproject.toml scripts/environment.sh
 	@sh scripts/environment.sh embedded
 
-.venv/.dev: requirements/dev.txt scripts/environment.sh
+.venv/.dev: requirements/dev.txt pyproject.toml scripts/environment.sh
 	@sh scripts/environment.sh dev

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Creates .venv and installs one requirement file with its hashes, then the project itself. Usage: environment.sh embedded|dev
-# make calls it only if the requirement file is newer than the stamp written at the end.
+# make calls it only if the requirement file or pyproject.toml is newer than the stamp written at the end.
 set -eu
 cd "$(dirname "$0")/.."
 wanted=$1

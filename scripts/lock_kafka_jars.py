@@ -1,6 +1,6 @@
-"""Writes the lock of Apache Kafka's jars anew: resolves, downloads, hashes. Usage: lock_kafka_jars.py [--check]
+"""Regenerates the lock of Apache Kafka's jars: resolves, downloads, hashes. Usage: lock_kafka_jars.py [--check]
 
-Each coordinate is resolved alone: resolved together, one's dependency management bends the versions of the other.
+Each coordinate is resolved separately, because the dependency management of one would change the versions of the other.
 """
 
 import sys
