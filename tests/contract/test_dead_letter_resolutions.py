@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from ordersys.domain.orders.order import Status
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.outbox import SHARDS
 from ordersys.messaging.relay import to_record
-from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.usecase.dead_letters.ports import DeadLetterStatus, Fate, Forecast
 from ordersys.usecase.dead_letters.resolve_dead_letters import DiscardDeadLetters, ReplayDeadLetters, Resolution
 from tests.contract.world import World
@@ -67,11 +67,11 @@ async def fate(world: World, dead_letter_id: UUID) -> Fate:
 async def retry(world: World, *, fail: bool = False) -> int:
     """Makes the attempt that is due, as the retries do; answers the event's number, 0 if nothing was due."""
     async with world.unit_of_work.begin() as transaction:
-        due = await transaction.retries.count_due(NAME, (0.0,))
+        due = await transaction.retries.claim_next_attempt(NAME, (0.0,))
     if due is None:
         return 0
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.take(NAME, {due.event_id: due.attempts})
+        await transaction.retries.remove_if_unchanged(NAME, {due.event_id: due.attempts})
         if fail:
             await transaction.dead_letters.add([letter(due.event_id.int & 0xFFFF, error="KeyError: again")])
         else:
@@ -129,8 +129,8 @@ async def test_a_replay_is_for_the_consumer_that_failed_and_recorded(world: Worl
     assert await status(world, one) == ("REPLAYED", "olga")
     assert await fate(world, one) is Fate.WAITING
     async with world.unit_of_work.begin() as transaction:
-        assert await transaction.retries.count_due("payment-service", (1.0,)) is None
-        due = await transaction.retries.count_due(NAME, (1.0,))
+        assert await transaction.retries.claim_next_attempt("payment-service", (1.0,)) is None
+        due = await transaction.retries.claim_next_attempt(NAME, (1.0,))
     assert due
     assert (due.event_id, due.attempts) == (event_id(1), 1)
     assert due.delivery.value == delivery(1).value

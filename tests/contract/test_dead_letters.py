@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Delivery
-from ordersys.messaging.retry_queue import DeadLetter
 from tests.contract.world import World, undone
 from tests.fakes import placing
 from tests.fakes.making import delivery, event_id, order, order_created, order_id

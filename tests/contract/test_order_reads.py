@@ -10,9 +10,10 @@ from ordersys.domain.payments.payment import Authorized, PaymentStatus
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.entrypoint.consumers.subscriptions import subscribers
 from ordersys.infrastructure.postgres.codec import to_json
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Acked
 from ordersys.messaging.outbox import FailedPublish, PublishedRow
-from ordersys.messaging.retry_queue import WAITS, DeadLetter
+from ordersys.messaging.retry_queue import WAITS
 from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.read_orders import BadStatus, GetOrder, GetWorkflow, ListOrders, OrderNotFound
 from ordersys.usecase.orders.views import OrderPage, PaymentView, TicketView, WorkflowView, order_view
@@ -272,9 +273,9 @@ async def test_the_outbox_shows_the_rows_that_operators_name_and_when_they_are_t
 async def test_kept_messages_are_shown_in_the_order_in_which_they_are_due(world: World) -> None:
     async with world.unit_of_work.begin() as transaction:
         await placing.add(transaction, [order(1), order(2)])
-        await transaction.retries.put_aside("payment-service", message(1), "ValueError: odd", 5)
-        await transaction.retries.queue("payment-service", [message(2)])
-        await transaction.retries.put_aside("payment-service", message(9, order=2), "other", 5)
+        await transaction.retries.record_first_failure("payment-service", message(1), "ValueError: odd", 5)
+        await transaction.retries.enqueue("payment-service", [message(2)])
+        await transaction.retries.record_first_failure("payment-service", message(9, order=2), "other", 5)
 
     found = await workflow(world)
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from ordersys.domain.shared.ids import EventId
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Delivery
 from ordersys.messaging.inbox import Message
-from ordersys.messaging.retry_queue import NO_OUTCOME, DeadLetter, QueuedMessage
+from ordersys.messaging.retry_queue import NO_OUTCOME, QueuedMessage
 from tests.contract.world import World, later, undone
 from tests.fakes.making import event_id, message, order_id
 
@@ -22,24 +23,24 @@ def ids(*numbers: int) -> set[EventId]:
     return {event_id(number) for number in numbers}
 
 
-async def put_aside(world: World, number: int, *, order: int = 1, delay: float = 0.0) -> None:
+async def first_failure(world: World, number: int, *, order: int = 1, delay: float = 0.0) -> None:
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.put_aside(NAME, message(number, order=order), "ValueError: cannot", delay)
+        await transaction.retries.record_first_failure(NAME, message(number, order=order), "ValueError: cannot", delay)
 
 
 async def queue(world: World, *messages: Message, consumer: str = NAME) -> set[EventId]:
     async with world.unit_of_work.begin() as transaction:
-        return await transaction.retries.queue(consumer, messages)
+        return await transaction.retries.enqueue(consumer, messages)
 
 
 async def ahead(world: World, *messages: Message, delay: float = 60.0) -> set[EventId]:
     async with world.unit_of_work.begin() as transaction:
-        return await transaction.retries.count_ahead(NAME, messages, delay)
+        return await transaction.retries.reserve_first_attempt(NAME, messages, delay)
 
 
 async def due(world: World, delays: Sequence[float] = DELAYS, consumer: str = NAME) -> QueuedMessage | None:
     async with world.unit_of_work.begin() as transaction:
-        return await transaction.retries.count_due(consumer, delays)
+        return await transaction.retries.claim_next_attempt(consumer, delays)
 
 
 async def number_due(world: World, delays: Sequence[float] = DELAYS) -> tuple[int, int] | None:
@@ -50,7 +51,9 @@ async def number_due(world: World, delays: Sequence[float] = DELAYS) -> tuple[in
 
 async def take(world: World, **attempts: int) -> set[EventId]:
     async with world.unit_of_work.begin() as transaction:
-        return await transaction.retries.take(NAME, {event_id(int(name[1:])): n for name, n in attempts.items()})
+        return await transaction.retries.remove_if_unchanged(
+            NAME, {event_id(int(name[1:])): n for name, n in attempts.items()}
+        )
 
 
 async def free(world: World, *messages: Message, passing: Sequence[int] = (), consumer: str = NAME) -> set[EventId]:
@@ -78,7 +81,9 @@ async def test_what_was_put_aside_comes_back_whole(world: World) -> None:
     original = message(7, order=3)
     delivery = replace(original.delivery, key=b"\0key", headers={**original.delivery.headers, **odd})
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.put_aside(NAME, original._replace(delivery=delivery), "ValueError: a\0b", 0)
+        await transaction.retries.record_first_failure(
+            NAME, original._replace(delivery=delivery), "ValueError: a\0b", 0
+        )
 
     found = await due(world)
 
@@ -99,13 +104,13 @@ async def test_a_message_without_key_or_value_comes_back_without(world: World) -
 
 
 async def test_nothing_is_due_before_its_time(world: World) -> None:
-    await put_aside(world, 1, delay=60)
+    await first_failure(world, 1, delay=60)
 
     assert await due(world) is None
 
 
 async def test_each_attempt_is_counted_and_sets_the_next_moment(world: World) -> None:
-    await put_aside(world, 1, delay=0.01)
+    await first_failure(world, 1, delay=0.01)
 
     assert await later(lambda: number_due(world, (0.5, 0.5))) == (1, 2)
     assert await number_due(world) is None
@@ -114,17 +119,17 @@ async def test_each_attempt_is_counted_and_sets_the_next_moment(world: World) ->
 
 
 async def test_the_last_delay_repeats_and_the_error_of_the_last_attempt_stays(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     errors = [found.error for _ in range(3) if (found := await due(world, (0.0,)))]
 
     assert errors == [NO_OUTCOME, NO_OUTCOME, NO_OUTCOME]
 
 
 async def test_the_error_of_an_attempt_too_many_is_kept_for_the_letter(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     await due(world, (0.0,))
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.defer(NAME, event_id(1), 2, "KeyError: last words", 0)
+        await transaction.retries.record_failure(NAME, event_id(1), 2, "KeyError: last words", 0)
 
     found = await due(world, (0.0,))
 
@@ -133,7 +138,7 @@ async def test_the_error_of_an_attempt_too_many_is_kept_for_the_letter(world: Wo
 
 
 async def test_only_the_oldest_of_an_order_is_due(world: World) -> None:
-    await put_aside(world, 2)
+    await first_failure(world, 2)
     await queue(world, message(1), message(3), message(9, order=2))
 
     assert await number_due(world) == (2, 2)
@@ -145,18 +150,18 @@ async def test_only_the_oldest_of_an_order_is_due(world: World) -> None:
 
 
 async def test_another_consumer_neither_waits_nor_is_due(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
 
     assert await due(world, consumer="payment-service") is None
     assert await free(world, message(2), consumer="payment-service") == ids(2)
 
 
 async def test_what_somebody_is_counting_is_passed_over(world: World) -> None:
-    await put_aside(world, 1, order=1)
-    await put_aside(world, 2, order=2)
+    await first_failure(world, 1, order=1)
+    await first_failure(world, 2, order=2)
 
     async with undone(world.unit_of_work) as transaction:
-        first = await transaction.retries.count_due(NAME, AT_ONCE)
+        first = await transaction.retries.claim_next_attempt(NAME, AT_ONCE)
         assert first
         assert first.event_id == event_id(1)
         assert await number_due(world) == (2, 2)
@@ -166,7 +171,7 @@ async def test_what_somebody_is_counting_is_passed_over(world: World) -> None:
 
 async def test_of_many_at_the_same_moment_each_counts_another(world: World) -> None:
     for number in range(1, 9):
-        await put_aside(world, number, order=number)
+        await first_failure(world, number, order=number)
 
     found = await asyncio.gather(*(number_due(world) for _ in range(8)))
 
@@ -174,7 +179,7 @@ async def test_of_many_at_the_same_moment_each_counts_another(world: World) -> N
 
 
 async def test_only_the_attempt_that_was_counted_takes_the_message(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     await due(world)
 
     assert await take(world, _1=1) == set()
@@ -184,60 +189,60 @@ async def test_only_the_attempt_that_was_counted_takes_the_message(world: World)
 
 
 async def test_only_the_attempt_that_was_counted_locks_the_message(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
 
     async with world.unit_of_work.begin() as transaction:
-        assert await transaction.retries.lock(NAME, {event_id(1): 2, event_id(2): 1}) == set()
-        assert await transaction.retries.lock(NAME, {event_id(1): 1}) == ids(1)
+        assert await transaction.retries.lock_if_unchanged(NAME, {event_id(1): 2, event_id(2): 1}) == set()
+        assert await transaction.retries.lock_if_unchanged(NAME, {event_id(1): 1}) == ids(1)
         assert await due(world) is None
 
     assert await number_due(world) == (1, 2)
 
 
 async def test_what_is_taken_and_rolled_back_is_there_again(world: World) -> None:
-    await put_aside(world, 1, delay=60)
+    await first_failure(world, 1, delay=60)
     async with undone(world.unit_of_work) as transaction:
-        assert await transaction.retries.take(NAME, {event_id(1): 1}) == ids(1)
+        assert await transaction.retries.remove_if_unchanged(NAME, {event_id(1): 1}) == ids(1)
 
     assert await take(world, _1=1) == ids(1)
 
 
 async def test_a_failure_is_deferred_with_its_reason(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     await due(world, AT_ONCE)
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.defer(NAME, event_id(1), 2, "KeyError: x", 60)
+        await transaction.retries.record_failure(NAME, event_id(1), 2, "KeyError: x", 60)
 
     assert await due(world) is None
 
 
 async def test_a_failure_of_an_attempt_that_is_over_changes_nothing(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     await due(world, AT_ONCE)
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.defer(NAME, event_id(1), 1, "KeyError: stale", 60)
+        await transaction.retries.record_failure(NAME, event_id(1), 1, "KeyError: stale", 60)
 
     assert await number_due(world) == (1, 3)
 
 
 async def test_an_attempt_that_could_not_be_made_is_given_back(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     await due(world)
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.give_back(NAME, {event_id(1): 2})
+        await transaction.retries.uncount_attempts(NAME, {event_id(1): 2})
     assert await number_due(world) == (1, 2)
 
 
 async def test_an_attempt_that_was_never_counted_is_not_given_back(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.give_back(NAME, {event_id(1): 2})
+        await transaction.retries.uncount_attempts(NAME, {event_id(1): 2})
 
     assert await number_due(world) == (1, 2)
 
 
 async def test_a_message_is_kept_once(world: World) -> None:
-    await put_aside(world, 1, delay=60)
+    await first_failure(world, 1, delay=60)
 
     assert await queue(world, message(1), message(1)) == set()
     assert await world.count("inbox_retries") == 1
@@ -246,21 +251,21 @@ async def test_a_message_is_kept_once(world: World) -> None:
 
 async def test_a_first_failure_of_what_was_counted_ahead_is_its_first_attempt(world: World) -> None:
     await ahead(world, message(1))
-    await put_aside(world, 1)
+    await first_failure(world, 1)
 
     assert await number_due(world) == (1, 2)
 
 
 async def test_a_late_first_failure_does_not_hurry_later_attempts(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     await due(world)
-    await put_aside(world, 1)
+    await first_failure(world, 1)
 
     assert await due(world) is None
 
 
 async def test_counted_ahead_are_those_that_may_be_handled_now(world: World) -> None:
-    await put_aside(world, 1, order=1)
+    await first_failure(world, 1, order=1)
     await free(world, message(2, order=2))
     await bury(world, 3, order=3)
 
@@ -283,14 +288,14 @@ async def test_what_was_handled_or_is_dead_does_not_queue(world: World) -> None:
 
 
 async def test_events_behind_a_kept_one_are_not_free(world: World) -> None:
-    await put_aside(world, 1, order=1)
+    await first_failure(world, 1, order=1)
 
     assert await free(world, message(2, order=1), message(3, order=2), message(1, order=1)) == ids(3)
     assert await world.count("inbox_events") == 1
 
 
 async def test_events_of_the_order_are_free_once_nothing_of_it_is_kept(world: World) -> None:
-    await put_aside(world, 1)
+    await first_failure(world, 1)
     await take(world, _1=1)
 
     assert await free(world, message(2)) == ids(2)
@@ -299,7 +304,7 @@ async def test_events_of_the_order_are_free_once_nothing_of_it_is_kept(world: Wo
 async def test_what_lets_others_pass_holds_nothing_back(world: World) -> None:
     await ahead(world, message(1), message(2))
     async with world.unit_of_work.begin() as transaction:
-        await transaction.retries.take(NAME, {event_id(1): 1})
+        await transaction.retries.remove_if_unchanged(NAME, {event_id(1): 1})
         assert await transaction.inbox.claim_free(NAME, [message(1)], passing=ids(2)) == ids(1)
 
     assert await world.count("inbox_retries") == 1
@@ -329,7 +334,7 @@ async def test_a_batch_and_a_later_attempt_handle_a_message_once(world: World, a
 
     async def batch() -> int:
         async with world.unit_of_work.begin() as transaction:
-            await transaction.retries.take(NAME, {event_id(1): 1})
+            await transaction.retries.remove_if_unchanged(NAME, {event_id(1): 1})
             return len(await transaction.inbox.claim_free(NAME, [message(1)], passing=()))
 
     async def again() -> int:
@@ -337,7 +342,7 @@ async def test_a_batch_and_a_later_attempt_handle_a_message_once(world: World, a
         if found is None:
             return 0
         async with world.unit_of_work.begin() as transaction:
-            if not await transaction.retries.take(NAME, {found.event_id: found.attempts}):
+            if not await transaction.retries.remove_if_unchanged(NAME, {found.event_id: found.attempts}):
                 return 0
             return len(await transaction.inbox.claim(NAME, [message(1)]))
 

@@ -8,10 +8,11 @@ from itertools import count
 from ordersys.domain.shared.errors import DomainError
 from ordersys.domain.shared.ids import EventId
 from ordersys.infrastructure.postgres.codec import to_json
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Acked, Delivery, Outgoing, Record, Refused
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import SHARDS, FailedPublish, OutboxRow, PublishedRow, shard_of
-from ordersys.messaging.retry_queue import DeadLetter, RetryableMessage
+from ordersys.messaging.retry_queue import RetryableMessage
 from ordersys.usecase.payments.ports import Intent
 from tests.fakes.memory import Changes, Table
 from tests.fakes.retry_queue import KeptRow, Place, StoredLetter, dead_events

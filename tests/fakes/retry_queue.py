@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ordersys.domain.shared.ids import EventId, OrderId
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Cause, Copy, Delivery
 from ordersys.messaging.outbox import OutboxRow, shard_of
-from ordersys.messaging.retry_queue import NO_OUTCOME, WAITS, DeadLetter, QueuedMessage, RetryableMessage
+from ordersys.messaging.retry_queue import NO_OUTCOME, WAITS, QueuedMessage, RetryableMessage
 from ordersys.messaging.topics import DEAD_LETTERED, DEAD_LETTERS
 from tests.fakes.clock import NOON
 from tests.fakes.memory import Changes
@@ -56,26 +57,28 @@ class FakeRetryQueue:
     tables: "MessagingTables"
     changes: Changes
 
-    async def count_ahead(self, consumer: str, messages: Sequence[RetryableMessage], delay: float) -> set[EventId]:
+    async def reserve_first_attempt(
+        self, consumer: str, messages: Sequence[RetryableMessage], delay: float
+    ) -> set[EventId]:
         held = {row.order_id for row in self._rows(consumer)}
         free = [one for one in messages if one.order_id not in held]
         return await self._keep(consumer, free, attempts=1, delay=delay, error=NO_OUTCOME)
 
-    async def lock(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
+    async def lock_if_unchanged(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
         await self.changes.lock(self.tables.retries, [(consumer, event_id) for event_id in attempts])
         return {row.event_id for row in self._rows(consumer) if attempts.get(row.event_id) == row.attempts}
 
-    async def take(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
+    async def remove_if_unchanged(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
         await self.changes.lock(self.tables.retries, [(consumer, event_id) for event_id in attempts])
         taken = {row.event_id for row in self._rows(consumer) if attempts.get(row.event_id) == row.attempts}
         for event_id in taken:
             self.changes.remove(self.tables.retries, (consumer, event_id))
         return taken
 
-    async def queue(self, consumer: str, messages: Sequence[RetryableMessage]) -> set[EventId]:
+    async def enqueue(self, consumer: str, messages: Sequence[RetryableMessage]) -> set[EventId]:
         return await self._keep(consumer, messages, attempts=0, delay=0, error=WAITS)
 
-    async def put_aside(self, consumer: str, message: RetryableMessage, error: str, delay: float) -> None:
+    async def record_first_failure(self, consumer: str, message: RetryableMessage, error: str, delay: float) -> None:
         await self.changes.lock(self.tables.retries, [(consumer, message.event_id)])
         known = self.changes.rows(self.tables.retries).get((consumer, message.event_id))
         if known is None:
@@ -83,18 +86,18 @@ class FakeRetryQueue:
         elif known.attempts == 1:
             self._replace(consumer, replace(known, error=error, next_at=self.tables.ticker() + delay))
 
-    async def count_due(self, consumer: str, delays: Sequence[float]) -> QueuedMessage | None:
+    async def claim_next_attempt(self, consumer: str, delays: Sequence[float]) -> QueuedMessage | None:
         for row in sorted(self._rows(consumer), key=lambda row: (row.next_at, row.id)):
             if self._is_due(consumer, row) and self.changes.try_lock(self.tables.retries, (consumer, row.event_id)):
                 return self._counted(consumer, row, delays)
         return None
 
-    async def defer(self, consumer: str, event_id: EventId, attempts: int, error: str, delay: float) -> None:
+    async def record_failure(self, consumer: str, event_id: EventId, attempts: int, error: str, delay: float) -> None:
         row = self.changes.rows(self.tables.retries).get((consumer, event_id))
         if row and row.attempts == attempts:
             self._replace(consumer, replace(row, error=error, next_at=self.tables.ticker() + delay))
 
-    async def give_back(self, consumer: str, attempts: Mapping[EventId, int]) -> None:
+    async def uncount_attempts(self, consumer: str, attempts: Mapping[EventId, int]) -> None:
         for row in self._rows(consumer):
             if row.event_id in attempts and row.attempts >= attempts[row.event_id]:
                 self._replace(consumer, replace(row, attempts=row.attempts - 1, next_at=self.tables.ticker()))

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from ordersys.config import PostgresSettings, Secret, Settings
 from ordersys.infrastructure.postgres import engine as postgres
 from ordersys.infrastructure.postgres.unit_of_work import PostgresUnitOfWork
-from ordersys.messaging.retry_queue import DeadLetter
+from ordersys.messaging.dead_letters import DeadLetter
 from tests.fakes.making import delivery, event_id, order_created, order_id
 from tests.integration.http_api import Api, refusal, serving
 from tests.integration.retry_world import ordersys

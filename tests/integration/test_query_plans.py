@@ -169,7 +169,7 @@ QUERIES: Mapping[str, Query] = {
         whole=["dead_letters"],  # a hundredth of the orders: whichever is less
     ),
     "retries: count due": Query(
-        ask=within(lambda t: t.retries.count_due(ORDER_SERVICE, [1, 2, 4, 8])),
+        ask=within(lambda t: t.retries.claim_next_attempt(ORDER_SERVICE, [1, 2, 4, 8])),
         sql="UPDATE inbox_retries",
         indexes=["ix_inbox_retries_consumer_next_attempt_at", "ix_inbox_retries_order_id", "pk_inbox_retries"],
         pages=300,

@@ -37,11 +37,11 @@ Ask = Callable[[PostgresTransaction], Awaitable[object]]
 BATCHES: Mapping[str, tuple[str, Ask]] = {
     "payments: settle": ("INTO outbox", lambda t: t.payments.settle(SETTLED, at=NOW)),
     "payments: postpone": ("SET last_error", lambda t: t.payments.postpone([(one, "e", NOW) for one in INTENTS])),
-    "retries: count ahead": ("INTO inbox_retries", lambda t: t.retries.count_ahead(ORDER_SERVICE, NEW, 1)),
-    "retries: queue": ("INTO inbox_retries", lambda t: t.retries.queue(ORDER_SERVICE, NEW)),
-    "retries: lock": ("FOR UPDATE", lambda t: t.retries.lock(ORDER_SERVICE, ATTEMPTS)),
-    "retries: take": ("DELETE FROM inbox_retries", lambda t: t.retries.take(ORDER_SERVICE, ATTEMPTS)),
-    "retries: give back": ("UPDATE inbox_retries", lambda t: t.retries.give_back(ORDER_SERVICE, ATTEMPTS)),
+    "retries: count ahead": ("INTO inbox_retries", lambda t: t.retries.reserve_first_attempt(ORDER_SERVICE, NEW, 1)),
+    "retries: queue": ("INTO inbox_retries", lambda t: t.retries.enqueue(ORDER_SERVICE, NEW)),
+    "retries: lock": ("FOR UPDATE", lambda t: t.retries.lock_if_unchanged(ORDER_SERVICE, ATTEMPTS)),
+    "retries: take": ("DELETE FROM inbox_retries", lambda t: t.retries.remove_if_unchanged(ORDER_SERVICE, ATTEMPTS)),
+    "retries: give back": ("UPDATE inbox_retries", lambda t: t.retries.uncount_attempts(ORDER_SERVICE, ATTEMPTS)),
 }
 
 
@@ -60,7 +60,7 @@ async def fill(unit_of_work: PostgresUnitOfWork) -> None:
     async with unit_of_work.begin() as transaction:
         await transaction.payments.request(INTENTS, at=NOW)
         await transaction.inbox.claim(ORDER_SERVICE, DONE)
-        await transaction.retries.count_ahead(ORDER_SERVICE, COUNTED, 1)
+        await transaction.retries.reserve_first_attempt(ORDER_SERVICE, COUNTED, 1)
 
 
 async def asked(unit_of_work: PostgresUnitOfWork, ask: Ask) -> None:

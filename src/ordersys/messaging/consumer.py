@@ -1,10 +1,10 @@
 """The consumer: one transaction per batch, inbox first, offsets after the commit.
 
-What it keeps: the events of one order are handled in topic order; an offset moves only behind events whose effects
-are committed, or that are kept for a later attempt or as dead letters; when the database is away nothing is the
-message's fault, so the batch waits and the member stays in its group.
+Invariants: the events of an order are handled in topic order. An offset is committed only after its event's effects are
+committed, or the event is stored in the retry queue or as a dead letter. If the database is unavailable, no message is
+at fault: the batch waits, and the member stays in its group.
 
-With a backlog the next batch is fetched and read while the database works on this one.
+With a backlog, the next batch is fetched and decoded while the database works on the current one.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from uuid import UUID
 from ordersys.domain.shared.errors import DomainError
 from ordersys.domain.shared.ids import EventId
 from ordersys.messaging.crash_loop_guard import CrashLoopGuard
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Delivery, Stream
 from ordersys.messaging.handling import ConsumerMeter, Handler, T, error_text, is_transient
 from ordersys.messaging.inbox import Decoder, Message, ParseId, Unreadable, read
 from ordersys.messaging.ordering import first_of_each
-from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.messaging.unit_of_work import UnitOfWork
 
 
@@ -33,9 +33,7 @@ class _Batch:
 
 @dataclass(slots=True, kw_only=True)
 class Consumer(Generic[T]):
-    """`retry_delay`: seconds from the first attempt to the second. `batch_size`: what a fetch brings when there is more
-    behind it.
-    """
+    """`retry_delay`: seconds between the first attempt and the second. `batch_size`: the size of a full batch."""
 
     name: str
     stream: Stream
@@ -50,10 +48,10 @@ class Consumer(Generic[T]):
     parse_id: ParseId = UUID
     _batch: _Batch = field(default_factory=_Batch)
     _ahead: "asyncio.Task[_Batch] | None" = None
-    _counted: frozenset[EventId] = frozenset()
+    _reserved: frozenset[EventId] = frozenset()
 
     async def run_once(self) -> int:
-        """Fetches a batch and settles it. A batch that met an absent database is kept and settled by the next call."""
+        """Fetches a batch and settles it. If the database is unavailable, the next call settles the same batch."""
         if not self._batch.deliveries:
             self._batch = await self._next()
         try:
@@ -70,7 +68,7 @@ class Consumer(Generic[T]):
     async def _next(self) -> _Batch:
         ahead, self._ahead = self._ahead, None
         batch = self._still_ours(await ahead) if ahead else await self._fetch()
-        # Smaller ones are not worth it: what comes meanwhile makes the next one larger.
+        # Not for smaller batches: records that arrive in the meantime make the next batch larger.
         if len(batch.deliveries) >= self.batch_size > 1:
             self._ahead = asyncio.create_task(self._fetch())
         return batch
@@ -85,13 +83,13 @@ class Consumer(Generic[T]):
     async def _settle(self, batch: _Batch) -> None:
         messages = batch.messages
         if batch.unreadable:
-            await self._bury(batch.unreadable)
+            await self._dead_letter(batch.unreadable)
         if not messages:
             return
-        await self._count_ahead(messages)
+        await self._reserve_attempts(messages)
         await self._apply(messages, frozenset())
-        self.crash_loop_guard.done(message for message in messages if message.event_id in self._counted)
-        self._counted = frozenset()
+        self.crash_loop_guard.done(message for message in messages if message.event_id in self._reserved)
+        self._reserved = frozenset()
 
     def _read(self, deliveries: Sequence[Delivery]) -> _Batch:
         messages: list[Message] = []
@@ -100,26 +98,28 @@ class Consumer(Generic[T]):
             try:
                 message = read(delivery, self.subscribed, self.decode, self.parse_id)
             except Unreadable as error:
-                unreadable.append(_letter(self.name, delivery, error_text(error)))
+                unreadable.append(_undecodable(self.name, delivery, error_text(error)))
             else:
                 messages.extend([message] if message else [])
         return _Batch(deliveries=deliveries, messages=messages, unreadable=unreadable)
 
-    async def _count_ahead(self, messages: Sequence[Message]) -> None:
-        if self._counted:
-            # The database went away before these could be handled; they are left to the later attempts.
+    async def _reserve_attempts(self, messages: Sequence[Message]) -> None:
+        if self._reserved:
+            # The database became unavailable before these were handled; the retry loop will attempt them.
             async with self.unit_of_work.begin() as transaction:
-                await transaction.retries.give_back(self.name, dict.fromkeys(self._counted, 1))
-            self._counted = frozenset()
+                await transaction.retries.uncount_attempts(self.name, dict.fromkeys(self._reserved, 1))
+            self._reserved = frozenset()
         wanted = self.crash_loop_guard.wanted(messages)
         if wanted:
             async with self.unit_of_work.begin() as transaction:
-                # Known even if the answer to the commit is lost.
-                self._counted = frozenset(await transaction.retries.count_ahead(self.name, wanted, self.retry_delay))
+                # Set even if the response to the commit is lost.
+                self._reserved = frozenset(
+                    await transaction.retries.reserve_first_attempt(self.name, wanted, self.retry_delay)
+                )
 
     async def _apply(self, messages: Sequence[Message], later: frozenset[EventId]) -> None:
-        """All together; if that fails, half by half, so that the bad one fails alone. `later` are those of the batch
-        whose turn is still to come.
+        """Handles the messages in one transaction. If that fails, it handles each half, down to the message that fails
+        alone. `later`: messages of the batch that come after these.
         """
         try:
             await self._commit(messages, later)
@@ -127,7 +127,7 @@ class Consumer(Generic[T]):
             if is_transient(error):
                 raise
             if len(messages) == 1:
-                await self._put_aside(messages[0], error)
+                await self._store_failure(messages[0], error)
                 return
             middle = len(messages) // 2
             await self._apply(messages[:middle], later | {message.event_id for message in messages[middle:]})
@@ -135,50 +135,52 @@ class Consumer(Generic[T]):
 
     async def _commit(self, messages: Sequence[Message], later: frozenset[EventId]) -> None:
         async with self.unit_of_work.begin() as transaction:
-            ours = await self._lock(transaction, messages)
+            ours = await self._lock_reserved(transaction, messages)
             new = await transaction.inbox.claim_free(self.name, messages, passing=later | ours)
-            await self._release(transaction, ours, new)
+            await self._release_reserved(transaction, ours, new)
             fresh, others = _split(messages, new)
-            behind = await transaction.retries.queue(self.name, others) if others else ()
+            behind = await transaction.retries.enqueue(self.name, others) if others else ()
             if fresh:
                 await self.handle(transaction, fresh)
             transaction.changed(message.order_id for message in messages)
             transaction.on_commit(lambda: self._count(fresh, len(messages) - len(fresh) - len(behind)))
 
-    async def _lock(self, transaction: T, messages: Sequence[Message]) -> set[EventId]:
-        """Those that were counted ahead and that no later attempt has taken over."""
-        if not self._counted:
+    async def _lock_reserved(self, transaction: T, messages: Sequence[Message]) -> set[EventId]:
+        """Returns the reserved messages that the retry loop has not attempted since."""
+        if not self._reserved:
             return set()
-        counted = {message.event_id: 1 for message in messages if message.event_id in self._counted}
-        return await transaction.retries.lock(self.name, counted) if counted else set()
+        counted = {message.event_id: 1 for message in messages if message.event_id in self._reserved}
+        return await transaction.retries.lock_if_unchanged(self.name, counted) if counted else set()
 
-    async def _release(self, transaction: T, ours: Collection[EventId], new: Collection[EventId]) -> None:
-        """What has to wait keeps its place before the later ones of its order, and its attempt was none."""
+    async def _release_reserved(self, transaction: T, ours: Collection[EventId], new: Collection[EventId]) -> None:
+        """Removes the handled messages from the retry queue. Those that must wait keep their place, without an
+        attempt.
+        """
         if not ours:
             return
-        await transaction.retries.take(self.name, {one: 1 for one in ours if one in new})
+        await transaction.retries.remove_if_unchanged(self.name, {one: 1 for one in ours if one in new})
         waiting = {one: 1 for one in ours if one not in new}
         if waiting:
-            await transaction.retries.give_back(self.name, waiting)
+            await transaction.retries.uncount_attempts(self.name, waiting)
 
     def _count(self, fresh: Sequence[Message], duplicates: int) -> None:
         self.meter.processed(self.name, fresh)
         self.meter.deduplicated(self.name, duplicates)
 
-    async def _put_aside(self, message: Message, error: Exception) -> None:
+    async def _store_failure(self, message: Message, error: Exception) -> None:
         async with self.unit_of_work.begin() as transaction:
-            await transaction.retries.put_aside(self.name, message, error_text(error), self.retry_delay)
+            await transaction.retries.record_first_failure(self.name, message, error_text(error), self.retry_delay)
             transaction.changed([message.order_id])
             transaction.on_commit(lambda: self.meter.retried(self.name, message, 1, error))
 
-    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
+    async def _dead_letter(self, letters: Sequence[DeadLetter]) -> None:
         async with self.unit_of_work.begin() as transaction:
             await transaction.dead_letters.add(letters)
             transaction.on_commit(lambda: self.meter.dead_lettered(self.name, letters, None))
 
 
 def _split(messages: Sequence[Message], new: Collection[EventId]) -> tuple[Sequence[Message], Sequence[Message]]:
-    """The new ones and the others, each of them once."""
+    """Returns the new messages and the others, without duplicates."""
     if len(new) == len(messages):
         return messages, ()
     once = first_of_each(messages, lambda message: message.event_id)
@@ -186,7 +188,7 @@ def _split(messages: Sequence[Message], new: Collection[EventId]) -> tuple[Seque
     return fresh, [message for message in once if message.event_id not in new]
 
 
-def _letter(consumer: str, delivery: Delivery, error: str) -> DeadLetter:
+def _undecodable(consumer: str, delivery: Delivery, error: str) -> DeadLetter:
     return DeadLetter(
         consumer=consumer, event_id=None, order_id=None, type=None, delivery=delivery, attempts=1, error=error
     )

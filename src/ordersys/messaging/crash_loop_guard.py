@@ -1,3 +1,7 @@
+"""The guard against crash loops: it counts first attempts in advance, so that a message that ends the process uses
+them up.
+"""
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -7,10 +11,11 @@ from ordersys.messaging.inbox import Message
 
 @dataclass(slots=True, kw_only=True)
 class CrashLoopGuard:
-    """Which messages are counted before they are handled: the first `limit` new ones of each assignment of a partition.
+    """Chooses the messages whose first attempt is counted before they are handled: the first `limit` new ones after
+    each assignment of a partition.
 
-    A message that ends the process is among those: what a process had in hand when it ended was no more than a batch,
-    and it comes again first of all. Later ones are spared the price of a transaction before each batch.
+    A message that ends the process is among them: the process had at most one batch in progress, and that batch is
+    redelivered first. Later messages are spared the extra transaction.
     """
 
     limit: int
@@ -20,7 +25,7 @@ class CrashLoopGuard:
         return [message for message in messages if self._count(message.delivery) < self.limit]
 
     def done(self, messages: Iterable[Message]) -> None:
-        """These were counted and then handled, or left to later attempts."""
+        """Records messages that were counted and then handled, or stored for a later attempt."""
         for message in messages:
             delivery = message.delivery
             count = self._count(delivery) + 1

@@ -1,11 +1,12 @@
-"""What handling a message takes, in the consumer's batches as in later attempts."""
+"""Shared by the consumer and the retry loop: the transaction, the handler, the meter."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from ordersys.domain.shared.errors import DomainError, Kind
+from ordersys.messaging.dead_letters import DeadLetter, DeadLetters
 from ordersys.messaging.inbox import Inbox, Message
-from ordersys.messaging.retry_queue import DeadLetter, DeadLetters, RetryableMessage, RetryQueue
+from ordersys.messaging.retry_queue import RetryableMessage, RetryQueue
 from ordersys.messaging.unit_of_work import CommitHooks
 
 
@@ -26,14 +27,14 @@ class ConsumerMeter(Protocol):
     def processed(self, consumer: str, messages: Sequence[Message]) -> None: ...
     def deduplicated(self, consumer: str, count: int) -> None: ...
     def retried(self, consumer: str, message: RetryableMessage, attempts: int, error: BaseException) -> None:
-        """That many attempts have failed, and there will be another one."""
+        """Reports that this many attempts have failed, and that another follows."""
         ...
 
     def dead_lettered(self, consumer: str, letters: Sequence[DeadLetter], error: BaseException | None) -> None: ...
 
 
 def is_transient(error: Exception) -> bool:
-    """The database is away or gave the transaction up: no message caused it, and no attempt is spent."""
+    """Returns True if the database is unavailable or aborted the transaction: no attempt is counted for it."""
     return isinstance(error, DomainError) and error.kind is Kind.TRANSIENT
 
 

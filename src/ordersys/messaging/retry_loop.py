@@ -1,22 +1,23 @@
-"""The later attempts: one message at a time, each in a transaction of its own, its attempt counted beforehand.
+"""The retry loop: later attempts, one message at a time, each counted before it runs in a transaction of its own.
 
-One at a time, because an attempt that is counted must be one that is made: of several, a message that ends the process
-would cost the others theirs.
+One at a time, because every counted attempt must be made: in a group, a message that ends the process would use up
+attempts of the others.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.handling import ConsumerMeter, Handler, T, error_text, is_transient
 from ordersys.messaging.inbox import Decoder, Message, Unreadable, read
-from ordersys.messaging.retry_queue import DeadLetter, QueuedMessage
+from ordersys.messaging.retry_queue import QueuedMessage
 from ordersys.messaging.unit_of_work import UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
 class RetryLoop(Generic[T]):
-    """`delays`: seconds after attempt 1, 2, …; the attempt after the last of them is the last one."""
+    """`delays`: seconds after attempt 1, 2, …; the attempt after the last delay is the last attempt."""
 
     name: str
     unit_of_work: UnitOfWork[T]
@@ -25,46 +26,49 @@ class RetryLoop(Generic[T]):
     subscribed: frozenset[str]
     meter: ConsumerMeter
     delays: Sequence[float]
-    _counted: QueuedMessage | None = None
+    _claimed: QueuedMessage | None = None
 
     async def run_once(self) -> int:
-        """Makes one attempt, if one is due. Answers how many it made."""
-        await self._give_back()
+        """Makes one attempt, if one is due. Returns the number of attempts made."""
+        await self._uncount_attempt()
         async with self.unit_of_work.begin() as transaction:
-            due = self._counted = await transaction.retries.count_due(self.name, self.delays)
+            due = self._claimed = await transaction.retries.claim_next_attempt(self.name, self.delays)
             transaction.changed([due.order_id] if due else ())
         if due is None:
             return 0
         await self._attempt(due)
-        self._counted = None
+        self._claimed = None
         return 1
 
-    async def _give_back(self) -> None:
-        """The attempt that met an absent database was none."""
-        if self._counted:
+    async def _uncount_attempt(self) -> None:
+        """Uncounts an attempt that was not made because the database was unavailable."""
+        if self._claimed:
             async with self.unit_of_work.begin() as transaction:
-                await transaction.retries.give_back(self.name, {self._counted.event_id: self._counted.attempts})
-            self._counted = None
+                await transaction.retries.uncount_attempts(self.name, {self._claimed.event_id: self._claimed.attempts})
+            self._claimed = None
 
     async def _attempt(self, due: QueuedMessage) -> None:
         if due.attempts > len(self.delays) + 1:
-            # The last attempt has ended the process.
-            await self._bury(due, due.error)
+            # The last attempt ended the process.
+            await self._dead_letter(due, due.error)
             return
         try:
             message = read(due.delivery, self.subscribed, self.decode)
             await self._handle(due, message)
         except Unreadable as error:
-            await self._bury(due, error_text(error))
+            await self._dead_letter(due, error_text(error))
         except Exception as error:
             if is_transient(error):
                 raise
             await self._failed(due, error)
 
     async def _handle(self, due: QueuedMessage, message: Message | None) -> None:
-        """A type that nobody subscribes to any more is passed over, as in a batch."""
+        """Skips a type that is no longer subscribed to, as in a batch."""
         async with self.unit_of_work.begin() as transaction:
-            if not await transaction.retries.take(self.name, {due.event_id: due.attempts}) or message is None:
+            if (
+                not await transaction.retries.remove_if_unchanged(self.name, {due.event_id: due.attempts})
+                or message is None
+            ):
                 return
             transaction.changed([message.order_id])
             new = await transaction.inbox.claim(self.name, [message])
@@ -78,15 +82,15 @@ class RetryLoop(Generic[T]):
 
     async def _failed(self, due: QueuedMessage, error: Exception) -> None:
         if due.attempts > len(self.delays):
-            await self._bury(due, error_text(error), error)
+            await self._dead_letter(due, error_text(error), error)
             return
         delay = self.delays[due.attempts - 1]
         async with self.unit_of_work.begin() as transaction:
-            await transaction.retries.defer(self.name, due.event_id, due.attempts, error_text(error), delay)
+            await transaction.retries.record_failure(self.name, due.event_id, due.attempts, error_text(error), delay)
             transaction.changed([due.order_id])
             transaction.on_commit(lambda: self.meter.retried(self.name, due, due.attempts, error))
 
-    async def _bury(self, due: QueuedMessage, reason: str, error: Exception | None = None) -> None:
+    async def _dead_letter(self, due: QueuedMessage, reason: str, error: Exception | None = None) -> None:
         letter = DeadLetter(
             consumer=self.name,
             event_id=due.event_id,
@@ -97,7 +101,7 @@ class RetryLoop(Generic[T]):
             error=reason,
         )
         async with self.unit_of_work.begin() as transaction:
-            if await transaction.retries.take(self.name, {due.event_id: due.attempts}):
+            if await transaction.retries.remove_if_unchanged(self.name, {due.event_id: due.attempts}):
                 await transaction.dead_letters.add([letter])
                 transaction.changed([due.order_id])
                 transaction.on_commit(lambda: self.meter.dead_lettered(self.name, [letter], error))

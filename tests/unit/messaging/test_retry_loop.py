@@ -411,7 +411,7 @@ async def test_an_attempt_that_another_process_has_counted_on_is_left_to_it() ->
     await orders.receive(delivery(1))
     orders.clock.advance(1)
     async with orders.unit_of_work.begin() as transaction:
-        due = await transaction.retries.count_due(NAME, DELAYS)
+        due = await transaction.retries.claim_next_attempt(NAME, DELAYS)
     assert due
     orders.clock.advance(2)
     orders.bad = {event_id(1): BAD}
@@ -427,7 +427,7 @@ async def test_a_kept_message_that_cannot_be_read_any_more_is_dead_at_once() -> 
     orders = service()
     async with orders.unit_of_work.begin() as transaction:
         broken = message(1)._replace(delivery=replace(delivery(1), value=b"{"))
-        await transaction.retries.queue(NAME, [broken])
+        await transaction.retries.enqueue(NAME, [broken])
     await orders.retry()
 
     assert orders.dead == [(1, 1)]
@@ -437,7 +437,7 @@ async def test_a_kept_message_that_nobody_subscribes_to_any_more_is_let_go() -> 
     orders = service()
     async with orders.unit_of_work.begin() as transaction:
         other = delivery(1, headers={"ce_type": b"ordersys.Other.v1"})
-        await transaction.retries.queue(NAME, [message(1)._replace(delivery=other)])
+        await transaction.retries.enqueue(NAME, [message(1)._replace(delivery=other)])
     await orders.retry()
 
     assert orders.kept == []

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from ordersys.infrastructure.postgres.codec import NO_NUL, cause_to_json, delivered_from, error_to_text, headers_to_json
 from ordersys.infrastructure.postgres.outbox_insert import ENTRIES, OutboxEntry, entry_columns, insert_from
 from ordersys.infrastructure.postgres.session import Session
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Cause, Copy, Delivery
 from ordersys.messaging.outbox import shard_of
-from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.messaging.topics import DEAD_LETTERED, DEAD_LETTERS
 from ordersys.usecase.dead_letters.ports import DeadLetterStatus, LockedDeadLetter
 
@@ -47,7 +47,7 @@ RESOLVE = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterRepository:
-    """Implements messaging.retry_queue.DeadLetters."""
+    """Implements messaging.dead_letters.DeadLetters."""
 
     connection: Session
 

@@ -1,4 +1,6 @@
-"""Kept messages: a row per consumer and event. A row that is due and the oldest of its order is the one to try next."""
+"""The retry queue: one row per consumer and event. The next attempt is for a due row that is the oldest of its
+order.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from ordersys.infrastructure.postgres.codec import delivered_from, error_to_text
 from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.retry_queue import NO_OUTCOME, WAITS, QueuedMessage, RetryableMessage
 
-_KEEP = """
+_STORE = """
     INSERT INTO inbox_retries AS kept (consumer, event_id, order_id, type, topic, partition, "offset", key, value,
         headers, attempts, next_attempt_at, error, created_at)
     SELECT :consumer, event_id, order_id, type, topic, partition, "offset", key, value, CAST(headers AS jsonb),
@@ -20,48 +22,48 @@ _KEEP = """
         CAST(:headers AS text[])) WITH ORDINALITY
         AS event (event_id, order_id, type, topic, partition, "offset", key, value, headers, position)
 """
-# Each event is looked up by itself (OFFSET 0): joined by a plan that was made for short tables, each would be held
-# against all that the consumer ever handled.
+# Each event is looked up separately (OFFSET 0): a plan made for small tables would compare it with every event that the
+# consumer ever handled.
 _UNSETTLED = """
     NOT EXISTS (SELECT FROM inbox_events AS done
         WHERE done.consumer = :consumer AND done.event_id = event.event_id OFFSET 0)
     AND NOT EXISTS (SELECT FROM dead_letters AS dead WHERE dead.consumer = :consumer
         AND dead.order_id = event.order_id AND dead.event_id = event.event_id AND dead.status <> 'REPLAYED' OFFSET 0)
 """
-# Those of a batch, by their index; each was tried so many times.
+# The messages of a batch, by index, and their expected numbers of attempts.
 _OURS = "kept.consumer = :consumer AND kept.event_id = ANY(CAST(:event_ids AS uuid[]))"
 _TRIED = "(CAST(:attempts AS int[]))[array_position(CAST(:event_ids AS uuid[]), kept.event_id)]"
 
-# Their ids follow the order of the messages.
-QUEUE = text(f"""
-    {_KEEP} WHERE {_UNSETTLED} ORDER BY position
+# The ids follow the order of the messages.
+ENQUEUE = text(f"""
+    {_STORE} WHERE {_UNSETTLED} ORDER BY position
     ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id
 """)
 
-COUNT_AHEAD = text(f"""
-    {_KEEP} WHERE {_UNSETTLED} AND NOT EXISTS (
+RESERVE_FIRST_ATTEMPT = text(f"""
+    {_STORE} WHERE {_UNSETTLED} AND NOT EXISTS (
         SELECT FROM inbox_retries AS held WHERE held.consumer = :consumer AND held.order_id = event.order_id OFFSET 0)
     ORDER BY position
     ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id
 """)
 
-# The row is there already when its attempt was counted ahead.
-PUT_ASIDE = text(f"""
-    {_KEEP}
+# The row exists already if its first attempt was reserved.
+RECORD_FIRST_FAILURE = text(f"""
+    {_STORE}
     ON CONFLICT (consumer, event_id) DO UPDATE SET error = excluded.error, next_attempt_at = excluded.next_attempt_at
     WHERE kept.attempts = excluded.attempts
 """)
 
-TAKE = text(f"""
+REMOVE_IF_UNCHANGED = text(f"""
     DELETE FROM inbox_retries AS kept WHERE {_OURS} AND kept.attempts = {_TRIED} RETURNING event_id
 """)  # noqa: S608 - constants only
 
-LOCK = text(f"""
+LOCK_IF_UNCHANGED = text(f"""
     SELECT event_id FROM inbox_retries AS kept WHERE {_OURS} AND kept.attempts = {_TRIED} ORDER BY id FOR UPDATE
 """)  # noqa: S608 - constants only
 
-# The error of a last attempt that has ended the process stays: it goes with the dead letter.
-COUNT_DUE = text("""
+# The error of a last attempt that ended the process is kept for the dead letter.
+CLAIM_NEXT_ATTEMPT = text("""
     UPDATE inbox_retries SET attempts = attempts + 1,
         error = CASE WHEN attempts <= cardinality(CAST(:delays AS float8[])) THEN :error ELSE error END,
         next_attempt_at = now() + interval '1 second'
@@ -76,12 +78,12 @@ COUNT_DUE = text("""
         attempts, error
 """)
 
-DEFER = text("""
+RECORD_FAILURE = text("""
     UPDATE inbox_retries SET error = :error, next_attempt_at = now() + :delay * interval '1 second'
     WHERE consumer = :consumer AND event_id = :event_id AND attempts = :attempts
 """)
 
-GIVE_BACK = text(f"""
+UNCOUNT_ATTEMPTS = text(f"""
     UPDATE inbox_retries AS kept SET attempts = attempts - 1, next_attempt_at = now()
     WHERE {_OURS} AND kept.attempts >= {_TRIED}
 """)  # noqa: S608 - constants only
@@ -93,30 +95,32 @@ class RetryRepository:
 
     connection: Session
 
-    async def count_ahead(self, consumer: str, messages: Sequence[RetryableMessage], delay: float) -> set[EventId]:
+    async def reserve_first_attempt(
+        self, consumer: str, messages: Sequence[RetryableMessage], delay: float
+    ) -> set[EventId]:
         bound = {"consumer": consumer, "attempts": 1, "delay": delay, "error": NO_OUTCOME, **_columns(messages)}
-        return set((await self.connection.execute(COUNT_AHEAD, bound)).scalars())
+        return set((await self.connection.execute(RESERVE_FIRST_ATTEMPT, bound)).scalars())
 
-    async def lock(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
+    async def lock_if_unchanged(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
         bound = {"consumer": consumer, "event_ids": list(attempts), "attempts": list(attempts.values())}
-        return set((await self.connection.execute(LOCK, bound)).scalars())
+        return set((await self.connection.execute(LOCK_IF_UNCHANGED, bound)).scalars())
 
-    async def take(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
+    async def remove_if_unchanged(self, consumer: str, attempts: Mapping[EventId, int]) -> set[EventId]:
         bound = {"consumer": consumer, "event_ids": list(attempts), "attempts": list(attempts.values())}
-        return set((await self.connection.execute(TAKE, bound)).scalars())
+        return set((await self.connection.execute(REMOVE_IF_UNCHANGED, bound)).scalars())
 
-    async def queue(self, consumer: str, messages: Sequence[RetryableMessage]) -> set[EventId]:
+    async def enqueue(self, consumer: str, messages: Sequence[RetryableMessage]) -> set[EventId]:
         bound = {"consumer": consumer, "attempts": 0, "delay": 0.0, "error": WAITS, **_columns(messages)}
-        return set((await self.connection.execute(QUEUE, bound)).scalars())
+        return set((await self.connection.execute(ENQUEUE, bound)).scalars())
 
-    async def put_aside(self, consumer: str, message: RetryableMessage, error: str, delay: float) -> None:
+    async def record_first_failure(self, consumer: str, message: RetryableMessage, error: str, delay: float) -> None:
         told = error_to_text(error)
         bound = {"consumer": consumer, "attempts": 1, "delay": delay, "error": told, **_columns([message])}
-        await self.connection.execute(PUT_ASIDE, bound)
+        await self.connection.execute(RECORD_FIRST_FAILURE, bound)
 
-    async def count_due(self, consumer: str, delays: Sequence[float]) -> QueuedMessage | None:
+    async def claim_next_attempt(self, consumer: str, delays: Sequence[float]) -> QueuedMessage | None:
         bound = {"consumer": consumer, "delays": list(delays), "error": NO_OUTCOME}
-        row = (await self.connection.execute(COUNT_DUE, bound)).one_or_none()
+        row = (await self.connection.execute(CLAIM_NEXT_ATTEMPT, bound)).one_or_none()
         if row is None:
             return None
         return QueuedMessage(
@@ -128,13 +132,13 @@ class RetryRepository:
             error=row.error,
         )
 
-    async def defer(self, consumer: str, event_id: EventId, attempts: int, error: str, delay: float) -> None:
+    async def record_failure(self, consumer: str, event_id: EventId, attempts: int, error: str, delay: float) -> None:
         ours = {"consumer": consumer, "event_id": event_id, "attempts": attempts}
-        await self.connection.execute(DEFER, {**ours, "error": error_to_text(error), "delay": delay})
+        await self.connection.execute(RECORD_FAILURE, {**ours, "error": error_to_text(error), "delay": delay})
 
-    async def give_back(self, consumer: str, attempts: Mapping[EventId, int]) -> None:
+    async def uncount_attempts(self, consumer: str, attempts: Mapping[EventId, int]) -> None:
         bound = {"consumer": consumer, "event_ids": list(attempts), "attempts": list(attempts.values())}
-        await self.connection.execute(GIVE_BACK, bound)
+        await self.connection.execute(UNCOUNT_ATTEMPTS, bound)
 
 
 def _columns(messages: Sequence[RetryableMessage]) -> dict[str, object]:

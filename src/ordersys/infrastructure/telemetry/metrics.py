@@ -21,9 +21,10 @@ from prometheus_client import (
 
 from ordersys.domain.payments.payment import CALLS
 from ordersys.infrastructure.telemetry.trace import parse
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import PublishedRow
-from ordersys.messaging.retry_queue import DeadLetter, RetryableMessage
+from ordersys.messaging.retry_queue import RetryableMessage
 from ordersys.usecase.payments.ports import Intent
 
 SAGA_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.045, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60)

@@ -60,7 +60,7 @@ class ReplayDeadLetters:
             # Before enqueuing: an unresolved dead letter keeps its message out of the retry queue.
             await transaction.resolutions.resolve([letter.id for letter in chosen], DeadLetterStatus.REPLAYED, by=by)
             for letter in chosen:
-                await transaction.retries.queue(letter.consumer, [_message(letter)])
+                await transaction.retries.enqueue(letter.consumer, [_message(letter)])
             transaction.changed(_orders(chosen))
         return verdicts
 

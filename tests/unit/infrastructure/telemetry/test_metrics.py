@@ -9,10 +9,10 @@ from ordersys.domain.payments.payment import PaymentStatus
 from ordersys.domain.shared.event import Event
 from ordersys.domain.shared.ids import EventId, OrderId
 from ordersys.infrastructure.telemetry.metrics import Metrics
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Acked, Cause, Delivery
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.outbox import OutboxRow, PublishedRow
-from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.usecase.payments.ports import Intent
 from tests.fakes.making import charge
 

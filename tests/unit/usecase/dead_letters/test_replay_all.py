@@ -3,8 +3,8 @@ from uuid import UUID
 
 import pytest
 
+from ordersys.messaging.dead_letters import DeadLetter
 from ordersys.messaging.envelope import Delivery
-from ordersys.messaging.retry_queue import DeadLetter
 from ordersys.usecase.dead_letters.replay_all import ReplayAllDeadLetters, ReplayReport
 from ordersys.usecase.dead_letters.resolve_dead_letters import ReplayDeadLetters
 from tests.fakes.dead_letter_reads import FakeDeadLetterReads
@@ -42,11 +42,11 @@ class Office:
 
     async def _attempt(self) -> bool:
         async with self.unit_of_work.begin() as transaction:
-            due = await transaction.retries.count_due(NAME, (0.0,))
+            due = await transaction.retries.claim_next_attempt(NAME, (0.0,))
             if due is None:
                 return False
             number = due.event_id.int & 0xFFFF
-            await transaction.retries.take(NAME, {due.event_id: due.attempts})
+            await transaction.retries.remove_if_unchanged(NAME, {due.event_id: due.attempts})
             if number in self.bad:
                 await transaction.dead_letters.add([letter(number)])
             else:
