@@ -255,3 +255,9 @@ def test_a_stranger_with_the_number_of_a_former_child_is_left_alone(
 ) -> None:
     assert left(home, stranger.pid, "one that had this number before") == []
     assert stranger.poll() is None
+
+
+def test_end_never_signals_a_process_with_another_identity(stranger: "subprocess.Popen[bytes]") -> None:
+    assert processes.end(stranger.pid, "the former owner of this number", ask=signal.SIGTERM, patience=0)
+
+    assert stranger.poll() is None

@@ -1,7 +1,4 @@
 import os
-import signal
-import subprocess
-import sys
 
 import psutil
 import pytest
@@ -32,11 +29,3 @@ def test_identity_survives_a_correction_of_the_clock(monkeypatch: pytest.MonkeyP
 
     assert processes.started_at(os.getpid()) == pytest.approx(started + 3600)
     assert processes.identity(os.getpid()) == who
-
-
-def test_end_never_signals_a_process_with_another_identity() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert processes.end(child.pid, "the former owner of this number", ask=signal.SIGTERM, patience=0)
-        assert child.poll() is None
-
-        child.kill()
