@@ -17,7 +17,7 @@ from ordersys.messaging.retry_queue import WAITS
 from ordersys.usecase.orders.ports import StatusChange
 from ordersys.usecase.orders.read_orders import BadStatus, GetOrder, GetWorkflow, ListOrders, OrderNotFound
 from ordersys.usecase.orders.views import OrderPage, PaymentView, TicketView, WorkflowView, order_view
-from ordersys.usecase.orders.waiting import Expectations
+from ordersys.usecase.orders.waiting import WaitingRules
 from ordersys.usecase.payments.ports import Intent, Lease, SettledIntent
 from ordersys.usecase.shared.cursor import BadCursor
 from ordersys.usecase.tickets.ports import Ticket
@@ -39,7 +39,7 @@ from tests.fakes.making import (
     rub,
 )
 
-EXPECTED = Expectations(subscribers=subscribers(), deadline=timedelta(minutes=5))
+RULES = WaitingRules(subscribers=subscribers(), deadline=timedelta(minutes=5))
 
 
 async def add(world: World, *orders: Order) -> None:
@@ -59,7 +59,7 @@ async def page(
 
 
 async def workflow(world: World, number: int = 1) -> WorkflowView:
-    return await GetWorkflow(reads=world.reads, expectations=EXPECTED).execute(order_id(number), ANNA)
+    return await GetWorkflow(reads=world.reads, rules=RULES).execute(order_id(number), ANNA)
 
 
 def shown(found: OrderPage) -> list[UUID]:
@@ -86,7 +86,7 @@ async def test_another_customers_order_does_not_exist(world: World, customer: Cu
     with pytest.raises(OrderNotFound):
         await GetOrder(reads=world.reads).execute(order_id(1), customer)
     with pytest.raises(OrderNotFound):
-        await GetWorkflow(reads=world.reads, expectations=EXPECTED).execute(order_id(1), customer)
+        await GetWorkflow(reads=world.reads, rules=RULES).execute(order_id(1), customer)
 
 
 async def test_an_unknown_order_does_not_exist_for_anybody(world: World) -> None:
@@ -98,9 +98,7 @@ async def test_an_operator_sees_everybodys_order(world: World) -> None:
     await add(world, order(1))
 
     assert (await GetOrder(reads=world.reads).execute(order_id(1), None)).id == order_id(1)
-    assert (
-        await GetWorkflow(reads=world.reads, expectations=EXPECTED).execute(order_id(1), None)
-    ).order.id == order_id(1)
+    assert (await GetWorkflow(reads=world.reads, rules=RULES).execute(order_id(1), None)).order.id == order_id(1)
 
 
 async def test_payment_and_tickets_are_shown_with_the_order(world: World) -> None:
@@ -312,7 +310,8 @@ async def test_dead_letters_are_shown_with_the_id_that_replays_them(world: World
     assert (shown.consumer, shown.event_id, shown.status) == ("payment-service", str(event_id(1)), "NEW")
     assert [one.status for one in found.inbox] == ["dead"]
     assert found.waiting_for
-    assert found.waiting_for.command == f"ordersys dlq replay {shown.id}"
+    assert found.waiting_for.kind == "dead_letter"
+    assert (found.waiting_for.id, found.waiting_for.action) == (shown.id, "replay_dead_letter")
 
 
 async def test_a_payment_tells_when_the_gateway_is_asked_again_at_the_latest(world: World) -> None:

@@ -126,10 +126,11 @@ def test_an_order_that_nobody_answers_is_ended_by_its_deadline(stack: Stack, fli
 
     def asked() -> Any:
         waiting = dora.get(f"/orders/{order}/workflow").json()["waiting_for"]
-        return waiting if "refused the connection" in waiting["where"] else None
+        error = waiting.get("error") or ""
+        return waiting if "refused the connection" in error else None
 
     waiting = eventually_blocking(asked, within=DEADLINE)
-    assert waiting["what"] == "the gateway to authorize the payment"
+    assert (waiting["kind"], waiting["call"]) == ("awaiting_gateway", "authorize")
     assert waiting["until"]
     flow = dora.settled(order, "CANCELLED", within=DEADLINE + 20)
 

@@ -20,9 +20,9 @@ from ordersys.usecase.orders.views import (
     OutboxView,
     PaymentView,
     RetryView,
+    StoredWorkflow,
     TicketView,
     WorkflowDeadLetter,
-    WorkflowView,
     order_view,
 )
 from tests.fakes.clock import NOON
@@ -49,14 +49,14 @@ class FakeOrderReads:
         shown = newest_first[:limit]
         return OrderPage(items=shown, next_cursor=str(shown[-1].id) if len(newest_first) > limit else None)
 
-    async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView | None:
+    async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> StoredWorkflow | None:
         order = await self.order(order_id, customer_id)
         if order is None:
             return None
         tables = self.database.messaging
         letters = [one for one in tables.letters.rows.values() if one.letter.order_id == order_id]
         history = self.database.orders.history.rows.values()
-        return WorkflowView(
+        return StoredWorkflow(
             order=order,
             payment=order.payment,
             tickets=order.tickets,
@@ -67,7 +67,7 @@ class FakeOrderReads:
             dead_letters=[_letter(one) for one in letters],
         )
 
-    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, WorkflowView]:
+    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, StoredWorkflow]:
         flows = [await self.workflow(order_id, None) for order_id in order_ids]
         return {flow.order.id: flow for flow in flows if flow}
 

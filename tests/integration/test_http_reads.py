@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from ordersys.entrypoint.http.tokens import UserRole
 from tests.integration.http_api import DEPARTURE, PRICE, Api, order_of, refusal, serving
 
 
@@ -195,13 +196,68 @@ async def test_the_workflow_tells_what_was_done_and_what_is_waited_for(api: Api)
         "retries": [],
         "dead_letters": [],
         "waiting_for": {
-            "what": "OrderCreated to be published",
-            "where": f"row {sent['id']} of the outbox, no worker has taken it yet",
+            "kind": "outbox_pending",
+            "event": "ordersys.OrderCreated.v1",
+            "event_id": sent["event_id"],
+            "id": sent["id"],
+            "attempts": 0,
+            "error": None,
             "until": None,
-            "command": "ordersys status",
+            "action": None,
         },
     }
     assert UUID(sent["correlation_id"]).version == 7
+
+
+TEXT = "CheckViolationError: new row for relation seats violates a check: host 10.0.0.7"
+FAILURES = (
+    """INSERT INTO payments
+        (order_id, status, method, amount, currency, attempts, last_error, next_attempt_at, cause, created_at,
+            updated_at)
+        VALUES (:id, 'REQUESTED', 'pm_ok', 1, 'RUB', 2, :error, now(), '{}', now(), now())""",
+    """INSERT INTO outbox_attempts (outbox_id, order_id, attempts, next_attempt_at, last_error)
+        SELECT id, aggregateid, 2, now(), :error FROM outbox WHERE aggregateid = :id""",
+    """INSERT INTO inbox_retries
+        (consumer, event_id, order_id, type, topic, partition, "offset", headers, attempts, next_attempt_at, error,
+            created_at)
+        SELECT 'payment-service', event_id, aggregateid, type, 't', 0, 0, '{}', 2, now(), :error, now()
+        FROM outbox WHERE aggregateid = :id""",
+    """INSERT INTO dead_letters
+        (id, consumer, event_id, order_id, type, topic, partition, "offset", headers, attempts, error, status,
+            created_at)
+        SELECT gen_random_uuid(), 'order-service', event_id, aggregateid, type, 't', 0, 0, '{}', 5, :error, 'NEW', now()
+        FROM outbox WHERE aggregateid = :id""",
+)
+
+
+@pytest.mark.parametrize(
+    ("role", "error", "action"),
+    [("customer", "CheckViolationError", None), ("operator", TEXT, "replay_dead_letter")],
+)
+async def test_customers_see_the_class_of_an_error_and_operators_its_text_and_what_to_do(
+    api: Api, role: UserRole, error: str, action: str | None
+) -> None:
+    order = await api.place(await api.flight())
+    await fail_everywhere(api, order["id"])
+
+    flow = (await api.get(f"/orders/{order['id']}/workflow", user="ann", role=role)).json()
+    shown = (await api.get(f"/orders/{order['id']}", user="ann", role=role)).json()
+    (listed,) = (await api.get("/orders", user="ann", role=role)).json()["items"]
+
+    assert (flow["waiting_for"]["kind"], flow["waiting_for"]["error"]) == ("dead_letter", error)
+    assert flow["waiting_for"]["action"] == action
+    errors = [
+        flow["payment"]["last_error"],
+        *(row["last_error"] for row in flow["outbox"]),
+        *(one["error"] for one in (*flow["retries"], *flow["dead_letters"])),
+        *(one["payment"]["last_error"] for one in (flow["order"], shown, listed)),
+    ]
+    assert errors == [error] * 7
+
+
+async def fail_everywhere(api: Api, order_id: str) -> None:
+    for statement in FAILURES:
+        await api.execute(statement, id=UUID(order_id), error=TEXT)
 
 
 async def test_a_finished_order_waits_for_nothing(api: Api) -> None:

@@ -73,6 +73,18 @@ async def test_an_order_is_watched_by_its_owner_and_by_operators(api: LiveApi) -
     assert refusal(await api.client.get("/orders/one/events", headers=api.bearer("ann"))) == (404, "not_found")
 
 
+async def test_streams_of_customers_leave_out_what_is_for_operators(api: LiveApi) -> None:
+    order_id = await api.order()
+    async with api.watching(order_id) as events, api.watching(order_id, user="olga", role="operator") as others:
+        customer, operator = (await events.next()).data, (await others.next()).data
+        assert (customer["waiting_for"]["action"], operator["waiting_for"]["action"]) == (None, "check_status")
+        await api.cancel(order_id)
+        customer, operator = (await events.until("CANCELLED")).data, (await others.until("CANCELLED")).data
+
+    assert (customer["waiting_for"]["action"], operator["waiting_for"]["action"]) == (None, "check_status")
+    assert {**operator, "waiting_for": None} == {**customer, "waiting_for": None}
+
+
 async def test_streams_have_a_bound_and_a_client_that_leaves_makes_room(database_url: str, redis_url: str) -> None:
     narrow = WatchingSettings(max_streams=1)
     async with live(database_url, redis=RedisSettings(url=Secret(redis_url)), watching=narrow) as api:

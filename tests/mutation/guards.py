@@ -512,11 +512,20 @@ GUARDS: Final = (
             Mutation(
                 name="every customer can read every order",
                 file="entrypoint/http/tokens.py",
-                before='return None if "operator" in user.roles else user.customer',
+                before="return None if is_operator(user) else user.customer",
                 after="return None",
                 tests=(
                     "integration/test_http_ownership.py::test_another_customers_order_does_not_exist[ann-bob-]",
                     "integration/test_http_changes.py::test_another_customers_order_does_not_exist[cancel]",
+                ),
+            ),
+            Mutation(
+                name="customers read the text of internal errors",
+                file="entrypoint/http/redaction.py",
+                before='return error.partition(":")[0]',
+                after="return error",
+                tests=(
+                    "unit/entrypoint/http/test_redaction.py::test_customers_see_the_class_of_an_error[dead_letter]",
                 ),
             ),
             Mutation(

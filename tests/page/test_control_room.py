@@ -17,14 +17,18 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stuck(visitors: Visitors, stack: Stack) -> AsyncIterator[Page]:
-    """The page of an order with a dead letter. What made it is off again."""
+    """The page of an order with a dead letter, as operators see it. The fault that caused it is off again."""
     page = await visitors.come()
     await set_chaos(stack, "consume.fail", 1)
     try:
         await buy(page)
-        await expect(page.get_by_test_id("waiting")).to_contain_text("ordersys dlq replay", timeout=SAGA_MS)
+        waiting = page.get_by_test_id("waiting")
+        await expect(waiting).to_contain_text("could not handle OrderCreated", timeout=SAGA_MS)
+        await expect(waiting).not_to_contain_text("ordersys dlq replay")
     finally:
         await set_chaos(stack, "consume.fail", 0)
+    await page.goto(f"{page.url}?as=operator")
+    await expect(waiting).to_contain_text("ordersys dlq replay")
     yield page
 
 

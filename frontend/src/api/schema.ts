@@ -1,4 +1,32 @@
 /** Made by scripts/page_api.py from the OpenAPI document; `make page-api` makes it anew. */
+export interface AwaitingEvent {
+  kind: "awaiting_event";
+  until: string | null;
+  action: "check_status" | "unpark" | "replay_dead_letter" | "audit" | null;
+}
+
+export interface AwaitingGateway {
+  kind: "awaiting_gateway";
+  call: "authorize" | "capture" | "release";
+  status: string;
+  attempts: number;
+  error: string | null;
+  until: string | null;
+  action: "check_status" | "unpark" | "replay_dead_letter" | "audit" | null;
+}
+
+export interface AwaitingHandler {
+  kind: "awaiting_handler";
+  consumer: string;
+  event: string;
+  event_id: string;
+  topic: string | null;
+  partition: number | null;
+  offset: number | null;
+  until: string | null;
+  action: "check_status" | "unpark" | "replay_dead_letter" | "audit" | null;
+}
+
 export interface Chaos {
   allowed: boolean;
   points: readonly (FaultPointState)[];
@@ -208,6 +236,28 @@ export interface OutboxBacklog {
   parked: number;
 }
 
+export interface OutboxParked {
+  kind: "outbox_parked";
+  event: string;
+  event_id: string;
+  id: number;
+  attempts: number;
+  error: string | null;
+  until: string | null;
+  action: "check_status" | "unpark" | "replay_dead_letter" | "audit" | null;
+}
+
+export interface OutboxPending {
+  kind: "outbox_pending";
+  event: string;
+  event_id: string;
+  id: number;
+  attempts: number;
+  error: string | null;
+  until: string | null;
+  action: "check_status" | "unpark" | "replay_dead_letter" | "audit" | null;
+}
+
 export interface OutboxView {
   id: number;
   event_id: string;
@@ -279,6 +329,17 @@ export interface RetryView {
   error: string;
 }
 
+export interface Retrying {
+  kind: "retrying";
+  consumer: string;
+  event: string;
+  event_id: string;
+  attempts: number;
+  error: string;
+  until: string | null;
+  action: "check_status" | "unpark" | "replay_dead_letter" | "audit" | null;
+}
+
 export interface TicketView {
   number: string;
   flight_id: string;
@@ -293,6 +354,18 @@ export interface Totals {
   finished: number | null;
 }
 
+export interface UnresolvedDeadLetter {
+  kind: "dead_letter";
+  consumer: string;
+  event: string | null;
+  event_id: string | null;
+  id: string;
+  attempts: number;
+  error: string;
+  until: string | null;
+  action: "check_status" | "unpark" | "replay_dead_letter" | "audit" | null;
+}
+
 export interface Verdict {
   holds: boolean;
   at: string;
@@ -300,13 +373,6 @@ export interface Verdict {
   findings: readonly (Finding)[];
   facts: Readonly<Record<string, number>>;
   skipped: readonly (string)[];
-}
-
-export interface WaitingFor {
-  what: string;
-  where: string;
-  until: string | null;
-  command: string | null;
 }
 
 export interface WorkflowDeadLetter {
@@ -329,7 +395,7 @@ export interface WorkflowView {
   history: readonly (HistoryView)[];
   retries: readonly (RetryView)[];
   dead_letters: readonly (WorkflowDeadLetter)[];
-  waiting_for: WaitingFor | null;
+  waiting_for: OutboxPending | OutboxParked | AwaitingHandler | Retrying | UnresolvedDeadLetter | AwaitingGateway | AwaitingEvent | null;
 }
 
 /** By operationId. */

@@ -2,8 +2,8 @@ import { useState } from "preact/hooks";
 
 import { Link } from "../router";
 import type { WaitingFor } from "./flow";
-import { type Scene, sceneOfWaiting } from "./scene";
-import { waiting } from "./waiting";
+import type { Scene } from "./scene";
+import { commandFor, sceneOfWaiting } from "./waiting";
 import { until } from "./words/format";
 import type { Words } from "./words/en";
 
@@ -50,6 +50,7 @@ interface WaitingProps {
 export function WaitingPanel({ found, words, now, letterHref }: WaitingProps) {
   const { ui } = words;
   const left = found?.until && until(found.until, now, words.lang);
+  const command = found && commandFor(found);
   return (
     <section class="saga-waiting" aria-labelledby="waiting-title" data-testid="waiting">
       <h2 id="waiting-title">{ui.waitsFor}</h2>
@@ -57,14 +58,14 @@ export function WaitingPanel({ found, words, now, letterHref }: WaitingProps) {
         <p>{ui.forNothing}</p>
       ) : (
         <>
-          <p>{words.scene(sceneOfWaiting(waiting(found))).title}</p>
+          <p>{words.scene(sceneOfWaiting(found)).title}</p>
           <dl>
             {found.until && <dt>{ui.movesBy}</dt>}
             {found.until && <dd class="saga-countdown">{left ? ui.inTime(left) : ui.anyMoment}</dd>}
-            {found.command && <dt>{ui.command}</dt>}
-            {found.command && (
+            {command && <dt>{ui.command}</dt>}
+            {command && (
               <dd>
-                <Command key={found.command} text={found.command} words={words} />
+                <Command key={command} text={command} words={words} />
                 {letterHref && <Link href={letterHref}>{ui.toLetter}</Link>}
               </dd>
             )}

@@ -10,7 +10,6 @@ import { SagaGraph } from "./SagaGraph";
 import { sceneNow, sceneOf } from "./scene";
 import { Steps } from "./Steps";
 import { Timeline } from "./Timeline";
-import { waiting } from "./waiting";
 import type { Words } from "./words/en";
 
 const TICK_MS = 200;
@@ -31,7 +30,6 @@ export function Saga({ flow, words, letterHref }: Props) {
   const shown = useMemo(() => (index === null ? flow : asOf(flow, moments, index)), [flow, moments, index]);
   const drawn = graph(shown, now);
   const found = flow.waiting_for;
-  const letter = found && waiting(found);
   return (
     <div class="saga">
       <div class="saga-now">
@@ -44,7 +42,7 @@ export function Saga({ flow, words, letterHref }: Props) {
           found={found}
           words={words}
           now={now}
-          letterHref={letter?.kind === "dead" ? letterHref(letter.letter) : null}
+          letterHref={found?.kind === "dead_letter" ? letterHref(found.id) : null}
         />
       </div>
       <Steps step={index} count={moments.length} choose={setStep} words={words} />

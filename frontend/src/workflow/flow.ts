@@ -1,4 +1,7 @@
 /** GET /orders/{id}/workflow, under the names by which it is spoken of here. */
+import type { WorkflowView } from "../api/schema";
+
+export type WaitingFor = NonNullable<WorkflowView["waiting_for"]>;
 export type {
   WorkflowDeadLetter as DeadLetter,
   HistoryView as StatusChange,
@@ -7,6 +10,5 @@ export type {
   PaymentView as Payment,
   RetryView as Retry,
   TicketView as Ticket,
-  WaitingFor,
   WorkflowView as Workflow,
 } from "../api/schema";

@@ -3,7 +3,7 @@ import type { Workflow } from "./flow";
 import { DEADLINE } from "./graph";
 import type { Moment } from "./moments";
 import type { Call } from "./payments";
-import { waiting, type Waiting } from "./waiting";
+import { sceneOfWaiting } from "./waiting";
 
 /** Why an order ended without tickets. */
 export type Ending = "declined" | "rejected" | "customer" | "deadline" | "voided";
@@ -12,20 +12,19 @@ export type Scene =
   | { id: "written"; event: string; reason: string | null }
   | { id: "published"; event: string; attempts: number; topic: string; partition: number; offset: number }
   | { id: "handled"; event: string; consumer: string; attempts: number; moved: boolean }
-  | { id: "dead"; event: string; consumer: string; attempts: number; error: string }
+  | { id: "dead"; event: string | null; consumer: string; attempts: number; error: string }
   | { id: "publish"; event: string; attempts: number; error: string | null }
   | { id: "parked"; event: string; error: string }
   | { id: "awaited"; event: string; consumer: string; place: string }
   | { id: "retry"; event: string; consumer: string; attempts: number; error: string }
   | { id: "call"; call: Call; attempts: number; error: string | null }
   | { id: "nothing" }
-  | { id: "other"; what: string; where: string }
   | { id: "completed"; captured: boolean }
   | { id: "cancelled"; ending: Ending; reason: string }
   | { id: "refunded" };
 
 export function sceneNow(flow: Workflow): Scene {
-  if (flow.waiting_for !== null) return sceneOfWaiting(waiting(flow.waiting_for));
+  if (flow.waiting_for !== null) return sceneOfWaiting(flow.waiting_for);
   const { status, reason } = flow.order;
   if (status === "CANCELLED") return { id: "cancelled", ending: ending(reason), reason: reasonDetail(reason) };
   if (status === "REFUNDED") return { id: "refunded" };
@@ -53,31 +52,6 @@ export function sceneOf(moment: Moment): Scene {
       const { attempts, error } = moment.delivery;
       return { id: "dead", event, consumer: moment.consumer, attempts, error: error ?? "" };
     }
-  }
-}
-
-export function sceneOfWaiting(found: Waiting): Scene {
-  switch (found.kind) {
-    case "publish":
-      return { id: "publish", event: found.event, attempts: found.attempts, error: found.error };
-    case "parked":
-      return { id: "parked", event: found.event, error: found.error };
-    case "handle":
-      return { id: "awaited", event: found.event, consumer: found.consumer, place: found.place };
-    case "retry": {
-      const { event, consumer, attempts, error } = found;
-      return { id: "retry", event, consumer, attempts, error };
-    }
-    case "dead": {
-      const { event, consumer, attempts, error } = found;
-      return { id: "dead", event, consumer, attempts, error };
-    }
-    case "call":
-      return { id: "call", call: found.call, attempts: found.attempts, error: found.error };
-    case "nothing":
-      return { id: "nothing" };
-    case "other":
-      return { id: "other", what: found.what, where: found.where };
   }
 }
 

@@ -1,70 +1,83 @@
 import { expect, test } from "vitest";
 
-import { waiting } from "./waiting";
+import type { WaitingFor } from "./flow";
+import type { Scene } from "./scene";
+import { commandFor, sceneOfWaiting } from "./waiting";
+import { en } from "./words/en";
+import { ru } from "./words/ru";
 
-const when = { until: null, command: null };
+const EVENT = { event: "ordersys.OrderCreated.v1", event_id: "e7" };
+const CONSUMER = "payment-service";
+const NEVER = { until: null, action: null };
+const PENDING = { kind: "outbox_pending", ...EVENT, id: 7, ...NEVER } as const;
+const ERROR = { attempts: 2, error: "ValueError: odd" };
 
-// The sentences are those of usecase/orders/waiting.py, as its own tests have them.
-test.each([
+const FOUND: readonly [WaitingFor, Scene, string | null][] = [
   [
-    "OrderCreated to be published",
-    "row 7 of the outbox, no worker has taken it yet",
-    { kind: "publish", event: "OrderCreated", row: "7", attempts: 0, error: null },
+    { ...PENDING, attempts: 0, error: null, action: "check_status" },
+    { id: "publish", event: "OrderCreated", attempts: 0, error: null },
+    "ordersys status",
   ],
   [
-    "OrderCreated to be published",
-    "row 7 of the outbox, after 4 attempts: publish.drop",
-    { kind: "publish", event: "OrderCreated", row: "7", attempts: 4, error: "publish.drop" },
+    { ...PENDING, attempts: 4, error: "publish.drop" },
+    { id: "publish", event: "OrderCreated", attempts: 4, error: "publish.drop" },
+    null,
   ],
   [
-    "OrderCreated to be published",
-    "row 7 of the outbox, parked after 1 attempts: too large",
-    { kind: "parked", event: "OrderCreated", row: "7", attempts: 1, error: "too large" },
+    { kind: "outbox_parked", ...EVENT, id: 7, attempts: 1, error: "too large", until: null, action: "unpark" },
+    { id: "parked", event: "OrderCreated", error: "too large" },
+    "ordersys outbox unpark 7",
   ],
   [
-    "payment-service to handle OrderCreated",
-    "ordersys.orders[3]@17, not yet in the inbox of payment-service",
-    { kind: "handle", consumer: "payment-service", event: "OrderCreated", place: "ordersys.orders[3]@17" },
-  ],
-  [
-    "payment-service to handle OrderCreated",
-    "retries of payment-service, after 2 attempts: ValueError: odd",
-    { kind: "retry", consumer: "payment-service", event: "OrderCreated", attempts: 2, error: "ValueError: odd" },
-  ],
-  [
-    "payment-service to handle OrderCreated",
-    "dead letter d1 after 5 attempts: ValueError: odd\nand more",
     {
-      kind: "dead",
-      consumer: "payment-service",
-      event: "OrderCreated",
-      letter: "d1",
-      attempts: 5,
-      error: "ValueError: odd\nand more",
+      kind: "awaiting_handler",
+      consumer: CONSUMER,
+      ...EVENT,
+      topic: "ordersys.orders",
+      partition: 3,
+      offset: 17,
+      until: null,
+      action: "check_status",
     },
+    { id: "awaited", event: "OrderCreated", consumer: CONSUMER, place: "ordersys.orders[3]@17" },
+    "ordersys status",
   ],
   [
-    "the gateway to capture the payment",
-    "the payment is CAPTURING, attempt 3: 503",
-    { kind: "call", call: "capture", status: "CAPTURING", attempts: 3, error: "503" },
+    { kind: "retrying", consumer: CONSUMER, ...EVENT, ...ERROR, ...NEVER },
+    { id: "retry", event: "OrderCreated", consumer: CONSUMER, ...ERROR },
+    null,
   ],
   [
-    "the gateway to authorize the payment",
-    "the payment is REQUESTED, attempt 1 is under way",
-    { kind: "call", call: "authorize", status: "REQUESTED", attempts: 1, error: null },
+    {
+      kind: "dead_letter",
+      consumer: CONSUMER,
+      ...EVENT,
+      id: "d1",
+      ...ERROR,
+      until: null,
+      action: "replay_dead_letter",
+    },
+    { id: "dead", event: "OrderCreated", consumer: CONSUMER, ...ERROR },
+    "ordersys dlq replay d1",
   ],
   [
-    "the gateway to authorize the payment",
-    "the payment is REQUESTED, the gateway was not asked yet",
-    { kind: "call", call: "authorize", status: "REQUESTED", attempts: 0, error: null },
+    { kind: "dead_letter", consumer: CONSUMER, event: null, event_id: null, id: "d1", ...ERROR, ...NEVER },
+    { id: "dead", event: null, consumer: CONSUMER, ...ERROR },
+    null,
   ],
-  ["the next event", "none is on its way: every event of this order was handled", { kind: "nothing" }],
-])("%s, %s", (what, where, reading) => {
-  expect(waiting({ what, where, ...when })).toEqual({ ...reading, ...when });
-});
+  [
+    { kind: "awaiting_gateway", call: "capture", status: "CAPTURING", attempts: 3, error: "503", ...NEVER },
+    { id: "call", call: "capture", attempts: 3, error: "503" },
+    null,
+  ],
+  [{ kind: "awaiting_event", until: null, action: "audit" }, { id: "nothing" }, "ordersys audit"],
+];
 
-test("words that are not known are shown as they came", () => {
-  const found = waiting({ what: "the moon", where: "behind a cloud", until: "soon", command: "look" });
-
-  expect(found).toEqual({ kind: "other", what: "the moon", where: "behind a cloud", until: "soon", command: "look" });
+test.each(FOUND)("%o", (found, scene, command) => {
+  expect(sceneOfWaiting(found)).toEqual(scene);
+  expect(commandFor(found)).toBe(command);
+  for (const words of [en, ru]) {
+    expect(words.scene(scene).title).toMatch(/\S/);
+    expect(words.scene(scene).title).not.toMatch(/undefined|null/);
+  }
 });

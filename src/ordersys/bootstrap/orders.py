@@ -19,7 +19,7 @@ from ordersys.usecase.orders.place_orders import PlaceOrders
 from ordersys.usecase.orders.ports import OrderMeter
 from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrders
 from ordersys.usecase.orders.refund_orders import RefundOrders
-from ordersys.usecase.orders.waiting import Expectations
+from ordersys.usecase.orders.waiting import WaitingRules
 from ordersys.usecase.orders.watch_orders import WatchOrders
 
 
@@ -60,6 +60,6 @@ class OrderContainer(containers.DeclarativeContainer):
     advance_orders = providers.Factory(AdvanceOrders, unit_of_work=unit_of_work, clock=clock, meter=meter)
     get_order = providers.Factory(GetOrder, reads=reads)
     list_orders = providers.Factory(ListOrders, reads=reads)
-    expectations = providers.Singleton(Expectations, subscribers=providers.Callable(subscribers), deadline=deadline)
-    get_workflow = providers.Factory(GetWorkflow, reads=reads, expectations=expectations)
-    watch_orders = providers.Factory(WatchOrders, reads=reads, expectations=expectations)
+    waiting_rules = providers.Singleton(WaitingRules, subscribers=providers.Callable(subscribers), deadline=deadline)
+    get_workflow = providers.Factory(GetWorkflow, reads=reads, rules=waiting_rules)
+    watch_orders = providers.Factory(WatchOrders, reads=reads, rules=waiting_rules)

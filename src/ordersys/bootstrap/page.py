@@ -14,7 +14,6 @@ from ordersys.config import Settings
 from ordersys.domain.shared.clock import Clock
 from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS
 from ordersys.entrypoint.http.ops_lag import LagCache
-from ordersys.entrypoint.http.order_events import workflow_event
 from ordersys.entrypoint.http.tokens import DemoTokens
 from ordersys.entrypoint.order_watch import OrderWatch
 from ordersys.infrastructure.kafka.group_lags import GroupLags
@@ -37,10 +36,9 @@ class PageContainer(containers.DeclarativeContainer):
     watching = settings.provided.watching
     order_watch = providers.Singleton(
         OrderWatch,
-        looking=watch_orders,
-        render=providers.Object(workflow_event),
+        orders=watch_orders,
         ticker=providers.Object(monotonic),
-        most=watching.max_streams,
+        max_watchers=watching.max_streams,
         poll_seconds=watching.poll_seconds,
         disconnected_poll_seconds=watching.disconnected_poll_seconds,
     )

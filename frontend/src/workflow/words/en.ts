@@ -107,7 +107,7 @@ const SCENES: Scenes = {
     return { title: `${consumer} handled ${event}`, what: told.what + again + still, why: told.why };
   },
   dead: ({ event, consumer, attempts: count, error }) => ({
-    title: `${consumer} could not handle ${event}`,
+    title: `${consumer} could not handle ${event ?? "a message"}`,
     what: `After ${attempts(count)} the message was put aside as a dead letter. The last error: ${error}`,
     why: "A message that fails again and again must not block the others. It is kept whole; once the cause is mended, an operator replays it and the order goes on.",
   }),
@@ -155,7 +155,6 @@ const SCENES: Scenes = {
     what: "Every message of this order was handled, and none is on its way.",
     why: "If nothing comes, the deadline ends the order by itself.",
   }),
-  other: ({ what, where }) => ({ title: `It waits for ${what}`, what: where, why: "" }),
   completed: ({ captured }) => ({
     title: "Done: the tickets are yours",
     what: captured

@@ -100,7 +100,7 @@ const SCENES: Scenes = {
     return { title: `${consumer} обработал ${event}`, what: told.what + again + still, why: told.why };
   },
   dead: ({ event, consumer, attempts: count, error }) => ({
-    title: `${consumer} не смог обработать ${event}`,
+    title: `${consumer} не смог обработать ${event ?? "сообщение"}`,
     what: `Сделано: ${attempts(count)}, и сообщение отложено как dead letter. Последняя ошибка: ${error}`,
     why: "Сообщение, которое не удаётся снова и снова, не должно держать остальные. Оно хранится целиком; когда причина устранена, оператор запускает его заново, и заказ идёт дальше.",
   }),
@@ -148,7 +148,6 @@ const SCENES: Scenes = {
     what: "Все сообщения этого заказа обработаны, новых в пути нет.",
     why: "Если ничего не придёт, заказ сам закончится по сроку.",
   }),
-  other: ({ what, where }) => ({ title: `Ждёт: ${what}`, what: where, why: "" }),
   completed: ({ captured }) => ({
     title: "Готово: билеты ваши",
     what: captured

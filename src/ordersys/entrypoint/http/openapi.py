@@ -116,6 +116,8 @@ def _in_words_of_3_0(node: Any) -> Any:
     if len(choices) == 1:
         del plain["oneOf"]
         plain |= {"allOf": choices, "nullable": True}
+    elif len(choices) < len(plain.get("oneOf", ())):
+        plain |= {"oneOf": choices, "nullable": True}
     if isinstance(plain.get("examples"), list):
         plain["example"] = plain.pop("examples")[0]
     return plain

@@ -15,8 +15,9 @@ from litestar.params import FromPath, SkipValidation
 from litestar.response import Stream
 
 from ordersys.entrypoint.http.measured import TO_THE_START
+from ordersys.entrypoint.http.redaction import workflow_for_customer
 from ordersys.entrypoint.http.refusals import refusals
-from ordersys.entrypoint.http.tokens import Principal, owner
+from ordersys.entrypoint.http.tokens import Principal, is_operator, owner
 from ordersys.entrypoint.order_watch import OrderWatch, Watcher
 from ordersys.usecase.orders.views import WorkflowView
 
@@ -36,10 +37,14 @@ DESCRIPTION: Final = (
 )
 
 
-def workflow_event(flow: WorkflowView) -> bytes:
-    data = msgspec.json.encode(flow)
+def workflow_event(workflow: WorkflowView) -> bytes:
+    data = msgspec.json.encode(workflow)
     version = blake2b(data, digest_size=8).hexdigest()
     return b"event: workflow\nid: %b\ndata: %b\n\n" % (version.encode(), data)
+
+
+def customer_workflow_event(workflow: WorkflowView) -> bytes:
+    return workflow_event(workflow_for_customer(workflow))
 
 
 async def stream_of(watcher: Watcher) -> AsyncIterator[bytes]:
@@ -48,21 +53,21 @@ async def stream_of(watcher: Watcher) -> AsyncIterator[bytes]:
         async for chunk in _chunks(watcher):
             yield chunk
     finally:
-        watcher.leave()
+        watcher.stop()
 
 
 async def _chunks(watcher: Watcher) -> AsyncIterator[bytes]:
     yield RETRY
-    shown, until = b"", monotonic() + LONGEST_SECONDS
+    sent, until = b"", monotonic() + LONGEST_SECONDS
     while not watcher.closed and monotonic() < until:
-        sight = await watcher.next(SILENCE_SECONDS)
-        if sight is None:
+        update = await watcher.next(SILENCE_SECONDS)
+        if update is None:
             yield STILL_HERE
             continue
-        if sight.shown != shown:
-            shown = sight.shown
-            yield shown
-        if sight.last:
+        if update.rendered != sent:
+            sent = update.rendered
+            yield sent
+        if update.last:
             yield END
             return
 
@@ -82,5 +87,6 @@ async def watch_order(
     order_id: FromPath[UUID],
     order_watch: NamedDependency[SkipValidation[OrderWatch]],
 ) -> Stream:
-    watcher = await order_watch.open(order_id, owner(request.user))
+    render = workflow_event if is_operator(request.user) else customer_workflow_event
+    watcher = await order_watch.open(order_id, owner(request.user), render)
     return Stream(stream_of(watcher), media_type=MEDIA_TYPE, headers=HEADERS)

@@ -18,6 +18,7 @@ from ordersys.entrypoint.http.idempotency import fingerprint, parse_key
 from ordersys.entrypoint.http.order_events import watch_order
 from ordersys.entrypoint.http.payloads import MoneyBody, OrderBody, ReasonBody
 from ordersys.entrypoint.http.problem import refused
+from ordersys.entrypoint.http.redaction import order_for, page_for, workflow_for
 from ordersys.entrypoint.http.refusals import refusals
 from ordersys.entrypoint.http.tokens import Principal, owner
 from ordersys.messaging.envelope import Cause
@@ -137,21 +138,22 @@ async def list_orders(
     cursor: Annotated[str | None, QueryParameter(description=CURSOR, schema_extra={"format": "uuid"})] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
 ) -> OrderPage:
-    return await list_orders.execute(request.user.customer, status=status, cursor=cursor, limit=limit)
+    page = await list_orders.execute(request.user.customer, status=status, cursor=cursor, limit=limit)
+    return page_for(request.user, page)
 
 
 @get("/{order_id:uuid}", summary="One order", responses=NOT_THERE)
 async def get_order(
     request: Caller, order_id: FromPath[UUID], get_order: NamedDependency[SkipValidation[GetOrder]]
 ) -> OrderView:
-    return await get_order.execute(order_id, owner(request.user))
+    return order_for(request.user, await get_order.execute(order_id, owner(request.user)))
 
 
 @get("/{order_id:uuid}/workflow", summary="How the saga of an order went so far", responses=NOT_THERE)
 async def get_workflow(
     request: Caller, order_id: FromPath[UUID], get_workflow: NamedDependency[SkipValidation[GetWorkflow]]
 ) -> WorkflowView:
-    return await get_workflow.execute(order_id, owner(request.user))
+    return workflow_for(request.user, await get_workflow.execute(order_id, owner(request.user)))
 
 
 @post(
@@ -173,7 +175,7 @@ async def cancel_order(
     customer, cause = owner(request.user), causes(request.headers.get("traceparent", ""))
     command = CancelOrder(order_id=OrderId(order_id), customer_id=customer, reason=data.reason, cause=cause)
     await cancel_orders.execute([command])
-    return await get_order.execute(order_id, customer)
+    return order_for(request.user, await get_order.execute(order_id, customer))
 
 
 @post(
@@ -195,7 +197,7 @@ async def refund_order(
     customer, cause = owner(request.user), causes(request.headers.get("traceparent", ""))
     command = RefundOrder(order_id=OrderId(order_id), customer_id=customer, reason=data.reason, cause=cause)
     await refund_orders.execute([command])
-    return await get_order.execute(order_id, customer)
+    return order_for(request.user, await get_order.execute(order_id, customer))
 
 
 ORDER_ROUTES = Router(

@@ -41,9 +41,13 @@ class Principal:
     roles: frozenset[str]
 
 
+def is_operator(user: Principal) -> bool:
+    return "operator" in user.roles
+
+
 def owner(user: Principal) -> CustomerId | None:
     """Returns the customer whose orders the caller may see, or None for operators, who see all."""
-    return None if "operator" in user.roles else user.customer
+    return None if is_operator(user) else user.customer
 
 
 class TokenRefused(Exception):

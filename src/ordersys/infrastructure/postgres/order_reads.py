@@ -15,7 +15,7 @@ from ordersys.domain.shared.ids import CustomerId
 from ordersys.infrastructure.postgres.codec import from_json
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.session import opened
-from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
+from ordersys.usecase.orders.views import OrderPage, OrderView, StoredWorkflow
 
 V = TypeVar("V")
 
@@ -126,14 +126,14 @@ class PostgresOrderReads:
         shown = page.items[:limit]
         return OrderPage(items=shown, next_cursor=str(shown[-1].id))
 
-    async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView | None:
-        return await self._view(GET_WORKFLOW, WorkflowView, id=order_id, customer=customer_id)
+    async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> StoredWorkflow | None:
+        return await self._view(GET_WORKFLOW, StoredWorkflow, id=order_id, customer=customer_id)
 
-    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, WorkflowView]:
+    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, StoredWorkflow]:
         with translated():
             async with opened(self.engine) as connection:
                 documents = list((await connection.execute(GET_WORKFLOWS, {"ids": list(order_ids)})).scalars())
-        flows = [from_json(document, WorkflowView) for document in documents]
+        flows = [from_json(document, StoredWorkflow) for document in documents]
         return {flow.order.id: flow for flow in flows}
 
     async def _view(self, statement: TextClause, shape: type[V], **bound: object) -> V | None:

@@ -14,7 +14,7 @@ from ordersys.domain.shared.money import Money
 from ordersys.messaging.envelope import Outgoing
 from ordersys.messaging.outbox import Outbox
 from ordersys.messaging.unit_of_work import CommitHooks
-from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
+from ordersys.usecase.orders.views import OrderPage, OrderView, StoredWorkflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +163,9 @@ class OrderReads(Protocol):
         self, customer_id: CustomerId, *, status: str | None, before: UUID | None, limit: int
     ) -> OrderPage: ...
 
-    async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView | None: ...
+    async def workflow(self, order_id: UUID, customer_id: CustomerId | None) -> StoredWorkflow | None: ...
 
-    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, WorkflowView]:
+    async def workflows(self, order_ids: Collection[UUID]) -> Mapping[UUID, StoredWorkflow]:
         """Of those that exist, whoever owns them."""
         ...
 

@@ -8,7 +8,7 @@ from ordersys.domain.shared.errors import DomainError, Kind
 from ordersys.domain.shared.ids import CustomerId
 from ordersys.usecase.orders.ports import OrderReads
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView
-from ordersys.usecase.orders.waiting import Expectations
+from ordersys.usecase.orders.waiting import WaitingRules
 from ordersys.usecase.shared.cursor import position
 
 
@@ -50,11 +50,11 @@ class ListOrders:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetWorkflow:
     reads: OrderReads
-    expectations: Expectations
+    rules: WaitingRules
 
     async def execute(self, order_id: UUID, customer_id: CustomerId | None) -> WorkflowView:
         """`customer_id` None: whoever owns it. Raises OrderNotFound."""
         workflow = await self.reads.workflow(order_id, customer_id)
         if workflow is None:
             raise OrderNotFound
-        return self.expectations.explained(workflow)
+        return self.rules.explained(workflow)

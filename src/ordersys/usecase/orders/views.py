@@ -133,20 +133,114 @@ class WorkflowDeadLetter:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingFor:
-    """`what` is missing and `where` it is. `until`: when it moves or the wait ends by itself, at the latest; None if it
-    does not. `command` is what an operator can do about it.
-    """
-
-    what: str
-    where: str
-    until: datetime | None = None
-    command: str | None = None
+# For operators: check that the roles run, unpark the row of the outbox, replay the dead letter, run the audit.
+Action = Literal["check_status", "unpark", "replay_dead_letter", "audit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowView:
+class OutboxPending:
+    """An event to be published; `attempts` 0: no worker has taken it yet. `id` is the row's own."""
+
+    kind: Literal["outbox_pending"] = "outbox_pending"
+    event: str
+    event_id: str
+    id: int
+    attempts: int
+    error: str | None
+    until: datetime | None
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxParked:
+    """An event that Kafka will never take as it is. `id` is the row's own."""
+
+    kind: Literal["outbox_parked"] = "outbox_parked"
+    event: str
+    event_id: str
+    id: int
+    attempts: int
+    error: str | None
+    until: datetime | None
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitingHandler:
+    """A published event that is not in the inbox of one of its consumers."""
+
+    kind: Literal["awaiting_handler"] = "awaiting_handler"
+    consumer: str
+    event: str
+    event_id: str
+    topic: str | None
+    partition: int | None
+    offset: int | None
+    until: datetime | None
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying:
+    """An event that a consumer could not handle, and will try again."""
+
+    kind: Literal["retrying"] = "retrying"
+    consumer: str
+    event: str
+    event_id: str
+    attempts: int
+    error: str
+    until: datetime | None
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnresolvedDeadLetter:
+    """A record that a consumer could not handle. `event` and `event_id` are None if the record is unreadable."""
+
+    kind: Literal["dead_letter"] = "dead_letter"
+    consumer: str
+    event: str | None
+    event_id: str | None
+    id: str
+    attempts: int
+    error: str
+    until: datetime | None
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitingGateway:
+    """A call to the payment gateway; `attempts` 0: it was not made yet."""
+
+    kind: Literal["awaiting_gateway"] = "awaiting_gateway"
+    call: GatewayCallName
+    status: str
+    attempts: int
+    error: str | None
+    until: datetime | None
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitingEvent:
+    """Every event of the order was handled, and none is on its way."""
+
+    kind: Literal["awaiting_event"] = "awaiting_event"
+    until: datetime | None
+    action: Action | None
+
+
+# `event` is a type, as in `outbox[].type`. `until`: when it moves or ends by itself, at the latest; None: never.
+WaitingFor = (
+    OutboxPending | OutboxParked | AwaitingHandler | Retrying | UnresolvedDeadLetter | AwaitingGateway | AwaitingEvent
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWorkflow:
+    """What is recorded of the saga of an order."""
+
     order: OrderView
     payment: PaymentView | None
     tickets: Sequence[TicketView]
@@ -155,6 +249,12 @@ class WorkflowView:
     history: Sequence[HistoryView]
     retries: Sequence[RetryView]
     dead_letters: Sequence[WorkflowDeadLetter]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowView(StoredWorkflow):
+    """`waiting_for` is None if nothing is left to do."""
+
     waiting_for: WaitingFor | None = None
 
 

@@ -1,4 +1,4 @@
-"""Watch orders: how they stand, for callers who want to see every change. Many orders are one read."""
+"""Watch orders: their workflows, for callers that show every change. Many orders are one read."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from ordersys.domain.shared.ids import CustomerId
 from ordersys.usecase.orders.ports import OrderReads
 from ordersys.usecase.orders.read_orders import GetWorkflow
 from ordersys.usecase.orders.views import WorkflowView
-from ordersys.usecase.orders.waiting import Expectations, ended
+from ordersys.usecase.orders.waiting import WaitingRules, ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
-    """`ended`: a final status, and nothing to wait for. `at_rest`: nor is anything of it still on its way."""
+class WatchedWorkflow:
+    """`ended`: a final status, and nothing to wait for. `at_rest`: nor is any event of the order on its way."""
 
-    flow: WorkflowView
+    workflow: WorkflowView
     ended: bool
     at_rest: bool
 
@@ -23,17 +23,17 @@ class Glance:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchOrders:
     reads: OrderReads
-    expectations: Expectations
+    rules: WaitingRules
 
-    async def first(self, order_id: UUID, customer_id: CustomerId | None) -> Glance:
-        """`customer_id` None: whoever owns it. Raises OrderNotFound."""
-        get = GetWorkflow(reads=self.reads, expectations=self.expectations)
-        return self._glance(await get.execute(order_id, customer_id))
+    async def read(self, order_id: UUID, customer_id: CustomerId | None) -> WatchedWorkflow:
+        """`customer_id` None: an order of any customer. Raises OrderNotFound."""
+        get = GetWorkflow(reads=self.reads, rules=self.rules)
+        return self._watched(await get.execute(order_id, customer_id))
 
-    async def again(self, order_ids: Collection[UUID]) -> Mapping[UUID, Glance]:
-        """For those who were shown them before; that these may see them was asked then."""
-        flows = await self.reads.workflows(order_ids)
-        return {order_id: self._glance(self.expectations.explained(flow)) for order_id, flow in flows.items()}
+    async def read_again(self, order_ids: Collection[UUID]) -> Mapping[UUID, WatchedWorkflow]:
+        """For callers that `read` has allowed to see these orders."""
+        workflows = await self.reads.workflows(order_ids)
+        return {order_id: self._watched(self.rules.explained(workflow)) for order_id, workflow in workflows.items()}
 
-    def _glance(self, flow: WorkflowView) -> Glance:
-        return Glance(flow=flow, ended=ended(flow), at_rest=self.expectations.at_rest(flow))
+    def _watched(self, workflow: WorkflowView) -> WatchedWorkflow:
+        return WatchedWorkflow(workflow=workflow, ended=ended(workflow), at_rest=self.rules.at_rest(workflow))

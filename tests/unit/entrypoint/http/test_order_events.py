@@ -8,14 +8,14 @@ import pytest
 from ordersys.domain.orders.order import Status
 from ordersys.entrypoint.http import order_events
 from ordersys.entrypoint.http.order_events import END, RETRY, STILL_HERE, stream_of, workflow_event
-from ordersys.entrypoint.order_watch import Sight, Watcher
+from ordersys.entrypoint.order_watch import OrderUpdate, Watcher
 from tests.fakes.making import order_id
 from tests.unit.entrypoint.test_order_watch import flow
 
 
 @pytest.fixture
 def watcher() -> Watcher:
-    return Watcher(order_id=order_id(1), left=lambda _: None)
+    return Watcher(order_id=order_id(1), render=workflow_event, on_stop=lambda _: None)
 
 
 async def rest(stream: AsyncIterator[bytes]) -> list[bytes]:
@@ -38,33 +38,33 @@ def test_the_version_is_that_of_the_content() -> None:
 
 
 async def test_a_stream_begins_with_the_order_as_it_is_and_ends_with_the_last_sight(watcher: Watcher) -> None:
-    watcher.see(Sight(shown=b"first", last=False))
+    watcher.deliver(OrderUpdate(rendered=b"first", last=False))
     stream = stream_of(watcher)
 
     assert [await anext(stream), await anext(stream)] == [RETRY, b"first"]
-    watcher.see(Sight(shown=b"second", last=True))
+    watcher.deliver(OrderUpdate(rendered=b"second", last=True))
     assert await rest(stream) == [b"second", END]
 
 
 async def test_what_was_shown_already_is_not_repeated(watcher: Watcher) -> None:
-    watcher.see(Sight(shown=b"first", last=False))
+    watcher.deliver(OrderUpdate(rendered=b"first", last=False))
     stream = stream_of(watcher)
     assert [await anext(stream), await anext(stream)] == [RETRY, b"first"]
-    watcher.see(Sight(shown=b"first", last=True))
+    watcher.deliver(OrderUpdate(rendered=b"first", last=True))
 
     assert await rest(stream) == [END]
 
 
 async def test_silence_is_broken_by_a_sign_of_life(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order_events, "SILENCE_SECONDS", 0.01)
-    watcher.see(Sight(shown=b"first", last=False))
+    watcher.deliver(OrderUpdate(rendered=b"first", last=False))
     stream = stream_of(watcher)
 
     assert [await anext(stream) for _ in range(4)] == [RETRY, b"first", STILL_HERE, STILL_HERE]
 
 
 async def test_a_stream_closes_without_an_end_when_the_watch_does(watcher: Watcher) -> None:
-    watcher.see(Sight(shown=b"first", last=False))
+    watcher.deliver(OrderUpdate(rendered=b"first", last=False))
     stream = stream_of(watcher)
     assert [await anext(stream), await anext(stream)] == [RETRY, b"first"]
     watcher.close()
@@ -74,7 +74,7 @@ async def test_a_stream_closes_without_an_end_when_the_watch_does(watcher: Watch
 
 async def test_who_stops_reading_has_left() -> None:
     left: list[Watcher] = []
-    watcher = Watcher(order_id=order_id(1), left=left.append)
+    watcher = Watcher(order_id=order_id(1), render=workflow_event, on_stop=left.append)
     reading = asyncio.ensure_future(rest(stream_of(watcher)))
     await asyncio.sleep(0)
     reading.cancel()

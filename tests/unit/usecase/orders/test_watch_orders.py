@@ -5,7 +5,7 @@ import pytest
 from ordersys.domain.orders.order import Status
 from ordersys.usecase.orders.views import WorkflowView
 from ordersys.usecase.orders.waiting import ended
-from tests.unit.usecase.orders.test_waiting import EXPECTED, event, flow, mark, pay, ticket
+from tests.unit.usecase.orders.test_waiting import RULES, event, flow, mark, pay, ticket
 
 
 def completed(payment: str, *marks: str, status: str = "published") -> WorkflowView:
@@ -17,7 +17,7 @@ BOTH = ("order-service", "payment-service")
 
 
 def test_an_order_is_at_rest_when_the_money_is_there_and_everybody_knows() -> None:
-    assert EXPECTED.at_rest(completed("CAPTURED", *BOTH))
+    assert RULES.at_rest(completed("CAPTURED", *BOTH))
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_an_order_is_at_rest_when_the_money_is_there_and_everybody_knows() -> No
     ],
 )
 def test_an_order_with_something_on_its_way_is_not_at_rest(seen: WorkflowView) -> None:
-    assert not EXPECTED.at_rest(seen)
+    assert not RULES.at_rest(seen)
 
 
 def test_a_cancelled_order_is_at_rest_when_nothing_is_held() -> None:
-    assert EXPECTED.at_rest(flow(Status.CANCELLED, payment=pay("VOIDED")))
-    assert not EXPECTED.at_rest(flow(Status.CANCELLED, payment=pay("VOIDED"), tickets=[ticket("VALID")]))
+    assert RULES.at_rest(flow(Status.CANCELLED, payment=pay("VOIDED")))
+    assert not RULES.at_rest(flow(Status.CANCELLED, payment=pay("VOIDED"), tickets=[ticket("VALID")]))
 
 
 def test_a_final_status_alone_is_no_end() -> None:
