@@ -14,7 +14,8 @@ from ordersys.domain.orders.order import Item, Order, Status
 from ordersys.domain.shared.ids import OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.system import SystemClock, TimeOrderedIds
-from ordersys.usecase.orders.place_orders import OrderPlaced, PlaceOrder
+from ordersys.usecase.orders.place_orders import PlaceOrder
+from ordersys.usecase.orders.ports import OrderPlaced
 from ordersys.usecase.orders.views import order_view
 
 PRICE: Final = Money(amount=540_000, currency="RUB")

@@ -25,7 +25,8 @@ from ordersys.domain.shared.ids import CustomerId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres import tables
 from ordersys.infrastructure.system import SystemClock, TimeOrderedIds
-from ordersys.usecase.orders.place_orders import OrderPlaced, PlaceOrder
+from ordersys.usecase.orders.place_orders import PlaceOrder
+from ordersys.usecase.orders.ports import OrderPlaced
 from ordersys.usecase.orders.views import ItemView, OrderView, WorkflowView
 
 WHOLE = (

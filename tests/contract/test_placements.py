@@ -10,7 +10,7 @@ from asyncpg import IntegrityConstraintViolationError  # type: ignore[import-unt
 from ordersys.domain.shared.errors import Contention, Kind
 from ordersys.domain.shared.ids import CustomerId, FlightId
 from ordersys.infrastructure.postgres.codec import to_json
-from ordersys.usecase.orders.ports import Claim, IdempotencyKey, InUse, Outcome, Refusal, StoredAnswer
+from ordersys.usecase.orders.ports import Claim, IdempotencyKey, InUse, OrderPlaced, OrderRefused, Refusal, StoredAnswer
 from ordersys.usecase.orders.views import order_view
 from tests.contract.world import EveryTransaction, World, undone
 from tests.fakes.clock import NOON
@@ -18,7 +18,7 @@ from tests.fakes.making import ANNA, BORIS, event_id, flight_id, item, offer, or
 from tests.fakes.placing import SINCE, placement
 
 REFUSED = StoredAnswer(
-    fingerprint=b"\x00\xff", outcome=Outcome(refused=Refusal(code="c", kind=Kind.CONFLICT, detail="d"))
+    fingerprint=b"\x00\xff", answer=OrderRefused(refusal=Refusal(code="c", kind=Kind.CONFLICT, detail="d"))
 )
 
 
@@ -53,13 +53,13 @@ async def test_a_stored_refusal_comes_back_whole(world: World) -> None:
 
 
 async def test_a_stored_order_comes_back_whole(world: World) -> None:
-    placed = StoredAnswer(fingerprint=b"body", outcome=Outcome(placed=order_view(order(1))))
+    placed = StoredAnswer(fingerprint=b"body", answer=OrderPlaced(order=order_view(order(1))))
 
     await answer(world, key(), answered=placed)
 
     (found,) = await claimed(world, key())
     assert isinstance(found, StoredAnswer)
-    assert (found.fingerprint, to_json(found.outcome)) == (b"body", to_json(placed.outcome))
+    assert (found.fingerprint, to_json(found.answer)) == (b"body", to_json(placed.answer))
 
 
 async def test_a_key_that_is_taken_elsewhere_is_in_use_and_nobody_waits(world: World) -> None:
@@ -122,7 +122,7 @@ async def test_an_expired_answer_does_not_count(world: World) -> None:
 
 async def test_an_expired_answer_is_replaced(world: World) -> None:
     await answer(world, key(), at=SINCE)
-    fresh = StoredAnswer(fingerprint=b"new", outcome=REFUSED.outcome)
+    fresh = StoredAnswer(fingerprint=b"new", answer=REFUSED.answer)
 
     await answer(world, key(), answered=fresh)
 
@@ -134,7 +134,7 @@ async def test_a_live_answer_is_never_replaced(world: World) -> None:
     await answer(world, key())
 
     with pytest.raises(Contention):
-        await answer(world, key(), answered=StoredAnswer(fingerprint=b"other", outcome=REFUSED.outcome))
+        await answer(world, key(), answered=StoredAnswer(fingerprint=b"other", answer=REFUSED.answer))
 
     assert await claimed(world, key()) == [REFUSED]
 

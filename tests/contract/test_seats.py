@@ -6,7 +6,8 @@ import pytest
 from asyncpg import IntegrityConstraintViolationError  # type: ignore[import-untyped]  # it has no stubs
 
 from ordersys.domain.orders.placing import Limits
-from ordersys.usecase.orders.place_orders import OrderPlaced, PlaceOrders
+from ordersys.usecase.orders.place_orders import PlaceOrders
+from ordersys.usecase.orders.ports import OrderPlaced
 from tests.contract.world import World, undone
 from tests.fakes.clock import FakeClock, FakeIds
 from tests.fakes.making import flight_id, offer, place, want

@@ -22,7 +22,7 @@ from ordersys.infrastructure.postgres import tables
 from ordersys.messaging.envelope import Record
 from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, STREAMS, TICKET_SERVICE
 from ordersys.usecase.orders.cancel_orders import CancelOrder, ExpireOrders
-from ordersys.usecase.orders.place_orders import OrderPlaced
+from ordersys.usecase.orders.ports import OrderPlaced
 from ordersys.usecase.orders.refund_orders import RefundOrder
 from ordersys.workshop.audit.ports import Committed, Promise, Seen, Span
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream

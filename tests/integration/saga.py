@@ -23,7 +23,8 @@ from ordersys.messaging.relay import Relay
 from ordersys.messaging.retry_loop import RetryLoop
 from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
 from ordersys.usecase.orders.cancel_orders import CancelOrder, ExpireOrders
-from ordersys.usecase.orders.place_orders import OrderPlaced, PlaceOrder
+from ordersys.usecase.orders.place_orders import PlaceOrder
+from ordersys.usecase.orders.ports import OrderPlaced
 from ordersys.usecase.orders.refund_orders import RefundOrder
 from ordersys.usecase.payments.settle_payments import RecordPayment
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream

@@ -23,8 +23,8 @@ from ordersys.entrypoint.http.refusals import refusals
 from ordersys.entrypoint.http.tokens import Principal, owner
 from ordersys.messaging.envelope import Cause
 from ordersys.usecase.orders.cancel_orders import CancelOrder, CancelOrders
-from ordersys.usecase.orders.place_orders import OrderPlaced, OrderRefused, PlaceOrder
-from ordersys.usecase.orders.ports import IdempotencyKey
+from ordersys.usecase.orders.place_orders import PlaceOrder
+from ordersys.usecase.orders.ports import IdempotencyKey, OrderPlaced, OrderRefused
 from ordersys.usecase.orders.read_orders import GetOrder, GetWorkflow, ListOrders
 from ordersys.usecase.orders.refund_orders import RefundOrder, RefundOrders
 from ordersys.usecase.orders.views import OrderPage, OrderView, WorkflowView

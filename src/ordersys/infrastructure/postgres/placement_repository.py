@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import text
 
 from ordersys.domain.orders.order import Item, Order
@@ -22,11 +23,14 @@ from ordersys.usecase.orders.ports import (
     Claim,
     IdempotencyKey,
     InUse,
-    Outcome,
+    OrderPlaced,
+    OrderRefused,
     Placement,
     PreparedPlacement,
+    Refusal,
     StoredAnswer,
 )
+from ordersys.usecase.orders.views import OrderView
 
 TRY_LOCK = text("""
     SELECT pg_try_advisory_xact_lock(hashtextextended(concat_ws(chr(31), customer_id, route, key), 0)) AS taken
@@ -87,7 +91,7 @@ WRITE = text(f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacementRepository:
-    """Implements usecase.orders.ports.Placing."""
+    """Implements usecase.orders.ports.Placements."""
 
     connection: Session
 
@@ -126,14 +130,14 @@ class PlacementRepository:
             **_item_columns([(o.id, i, item) for o in placement.orders for i, item in enumerate(o.items)]),
             **event_columns(placement.events),
             **_key_columns(list(answers)),
-            "fingerprints": [answered.fingerprint for answered in answers.values()],
-            "outcomes": [to_json(answered.outcome) for answered in answers.values()],
+            "fingerprints": [stored.fingerprint for stored in answers.values()],
+            "outcomes": [_encoded(stored.answer) for stored in answers.values()],
             "at": at,
             "since": since,
         }
         stored = await self.connection.execute(WRITE, bound)
         if stored.rowcount != len(answers):
-            raise Contention("an idempotency key was answered by another transaction")
+            raise Contention("another transaction used the idempotency key")
 
 
 def _key_columns(keys: Sequence[IdempotencyKey]) -> dict[str, object]:
@@ -167,4 +171,27 @@ def _item_columns(items: Sequence[tuple[OrderId, int, Item]]) -> dict[str, objec
 
 
 def _answered(row: Row) -> StoredAnswer:
-    return StoredAnswer(fingerprint=row["fingerprint"], outcome=from_json(row["outcome"], Outcome))
+    return StoredAnswer(fingerprint=row["fingerprint"], answer=_decoded(row["outcome"]))
+
+
+class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An answer as JSON: `placed` or `refused`. Earlier rows have both keys, one of them null."""
+
+    placed: OrderView | None = None
+    refused: Refusal | None = None
+
+
+def _encoded(answer: OrderPlaced | OrderRefused) -> str:
+    if isinstance(answer, OrderPlaced):
+        return to_json(_Stored(placed=answer.order))
+    return to_json(_Stored(refused=answer.refusal))
+
+
+def _decoded(text: str) -> OrderPlaced | OrderRefused:
+    """Raises ValueError if the text holds neither an order nor a refusal."""
+    stored = from_json(text, _Stored)
+    if stored.placed:
+        return OrderPlaced(order=stored.placed)
+    if stored.refused:
+        return OrderRefused(refusal=stored.refused)
+    raise ValueError("a stored answer holds an order or a refusal")

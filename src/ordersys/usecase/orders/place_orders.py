@@ -1,6 +1,7 @@
-"""Place orders: hold the seats, write order, answer and event in one transaction, for many customers at once.
+"""Places orders: one transaction for many customers holds the seats and writes orders, answers and events.
 
-Invariant: an answer is given only after the commit that holds order, seats, idempotency record and outbox row.
+Invariant: an answer is returned only after the commit of the order, its seats, its idempotency record and its outbox
+row.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,29 +23,30 @@ from ordersys.usecase.orders.ports import (
     IdempotencyKey,
     InUse,
     OrderMeter,
+    OrderPlaced,
+    OrderRefused,
     OrderTransaction,
-    Outcome,
     Placement,
     Refusal,
     StoredAnswer,
 )
-from ordersys.usecase.orders.views import OrderView, order_view
+from ordersys.usecase.orders.views import order_view
 
 IN_USE = Refusal(
     code="idempotency_key_in_use",
     kind=Kind.CONFLICT,
-    detail="a request with this Idempotency-Key is still running; send it again",
+    detail="A request with this Idempotency-Key is still running; retry later.",
 )
 REUSED = Refusal(
     code="idempotency_key_reused",
     kind=Kind.INVALID,
-    detail="this Idempotency-Key was used with another request body",
+    detail="This Idempotency-Key was already used with a different request body.",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
-    """`fingerprint` stands for the meaning of the request body: equal bodies, equal bytes."""
+    """`fingerprint`: digest of the meaning of the request body."""
 
     customer_id: CustomerId
     items: Sequence[SeatRequest]
@@ -55,21 +57,9 @@ class PlaceOrder:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPlaced:
-    order: OrderView
-    replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRefused:
-    refusal: Refusal
-    replayed: bool = False
-
-
 @dataclass(slots=True, kw_only=True)
 class _PlacementBatch:
-    """What one transaction will write."""
+    """The changes that one transaction will write."""
 
     now: datetime
     holds: SeatHolds
@@ -91,7 +81,7 @@ class PlaceOrders:
     keys_kept: timedelta
 
     async def execute(self, commands: Sequence[PlaceOrder]) -> Sequence[OrderPlaced | OrderRefused]:
-        """Answers in the order of the commands. Commands are decided in that order too: first come, first served."""
+        """Returns the answers in the order of the commands, which is also the order in which seats are assigned."""
         async with self.unit_of_work.begin() as transaction:
             now = self.clock.now()
             since = now - self.keys_kept
@@ -109,18 +99,18 @@ class PlaceOrders:
         earlier = claim or batch.answers.get(command.idempotency)
         if earlier is not None:
             return _replay(command, earlier)
-        outcome = self._decide(command, batch)
-        # A request that is invalid in itself was never begun: its key stays free for the corrected one.
-        if outcome.refused is None or outcome.refused.kind is not Kind.INVALID:
-            batch.answers[command.idempotency] = StoredAnswer(fingerprint=command.fingerprint, outcome=outcome)
-        return _result(outcome)
+        answer = self._decide(command, batch)
+        # The key of an invalid request stays free for the corrected one.
+        if isinstance(answer, OrderPlaced) or answer.refusal.kind is not Kind.INVALID:
+            batch.answers[command.idempotency] = StoredAnswer(fingerprint=command.fingerprint, answer=answer)
+        return answer
 
-    def _decide(self, command: PlaceOrder, batch: _PlacementBatch) -> Outcome:
+    def _decide(self, command: PlaceOrder, batch: _PlacementBatch) -> OrderPlaced | OrderRefused:
         try:
             self.limits.check(command.items)
             items, total = batch.holds.hold(command.items, command.expected_total, batch.now)
         except DomainError as error:
-            return Outcome(refused=Refusal(code=error.code, kind=error.kind, detail=error.detail))
+            return OrderRefused(refusal=Refusal(code=error.code, kind=error.kind, detail=error.detail))
         order = Order(
             id=OrderId(self.ids.new()),
             customer_id=command.customer_id,
@@ -134,7 +124,7 @@ class PlaceOrders:
         batch.orders.append(order)
         event = _created(order)
         batch.events.append(outgoing(event, order_id=order.id, at=batch.now, cause=command.cause, ids=self.ids))
-        return Outcome(placed=order_view(order))
+        return OrderPlaced(order=order_view(order))
 
 
 def _wanted(commands: Sequence[PlaceOrder]) -> Mapping[IdempotencyKey, Collection[FlightId]]:
@@ -159,12 +149,4 @@ def _created(order: Order) -> OrderCreated:
 def _replay(command: PlaceOrder, earlier: StoredAnswer) -> OrderPlaced | OrderRefused:
     if earlier.fingerprint != command.fingerprint:
         return OrderRefused(refusal=REUSED)
-    return replace(_result(earlier.outcome), replayed=True)
-
-
-def _result(outcome: Outcome) -> OrderPlaced | OrderRefused:
-    if outcome.placed is not None:
-        return OrderPlaced(order=outcome.placed)
-    if outcome.refused is None:
-        raise ValueError("an outcome is placed or refused")
-    return OrderRefused(refusal=outcome.refused)
+    return replace(earlier.answer, replayed=True)

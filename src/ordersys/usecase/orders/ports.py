@@ -36,19 +36,27 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a placed order: exactly one of the two is set."""
+class OrderPlaced:
+    """`replayed`: the stored answer to an earlier request with the same key."""
 
-    placed: OrderView | None = None
-    refused: Refusal | None = None
+    order: OrderView
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRefused:
+    """`replayed`: the stored answer to an earlier request with the same key."""
+
+    refusal: Refusal
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
-    """The key was used before. `fingerprint` is that of the request that used it."""
+    """The answer to an earlier request with the key. `fingerprint`: of the body of that request."""
 
     fingerprint: bytes
-    outcome: Outcome
+    answer: OrderPlaced | OrderRefused
 
 
 class InUse:

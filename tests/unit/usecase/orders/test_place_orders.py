@@ -6,7 +6,8 @@ from ordersys.domain.orders.events import OrderCreated
 from ordersys.domain.orders.order import Status
 from ordersys.domain.orders.placing import Limits, Offer
 from ordersys.domain.shared.errors import Kind, Unavailable
-from ordersys.usecase.orders.place_orders import IN_USE, REUSED, OrderPlaced, OrderRefused, PlaceOrder, PlaceOrders
+from ordersys.usecase.orders.place_orders import IN_USE, REUSED, PlaceOrder, PlaceOrders
+from ordersys.usecase.orders.ports import OrderPlaced, OrderRefused
 from tests.fakes.clock import NOON, FakeClock, FakeIds
 from tests.fakes.making import ANNA, BORIS, CAUSE, flight_id, offer, place, rub, want
 from tests.fakes.orders import FakeOrderMeter
