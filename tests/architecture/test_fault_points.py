@@ -55,7 +55,7 @@ async def wire() -> AsyncIterator[Wire]:
         consuming, relaying = roles.consumer_container(platform, ORDER_SERVICE, {}), roles.relay_container(platform)
         opened.extend([consuming.stream().close, relaying.publisher().close, platform.engine().dispose])
         consumer = consuming.consumer()
-        assert consumer.handle is consuming.retries().handle
+        assert consumer.handle is consuming.retry_loop().handle
         return Wired(
             handler=consumer.handle,
             publisher=relaying.relay().publisher,

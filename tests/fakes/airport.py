@@ -283,12 +283,12 @@ class Airport:
         )
 
     def _handler(self, name: str) -> Dispatch[FakeTransaction]:
-        makers: Mapping[str, Any] = {
-            "advance_orders": partial(AdvanceOrders, clock=self.clock, meter=FakeOrderMeter()),
-            "request_payments": partial(RequestPayments, clock=self.clock, dispatcher=self.intent_dispatcher),
-            "change_payments": partial(ChangePayments, clock=self.clock, dispatcher=self.intent_dispatcher),
-            "issue_tickets": partial(IssueTickets, clock=self.clock, ids=self.ids, airline=self.airline),
-            "void_tickets": partial(VoidTickets, clock=self.clock, ids=self.ids),
+        makers: Mapping[Any, Any] = {
+            AdvanceOrders: partial(AdvanceOrders, clock=self.clock, meter=FakeOrderMeter()),
+            RequestPayments: partial(RequestPayments, clock=self.clock, dispatcher=self.intent_dispatcher),
+            ChangePayments: partial(ChangePayments, clock=self.clock, dispatcher=self.intent_dispatcher),
+            IssueTickets: partial(IssueTickets, clock=self.clock, ids=self.ids, airline=self.airline),
+            VoidTickets: partial(VoidTickets, clock=self.clock, ids=self.ids),
         }
         use_cases = {one: lambda joined, make=make: make(unit_of_work=joined) for one, make in makers.items()}
         return Dispatch(subscriptions=SUBSCRIPTIONS[name], use_cases=use_cases)

@@ -14,6 +14,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ordersys.bootstrap import roles
+from ordersys.bootstrap.messaging import UseCases
 from ordersys.config import ChaosSettings, PostgresSettings, Secret, Settings
 from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.shared.ids import CustomerId, FlightId, OrderId
@@ -21,9 +22,14 @@ from ordersys.entrypoint.consumers.subscriptions import streams_of
 from ordersys.infrastructure.postgres import tables
 from ordersys.messaging.envelope import Record
 from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, STREAMS, TICKET_SERVICE
+from ordersys.usecase.orders.advance_orders import AdvanceOrders
 from ordersys.usecase.orders.cancel_orders import CancelOrder, ExpireOrders
 from ordersys.usecase.orders.ports import OrderPlaced
 from ordersys.usecase.orders.refund_orders import RefundOrder
+from ordersys.usecase.payments.change_payments import ChangePayments
+from ordersys.usecase.payments.request_payments import RequestPayments
+from ordersys.usecase.tickets.issue_tickets import IssueTickets
+from ordersys.usecase.tickets.void_tickets import VoidTickets
 from ordersys.workshop.audit.ports import Committed, Promise, Seen, Span
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream
 from tests.fakes.making import CAUSE, place
@@ -72,19 +78,18 @@ class System:
         relay.publisher.override(providers.Object(FakePublisher(kafka=kafka)))
         self._relay, self._dispatcher = relay.relay(), payments.dispatcher()
         self._consumers = [
-            self._consumer(kafka, ORDER_SERVICE, advance_orders=self._orders.advance_orders),
+            self._consumer(kafka, ORDER_SERVICE, {AdvanceOrders: self._orders.advance_orders}),
             self._consumer(
                 kafka,
                 PAYMENT_SERVICE,
-                request_payments=payments.request_payments,
-                change_payments=payments.change_payments,
+                {RequestPayments: payments.request_payments, ChangePayments: payments.change_payments},
             ),
             self._consumer(
-                kafka, TICKET_SERVICE, issue_tickets=tickets.issue_tickets, void_tickets=tickets.void_tickets
+                kafka, TICKET_SERVICE, {IssueTickets: tickets.issue_tickets, VoidTickets: tickets.void_tickets}
             ),
         ]
 
-    def _consumer(self, kafka: FakeKafka, group: str, **use_cases: Any) -> Any:
+    def _consumer(self, kafka: FakeKafka, group: str, use_cases: UseCases) -> Any:
         container = roles.consumer_container(self._platform, group, use_cases)
         topics = [PREFIX + stream for stream in streams_of(group)]
         container.stream.override(providers.Object(FakeStream(kafka=kafka, group=group, topics=topics)))

@@ -28,7 +28,7 @@ async def main() -> None:
     container = failing_container(platform, fail)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    retries = loop("retries", container.retries().run_once, settings.retries.idle_poll_ms / 1000)
+    retries = loop("retries", container.retry_loop().run_once, settings.retries.idle_poll_ms / 1000)
     await asyncio.gather(loop("consumer", container.consumer().run_once).run(stop), retries.run(stop))
     await container.stream().close()
 

@@ -35,6 +35,7 @@ from ordersys.messaging.envelope import Acked, Delivery, Record
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.loop import Loop, LoopObserver
 from ordersys.messaging.topics import ORDER_SERVICE
+from ordersys.usecase.orders.advance_orders import AdvanceOrders
 from tests.servers import NO_REDIS
 from tests.waiting import eventually
 
@@ -70,7 +71,7 @@ class Failing:
 
 def failing_container(platform: PlatformContainer, fail: Fail) -> ConsumerContainer:
     orders = roles.order_container(platform)
-    container = roles.consumer_container(platform, ORDER_SERVICE, {"advance_orders": orders.advance_orders})
+    container = roles.consumer_container(platform, ORDER_SERVICE, {AdvanceOrders: orders.advance_orders})
     container.handle.override(providers.Singleton(Failing, handle=container.dispatch, fail=fail))
     return container
 
@@ -146,7 +147,9 @@ class World:
     async def consuming(self) -> AsyncIterator[KafkaStream]:
         """One process of the order-service: its batches and its retries."""
         container = failing_container(self.platform, self.fail)
-        retries = loop("retries", container.retries().run_once, self.settings.retries.idle_poll_ms / 1000, self.losses)
+        retries = loop(
+            "retries", container.retry_loop().run_once, self.settings.retries.idle_poll_ms / 1000, self.losses
+        )
         loops = [loop("consumer", container.consumer().run_once, observer=self.losses), retries]
         async with running(*loops):
             yield container.stream()

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ordersys.bootstrap import roles
+from ordersys.bootstrap.messaging import UseCases
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import KafkaSettings, PostgresSettings, RelaySettings, Secret, Settings
 from ordersys.domain.orders.placing import SeatRequest
@@ -22,11 +23,16 @@ from ordersys.messaging.consumer import Consumer
 from ordersys.messaging.relay import Relay
 from ordersys.messaging.retry_loop import RetryLoop
 from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
+from ordersys.usecase.orders.advance_orders import AdvanceOrders
 from ordersys.usecase.orders.cancel_orders import CancelOrder, ExpireOrders
 from ordersys.usecase.orders.place_orders import PlaceOrder
 from ordersys.usecase.orders.ports import OrderPlaced
 from ordersys.usecase.orders.refund_orders import RefundOrder
+from ordersys.usecase.payments.change_payments import ChangePayments
+from ordersys.usecase.payments.request_payments import RequestPayments
 from ordersys.usecase.payments.settle_payments import RecordPayment
+from ordersys.usecase.tickets.issue_tickets import IssueTickets
+from ordersys.usecase.tickets.void_tickets import VoidTickets
 from tests.fakes.kafka import FakeKafka, FakePublisher, FakeStream
 from tests.fakes.making import ANNA, CAUSE, place
 from tests.fakes.payments import FakeDispatcher
@@ -121,13 +127,13 @@ async def saga_of(platform: PlatformContainer) -> Saga:
     orders, payments = roles.order_container(platform), roles.payment_container(platform)
     payments.dispatcher.override(providers.Object(FakeDispatcher()))
     tickets = roles.ticket_container(platform)
-    groups: Mapping[str, Mapping[str, Any]] = {
-        ORDER_SERVICE: {"advance_orders": orders.advance_orders},
+    groups: Mapping[str, UseCases] = {
+        ORDER_SERVICE: {AdvanceOrders: orders.advance_orders},
         PAYMENT_SERVICE: {
-            "request_payments": payments.request_payments,
-            "change_payments": payments.change_payments,
+            RequestPayments: payments.request_payments,
+            ChangePayments: payments.change_payments,
         },
-        TICKET_SERVICE: {"issue_tickets": tickets.issue_tickets, "void_tickets": tickets.void_tickets},
+        TICKET_SERVICE: {IssueTickets: tickets.issue_tickets, VoidTickets: tickets.void_tickets},
     }
     containers = {group: roles.consumer_container(platform, group, made) for group, made in groups.items()}
     for group, container in containers.items():
@@ -141,7 +147,7 @@ async def saga_of(platform: PlatformContainer) -> Saga:
         kafka=kafka,
         relay=outbox.relay(),
         consumers={group: container.consumer() for group, container in containers.items()},
-        retries=containers[ORDER_SERVICE].retries(),
+        retries=containers[ORDER_SERVICE].retry_loop(),
         flights=[flight["id"] for flight in flights],
     )
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from ordersys.bootstrap import roles
+from ordersys.bootstrap.messaging import UseCases
 from ordersys.bootstrap.platform import PlatformContainer
 from ordersys.config import KafkaSettings, PaymentsSettings, PostgresSettings, RetriesSettings, Secret, Settings
 from ordersys.domain.orders.placing import SeatRequest
@@ -21,6 +22,8 @@ from ordersys.messaging.envelope import Cause
 from ordersys.messaging.topics import PAYMENT_SERVICE
 from ordersys.usecase.orders.place_orders import PlaceOrder
 from ordersys.usecase.orders.ports import IdempotencyKey
+from ordersys.usecase.payments.change_payments import ChangePayments
+from ordersys.usecase.payments.request_payments import RequestPayments
 from ordersys.workshop.chaos.composition import CRASHED
 from ordersys.workshop.chaos.faults import POINTS, SeededFaults
 from tests.integration.extended import platform_with_faults
@@ -98,7 +101,7 @@ class HalfASystem:
 async def half_a_system(url: str, servers: str, prefix: str) -> AsyncIterator[HalfASystem]:
     platform, faults = platform_of(url, servers, prefix)
     payments = roles.payment_container(platform)
-    use_cases = {"request_payments": payments.request_payments, "change_payments": payments.change_payments}
+    use_cases: UseCases = {RequestPayments: payments.request_payments, ChangePayments: payments.change_payments}
     service = roles.consumer_container(platform, PAYMENT_SERVICE, use_cases)
     outbox = roles.relay_container(platform)
     yield HalfASystem(
@@ -107,7 +110,7 @@ async def half_a_system(url: str, servers: str, prefix: str) -> AsyncIterator[Ha
         relay=outbox.relay().run_once,
         # Not before they are asked: a member that does not poll would keep its partitions from the others.
         consume=lambda: service.consumer().run_once(),
-        retry=lambda: service.retries().run_once(),
+        retry=lambda: service.retry_loop().run_once(),
     )
     for leave in (service.stream().close, outbox.publisher().close, platform.engine().dispose):
         await leave()

@@ -11,7 +11,7 @@ from ordersys.bootstrap.extension import Extension, wrapped
 from ordersys.bootstrap.notifications import channel_opener
 from ordersys.config import KafkaSettings, RedisSettings, RelaySettings, RetriesSettings
 from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
-from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, streams_of, types_of
+from ordersys.entrypoint.consumers.subscriptions import SUBSCRIPTIONS, UseCase, streams_of, types_of
 from ordersys.infrastructure.kafka.client import topic_name
 from ordersys.infrastructure.kafka.group_lags import GroupLags
 from ordersys.infrastructure.kafka.producer import KafkaPublisher
@@ -29,7 +29,7 @@ from ordersys.messaging.relay import Relay, RelayMeter, RelayTuning
 from ordersys.messaging.retry_loop import RetryLoop
 from ordersys.messaging.unit_of_work import UnitOfWork
 
-UseCases = Mapping[str, Callable[..., Any]]
+UseCases = Mapping[type[UseCase], Callable[..., UseCase]]
 
 
 def _tuning(relay: RelaySettings, kafka: KafkaSettings) -> RelayTuning:
@@ -85,16 +85,52 @@ def _stream(kafka: KafkaSettings, group: str, name: str) -> KafkaStream:
 
 
 def _dispatch(group: str, use_cases: UseCases) -> Dispatch[PostgresTransaction]:
-    makers = {name: lambda joined, make=make: make(unit_of_work=joined) for name, make in use_cases.items()}
-    return Dispatch(subscriptions=SUBSCRIPTIONS[group], use_cases=makers)
+    factories = {kind: lambda joined, make=make: make(unit_of_work=joined) for kind, make in use_cases.items()}
+    return Dispatch(subscriptions=SUBSCRIPTIONS[group], use_cases=factories)
 
 
-def _consumer(group: str, handle: Handler[PostgresTransaction], **parts: Any) -> Consumer[PostgresTransaction]:
-    return Consumer(name=group, handle=handle, decode=decode, subscribed=types_of(group), parse_id=read_uuid, **parts)
+def _consumer(
+    group: str,
+    *,
+    stream: KafkaStream,
+    unit_of_work: UnitOfWork[PostgresTransaction],
+    handle: Handler[PostgresTransaction],
+    meter: ConsumerMeter,
+    kafka: KafkaSettings,
+    retries: RetriesSettings,
+) -> Consumer[PostgresTransaction]:
+    return Consumer(
+        name=group,
+        stream=stream,
+        unit_of_work=unit_of_work,
+        handle=handle,
+        decode=decode,
+        subscribed=types_of(group),
+        meter=meter,
+        crash_loop_guard=CrashLoopGuard(limit=kafka.batch_size),
+        batch_size=kafka.batch_size,
+        retry_delay=retries.delays_seconds[0],
+        parse_id=read_uuid,
+    )
 
 
-def _retries(group: str, handle: Handler[PostgresTransaction], **parts: Any) -> RetryLoop[PostgresTransaction]:
-    return RetryLoop(name=group, handle=handle, decode=decode, subscribed=types_of(group), **parts)
+def _retry_loop(
+    group: str,
+    *,
+    unit_of_work: UnitOfWork[PostgresTransaction],
+    handle: Handler[PostgresTransaction],
+    meter: ConsumerMeter,
+    retries: RetriesSettings,
+) -> RetryLoop[PostgresTransaction]:
+    return RetryLoop(
+        name=group,
+        unit_of_work=unit_of_work,
+        handle=handle,
+        decode=decode,
+        subscribed=types_of(group),
+        meter=meter,
+        delays=retries.delays_seconds,
+    )
 
 
 def group_lags(kafka: KafkaSettings) -> GroupLags:
@@ -103,7 +139,7 @@ def group_lags(kafka: KafkaSettings) -> GroupLags:
 
 
 class ConsumerContainer(containers.DeclarativeContainer):
-    """`use_cases`: factories by the name that the subscriptions use."""
+    """`use_cases`: a factory for each use case of the group's subscriptions."""
 
     group = providers.Dependency(instance_of=str)
     use_cases: providers.Dependency[UseCases] = providers.Dependency()
@@ -120,14 +156,13 @@ class ConsumerContainer(containers.DeclarativeContainer):
     consumer = providers.Singleton(
         _consumer,
         group,
-        handle,
         stream=stream,
         unit_of_work=unit_of_work,
+        handle=handle,
         meter=meter,
-        crash_loop_guard=providers.Factory(CrashLoopGuard, limit=kafka.provided.batch_size),
-        batch_size=kafka.provided.batch_size,
-        retry_delay=settings.provided.delays_seconds[0],
+        kafka=kafka,
+        retries=settings,
     )
-    retries = providers.Singleton(
-        _retries, group, handle, unit_of_work=unit_of_work, meter=meter, delays=settings.provided.delays_seconds
+    retry_loop = providers.Singleton(
+        _retry_loop, group, unit_of_work=unit_of_work, handle=handle, meter=meter, retries=settings
     )

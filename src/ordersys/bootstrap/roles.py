@@ -15,7 +15,7 @@ from dependency_injector import providers
 from ordersys.bootstrap.catalog import CatalogContainer
 from ordersys.bootstrap.dead_letters import DeadLetterContainer, dead_letter_container
 from ordersys.bootstrap.extension import Extend, HttpExtension, not_extended
-from ordersys.bootstrap.messaging import ConsumerContainer, RelayContainer, group_lags
+from ordersys.bootstrap.messaging import ConsumerContainer, RelayContainer, UseCases, group_lags
 from ordersys.bootstrap.notifications import notification_loop
 from ordersys.bootstrap.orders import OrderContainer
 from ordersys.bootstrap.payments import PaymentContainer
@@ -31,6 +31,11 @@ from ordersys.infrastructure.telemetry import logs, trace
 from ordersys.messaging.envelope import Cause
 from ordersys.messaging.loop import Loop, LoopObserver, SilentObserver
 from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
+from ordersys.usecase.orders.advance_orders import AdvanceOrders
+from ordersys.usecase.payments.change_payments import ChangePayments
+from ordersys.usecase.payments.request_payments import RequestPayments
+from ordersys.usecase.tickets.issue_tickets import IssueTickets
+from ordersys.usecase.tickets.void_tickets import VoidTickets
 
 SAMPLE_SECONDS: Final = 2.0
 LAG_SECONDS: Final = 5.0
@@ -172,13 +177,13 @@ def worker(platform: PlatformContainer) -> Assembly:
 
 def consumer(platform: PlatformContainer) -> Assembly:
     orders = order_container(platform)
-    use_cases = {"advance_orders": orders.advance_orders}
+    use_cases: UseCases = {AdvanceOrders: orders.advance_orders}
     return _service("consumer", platform, ORDER_SERVICE, use_cases, platform.loop_log())
 
 
 def ticket(platform: PlatformContainer) -> Assembly:
     tickets = ticket_container(platform)
-    use_cases = {"issue_tickets": tickets.issue_tickets, "void_tickets": tickets.void_tickets}
+    use_cases: UseCases = {IssueTickets: tickets.issue_tickets, VoidTickets: tickets.void_tickets}
     return _service("ticket", platform, TICKET_SERVICE, use_cases, platform.loop_log())
 
 
@@ -186,7 +191,7 @@ def payment(platform: PlatformContainer) -> Assembly:
     settings: Settings = platform.settings()
     payments = payment_container(platform)
     dispatcher = payments.dispatcher()
-    use_cases = {"request_payments": payments.request_payments, "change_payments": payments.change_payments}
+    use_cases: UseCases = {RequestPayments: payments.request_payments, ChangePayments: payments.change_payments}
     assembly = _service("payment", platform, PAYMENT_SERVICE, use_cases, SilentObserver())
     dispatching = Loop(
         name="payment-dispatcher",
@@ -255,7 +260,7 @@ def relay_container(platform: PlatformContainer) -> RelayContainer:
     )
 
 
-def consumer_container(platform: PlatformContainer, group: str, use_cases: Mapping[str, Any]) -> ConsumerContainer:
+def consumer_container(platform: PlatformContainer, group: str, use_cases: UseCases) -> ConsumerContainer:
     return ConsumerContainer(
         group=group,
         use_cases=providers.Object(use_cases),
@@ -269,7 +274,7 @@ def consumer_container(platform: PlatformContainer, group: str, use_cases: Mappi
 
 
 def _service(
-    role: Role, platform: PlatformContainer, group: str, use_cases: Mapping[str, Any], observer: LoopObserver
+    role: Role, platform: PlatformContainer, group: str, use_cases: UseCases, observer: LoopObserver
 ) -> Assembly:
     """A role that consumes: one member of one group."""
     container = consumer_container(platform, group, use_cases)
@@ -280,7 +285,7 @@ def _service(
     consuming = Loop(name=group, run_once=container.consumer().run_once, observer=observer, wake=asyncio.Event())
     retrying = Loop(
         name="retries",
-        run_once=container.retries().run_once,
+        run_once=container.retry_loop().run_once,
         observer=SilentObserver(),
         wake=asyncio.Event(),
         idle=settings.retries.idle_poll_ms / 1000,

@@ -1,10 +1,10 @@
-"""The choreography in one table: event -> command -> use case, by consumer. Nobody else decides what an event leads
-to.
+"""The choreography in one table: for each consumer, event -> use case -> command. Only this table decides what an event
+leads to.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ordersys.domain.orders.events import OrderCancelled, OrderCreated, RefundRequested
 from ordersys.domain.orders.order import Move
@@ -14,23 +14,25 @@ from ordersys.domain.shared.event import Event
 from ordersys.domain.tickets.events import TicketIssued, TicketRejected, TicketVoided
 from ordersys.messaging.inbox import Message
 from ordersys.messaging.topics import ORDER_SERVICE, PAYMENT_SERVICE, TICKET_SERVICE
-from ordersys.usecase.orders.advance_orders import AdvanceOrder
-from ordersys.usecase.payments.change_payments import ChangePayment
-from ordersys.usecase.payments.request_payments import RequestPayment
-from ordersys.usecase.tickets.issue_tickets import IssueTicket
-from ordersys.usecase.tickets.void_tickets import VoidTicket
+from ordersys.usecase.orders.advance_orders import AdvanceOrder, AdvanceOrders
+from ordersys.usecase.payments.change_payments import ChangePayment, ChangePayments
+from ordersys.usecase.payments.request_payments import RequestPayment, RequestPayments
+from ordersys.usecase.tickets.issue_tickets import IssueTicket, IssueTickets
+from ordersys.usecase.tickets.void_tickets import VoidTicket, VoidTickets
 
 ToCommand = Callable[[Any, Message], object]
 
 
+class UseCase(Protocol):
+    async def execute(self, commands: Sequence[Any]) -> object: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`use_case` is the name of its factory in the containers; `command` makes its command of the event and its
-    message.
-    """
+    """`command` builds a command of the use case from the event and its message."""
 
     event: type[Event]
-    use_case: str
+    use_case: type[UseCase]
     command: ToCommand
 
 
@@ -70,24 +72,24 @@ def _order(move: Move, reason: Callable[[Any], str] | None = None) -> ToCommand:
 
 SUBSCRIPTIONS: Final[Mapping[str, Sequence[Subscription]]] = {
     PAYMENT_SERVICE: (
-        Subscription(OrderCreated, "request_payments", _request_payment),
-        Subscription(TicketIssued, "change_payments", _payment(Demand.CAPTURE)),
-        Subscription(TicketRejected, "change_payments", _payment(Demand.CANCEL)),
-        Subscription(TicketVoided, "change_payments", _payment(Demand.REFUND)),
-        Subscription(OrderCancelled, "change_payments", _cancel_payment),
+        Subscription(OrderCreated, RequestPayments, _request_payment),
+        Subscription(TicketIssued, ChangePayments, _payment(Demand.CAPTURE)),
+        Subscription(TicketRejected, ChangePayments, _payment(Demand.CANCEL)),
+        Subscription(TicketVoided, ChangePayments, _payment(Demand.REFUND)),
+        Subscription(OrderCancelled, ChangePayments, _cancel_payment),
     ),
     TICKET_SERVICE: (
-        Subscription(PaymentAuthorized, "issue_tickets", _issue_ticket),
-        Subscription(OrderCancelled, "void_tickets", _void_ticket),
-        Subscription(RefundRequested, "void_tickets", _void_ticket),
+        Subscription(PaymentAuthorized, IssueTickets, _issue_ticket),
+        Subscription(OrderCancelled, VoidTickets, _void_ticket),
+        Subscription(RefundRequested, VoidTickets, _void_ticket),
     ),
     ORDER_SERVICE: (
-        Subscription(PaymentAuthorized, "advance_orders", _order(Move.AUTHORIZE)),
-        Subscription(PaymentDeclined, "advance_orders", _order(Move.CANCEL, lambda e: f"payment_declined: {e.reason}")),
-        Subscription(TicketIssued, "advance_orders", _order(Move.COMPLETE)),
-        Subscription(TicketRejected, "advance_orders", _order(Move.CANCEL, lambda e: f"tickets_rejected: {e.reason}")),
-        Subscription(PaymentVoided, "advance_orders", _order(Move.CANCEL, lambda e: "payment_voided")),
-        Subscription(PaymentRefunded, "advance_orders", _order(Move.REFUND)),
+        Subscription(PaymentAuthorized, AdvanceOrders, _order(Move.AUTHORIZE)),
+        Subscription(PaymentDeclined, AdvanceOrders, _order(Move.CANCEL, lambda e: f"payment_declined: {e.reason}")),
+        Subscription(TicketIssued, AdvanceOrders, _order(Move.COMPLETE)),
+        Subscription(TicketRejected, AdvanceOrders, _order(Move.CANCEL, lambda e: f"tickets_rejected: {e.reason}")),
+        Subscription(PaymentVoided, AdvanceOrders, _order(Move.CANCEL, lambda e: "payment_voided")),
+        Subscription(PaymentRefunded, AdvanceOrders, _order(Move.REFUND)),
     ),
 }  # fmt: skip
 

@@ -7,8 +7,8 @@ from ordersys.domain.orders.events import OrderCreated
 from ordersys.domain.payments.events import PaymentAuthorized, PaymentDeclined
 from ordersys.domain.shared.event import Event
 from ordersys.domain.tickets.events import TicketIssued
-from ordersys.entrypoint.consumers.dispatch import Dispatch, UseCase, decode
-from ordersys.entrypoint.consumers.subscriptions import Subscription
+from ordersys.entrypoint.consumers.dispatch import Dispatch, decode
+from ordersys.entrypoint.consumers.subscriptions import Subscription, UseCase
 from ordersys.infrastructure.postgres.codec import to_json
 from ordersys.messaging.inbox import Unreadable
 from ordersys.messaging.unit_of_work import JoinedUnitOfWork
@@ -17,10 +17,20 @@ from tests.fakes.making import message, order_created, order_id, rub
 AUTHORIZED = PaymentAuthorized(order_id=order_id(1), amount=rub(1), authorization_id="a")
 DECLINED = PaymentDeclined(order_id=order_id(1), reason="r")
 ISSUED = TicketIssued(order_id=order_id(1), tickets=())
+
+
+class Pay:
+    async def execute(self, commands: Sequence[Any]) -> None: ...
+
+
+class Fly:
+    async def execute(self, commands: Sequence[Any]) -> None: ...
+
+
 TABLE = (
-    Subscription(PaymentAuthorized, "pay", lambda _, message: message.delivery.offset),
-    Subscription(PaymentDeclined, "pay", lambda _, message: message.delivery.offset),
-    Subscription(TicketIssued, "fly", lambda _, message: message.delivery.offset),
+    Subscription(PaymentAuthorized, Pay, lambda _, message: message.delivery.offset),
+    Subscription(PaymentDeclined, Pay, lambda _, message: message.delivery.offset),
+    Subscription(TicketIssued, Fly, lambda _, message: message.delivery.offset),
 )
 
 
@@ -30,8 +40,8 @@ class Handlers:
     def __init__(self) -> None:
         self.calls: list[tuple[str, list[Any]]] = []
         self.transactions: list[object] = []
-        makers = {name: self._maker(name) for name in ("pay", "fly")}
-        self.dispatch: Dispatch[object] = Dispatch(subscriptions=TABLE, use_cases=makers)
+        factories: dict[type[UseCase], Any] = {kind: self._maker(kind.__name__.lower()) for kind in (Pay, Fly)}
+        self.dispatch: Dispatch[object] = Dispatch(subscriptions=TABLE, use_cases=factories)
 
     def _maker(self, name: str) -> Any:
         handlers = self
@@ -97,7 +107,7 @@ async def test_a_failing_use_case_fails_the_batch() -> None:
     def broken(joined: JoinedUnitOfWork[None]) -> UseCase:
         return Broken()
 
-    dispatch = Dispatch(subscriptions=TABLE, use_cases={"pay": broken})
+    dispatch = Dispatch(subscriptions=TABLE, use_cases={Pay: broken})
 
     with pytest.raises(ValueError, match="cannot"):
         await dispatch(None, [message(1, event=AUTHORIZED)])
