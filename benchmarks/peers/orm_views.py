@@ -1,6 +1,7 @@
 """From loaded ORM objects to the answer, attribute by attribute."""
 
 from benchmarks.peers.models import ArchivedEvent, Order, OutboxEvent, Payment
+from ordersys.domain.payments.payment import CALLS, OUTCOMES, PaymentStatus
 from ordersys.domain.shared.money import Money
 from ordersys.usecase.orders.views import (
     HistoryView,
@@ -64,11 +65,14 @@ def _order(order: Order, payment: PaymentView | None, tickets: list[TicketView])
 
 
 def _payment(payment: Payment) -> PaymentView:
+    call, outcome = CALLS.get(PaymentStatus(payment.status)), OUTCOMES.get(PaymentStatus(payment.status))
     return PaymentView(
         status=payment.status,
         method=payment.method,
         amount=Money(amount=payment.amount, currency=payment.currency),
         attempts=payment.attempts,
+        awaiting=call.value if call else None,
+        outcome=outcome.value if outcome else None,
         authorization_id=payment.authorization_id,
     )
 

@@ -106,7 +106,7 @@ def _is_problem(response: Any) -> TypeGuard[OpenAPIResponse]:
 
 
 def _in_words_of_3_0(node: Any) -> Any:
-    """In OpenAPI 3.0, null is a property of a type, not a type, and a schema has one example."""
+    """In OpenAPI 3.0, null is a property of a type, not a type, and a schema has one example and no constant."""
     if isinstance(node, list):
         return [_in_words_of_3_0(one) for one in node]
     if not isinstance(node, dict):
@@ -118,6 +118,11 @@ def _in_words_of_3_0(node: Any) -> Any:
         plain |= {"allOf": choices, "nullable": True}
     elif len(choices) < len(plain.get("oneOf", ())):
         plain |= {"oneOf": choices, "nullable": True}
+    if isinstance(plain.get("type"), list):
+        (kind,) = (one for one in plain["type"] if one != "null")
+        plain |= {"type": kind, "nullable": True}
+    if isinstance(plain.get("const"), str):
+        plain["enum"] = [plain.pop("const")]
     if isinstance(plain.get("examples"), list):
         plain["example"] = plain.pop("examples")[0]
     return plain

@@ -216,6 +216,24 @@ def test_the_body_of_an_order_is_a_list_of_items(document: Document) -> None:
     assert body["properties"]["items"]["items"] == {"$ref": "#/components/schemas/ItemBody"}
 
 
+def test_the_kinds_of_what_an_order_waits_for_are_told_apart_by_a_constant(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+
+    choices = schemas["WorkflowView"]["properties"]["waiting_for"]["oneOf"]
+
+    named = [choice["$ref"].rpartition("/")[2] for choice in choices if "$ref" in choice]
+    assert {schemas[name]["properties"]["kind"]["const"] for name in named} == {
+        "outbox_pending",
+        "outbox_parked",
+        "awaiting_handler",
+        "retrying",
+        "dead_letter",
+        "awaiting_gateway",
+        "awaiting_event",
+    }
+    assert len(named) == len(choices) - 1 == 7
+
+
 def test_references_lead_somewhere(document: Document, client: TestClient[Litestar]) -> None:
     text = client.get("/schema/openapi.json").text
     names = set(re.findall(r'"#/components/schemas/(\w+)"', text))
@@ -240,6 +258,8 @@ def test_the_page_has_the_document_in_words_that_its_script_reads(client: TestCl
 
     assert '"openapi":"3.0.3"' in page
     assert '"type":"null"' not in page
+    assert '"type":[' not in page
+    assert '"const":' not in page
     assert '"examples":[' not in page
     assert client.get("/schema/openapi.json").json()["openapi"] == "3.1.0"
 
