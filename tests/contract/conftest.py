@@ -23,7 +23,7 @@ from tests.contract.world import World
 from tests.fakes.dead_letter_reads import FakeDeadLetterReads
 from tests.fakes.messaging import FakeOutboxQueue, FakeShardLeases
 from tests.fakes.order_reads import FakeOrderReads
-from tests.fakes.payments import FakeBooks
+from tests.fakes.payments import FakeGatewayDecisions
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
 SEATS = 100
@@ -32,12 +32,12 @@ SEATS = 100
 @pytest.fixture
 async def fake_world() -> World:
     unit_of_work = FakeUnitOfWork()
-    database, books = unit_of_work.database, FakeBooks()
+    database, decisions = unit_of_work.database, FakeGatewayDecisions()
     known: dict[str, Sized] = {
         "orders": database.orders.orders.rows,
         "idempotency_keys": database.orders.answers.rows,
         "tickets": database.tickets.tickets.rows,
-        "gateway_charges": books.entries,
+        "gateway_charges": decisions.entries,
         "outbox": database.messaging.outbox.rows,
         "outbox_attempts": database.messaging.attempts,
         "outbox_archive": database.messaging.archive,
@@ -63,7 +63,7 @@ async def fake_world() -> World:
         letters=FakeDeadLetterReads(database=database),
         queue=FakeOutboxQueue(tables=database.messaging, ticker=time.monotonic),
         leases=leases,
-        books=books.record,
+        decisions=decisions.record,
         put=put,
         count=count,
     )
@@ -99,7 +99,7 @@ async def real_world(engine: AsyncEngine) -> World:
         letters=PostgresDeadLetterReads(engine=engine),
         queue=PostgresOutboxQueue(engine=engine),
         leases=leases,
-        books=GatewayDecisions(engine=engine).record,
+        decisions=GatewayDecisions(engine=engine).record,
         put=put,
         count=count,
     )

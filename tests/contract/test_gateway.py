@@ -35,7 +35,7 @@ class Counter:
         return asked.result() if done else None
 
     async def _book(self, call: GatewayCall) -> GatewayDecision:
-        (entry,) = await self._world.books([call])
+        (entry,) = await self._world.decisions([call])
         return entry
 
 
@@ -53,7 +53,7 @@ def authorize(number: int, *, authorizes_at: int = 1) -> GatewayCall:
 
 async def status(world: World, number: int = 1) -> str:
     """What the books say; asking does not change it, as long as the charge is known."""
-    (entry,) = await world.books([authorize(number)])
+    (entry,) = await world.decisions([authorize(number)])
     return entry.status
 
 
@@ -130,7 +130,7 @@ async def test_calls_for_one_key_at_the_same_moment_are_one_authorization(ask: A
 async def test_a_batch_is_answered_call_by_call(world: World) -> None:
     calls = [authorize(number) for number in (3, 1, 2, 1)]
 
-    first, second = await world.books(calls), await world.books(calls)
+    first, second = await world.decisions(calls), await world.decisions(calls)
 
     assert [entry.authorization_id for entry in first] == [entry.authorization_id for entry in second]
     assert [entry.calls for entry in first] == [1, 1, 1, 1]
@@ -142,9 +142,9 @@ async def test_a_batch_is_answered_call_by_call(world: World) -> None:
 async def test_batches_at_the_same_moment_count_every_call(world: World) -> None:
     orders = [range(1, 20), range(19, 0, -1)] * 4
 
-    await asyncio.gather(*(world.books([authorize(n) for n in order]) for order in orders))
+    await asyncio.gather(*(world.decisions([authorize(n) for n in order]) for order in orders))
 
-    entries = await world.books([authorize(n) for n in range(1, 20)])
+    entries = await world.decisions([authorize(n) for n in range(1, 20)])
     assert {entry.calls for entry in entries} == {9}
 
 
@@ -215,6 +215,6 @@ async def test_questions_of_all_kinds_at_the_same_moment_never_meet_in_a_circle(
     numbers = list(range(1, 21))
     kinds = [GatewayCall(question=kind, charge=charge(n), authorizes_at=1) for n in numbers for kind in Call]
 
-    await asyncio.gather(*(world.books(kinds[start:] + kinds[:start]) for start in range(0, 60, 7)))
+    await asyncio.gather(*(world.decisions(kinds[start:] + kinds[:start]) for start in range(0, 60, 7)))
 
     assert {await status(world, number) for number in numbers} <= {"REFUNDED", "VOIDED"}

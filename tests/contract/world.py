@@ -37,7 +37,7 @@ class World:
     letters: DeadLetterReads
     queue: OutboxQueue
     leases: Callable[[str, float], ShardLeases]
-    books: Callable[[Sequence[GatewayCall]], Awaitable[Sequence[GatewayDecision]]]
+    decisions: Callable[[Sequence[GatewayCall]], Awaitable[Sequence[GatewayDecision]]]
     put: Callable[[Sequence[Offer]], Awaitable[None]]
     count: Callable[[str], Awaitable[int]]
 

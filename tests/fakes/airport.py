@@ -37,7 +37,7 @@ from tests.fakes.clock import FakeClock, FakeIds
 from tests.fakes.making import flight_id, offer
 from tests.fakes.messaging import FakeMeter, FakeOutboxQueue, FakeShardLeases
 from tests.fakes.orders import FakeOrderMeter
-from tests.fakes.payments import FakeBooks
+from tests.fakes.payments import FakeGatewayDecisions
 from tests.fakes.unit_of_work import FakeDatabase, FakeTransaction, FakeUnitOfWork
 
 FLIGHTS: Final = (1, 2)
@@ -118,7 +118,7 @@ class Topics:
 class Line:
     """A Gateway at the other end of a long line: `under_way` are the calls that have not arrived yet."""
 
-    books: FakeBooks
+    decisions: FakeGatewayDecisions
     under_way: list[tuple[Call, Charge, asyncio.Future[Answer]]] = field(default_factory=list)
 
     async def authorize(self, charge: Charge) -> Answer:
@@ -142,7 +142,7 @@ class Line:
         answer.set_result(await asking[question](charge))
 
     async def _book(self, call: GatewayCall) -> GatewayDecision:
-        (entry,) = await self.books.record([call])
+        (entry,) = await self.decisions.record([call])
         return entry
 
 
@@ -170,14 +170,14 @@ class Airport:
         self.clock, self.ids, self.meter = FakeClock(), FakeIds(), FakeMeter()
         messaging = replace(FakeDatabase().messaging, ticker=self.clock)
         self.database = FakeDatabase(messaging=messaging)
-        self.unit_of_work, self.books, self.airline = (
+        self.unit_of_work, self.decisions, self.airline = (
             FakeUnitOfWork(database=self.database),
-            FakeBooks(),
+            FakeGatewayDecisions(),
             ScriptedAirline(),
         )
         self.database.orders.flights.rows.update({flight_id(n): offer(n, left=seats) for n in FLIGHTS})
         self.database.tickets.seats.update({flight_id(n): seats for n in FLIGHTS})
-        self.topics, self.line = Topics(), Line(books=self.books)
+        self.topics, self.line = Topics(), Line(decisions=self.decisions)
         self.answers: list[RecordPayment] = []
         self.relay = self._relay()
         self.dispatcher = self._dispatcher()

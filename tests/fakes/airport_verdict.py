@@ -33,7 +33,7 @@ def _order(airport: Airport, order: Order) -> Iterator[str]:
     yield from (f"{order.id} went {s.before} > {s.after}" for s in steps if (s.before, s.after) not in EDGES)
     yield from (f"{order.id} jumped to {b.after}" for a, b in pairwise(steps) if a.after is not b.before)
     if _money_is_wrong(airport, order):
-        payment, charge = _payment(airport, order.id), airport.books.entries.get(order.id)
+        payment, charge = _payment(airport, order.id), airport.decisions.entries.get(order.id)
         yield f"{order.id} is {order.status}, its payment {payment}, in the books {charge and charge.status}"
     bought = sum(item.seats for item in order.items) if order.status is Status.COMPLETED else 0
     tickets = [one for one in airport.database.tickets.tickets.rows.values() if one.order_id == order.id]
@@ -42,7 +42,7 @@ def _order(airport: Airport, order: Order) -> Iterator[str]:
 
 
 def _money_is_wrong(airport: Airport, order: Order) -> bool:
-    payment, charge = _payment(airport, order.id), airport.books.entries.get(order.id)
+    payment, charge = _payment(airport, order.id), airport.decisions.entries.get(order.id)
     booked = charge.status if charge else None
     if order.status is Status.COMPLETED:
         return (payment, booked) != (PaymentStatus.CAPTURED, "CAPTURED")

@@ -11,7 +11,7 @@ from tests.fakes.clock import NOON
 
 
 @dataclass(slots=True, kw_only=True)
-class FakeBooks:
+class FakeAuditDatabase:
     """workshop.audit.ports.Books and its Evidence: `log` is what was asked of it; judging waits for `go`."""
 
     log: list[str] = field(default_factory=list)
@@ -21,7 +21,7 @@ class FakeBooks:
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator["FakeBooks"]:
+    async def open(self) -> AsyncIterator["FakeAuditDatabase"]:
         self.log.append("open")
         try:
             yield self

@@ -28,7 +28,7 @@ class ScriptedFaults:
 
 
 @dataclass(slots=True, kw_only=True)
-class FakeRateBook:
+class FakeRateStore:
     """workshop.chaos.rates.RateStore. `trouble` is what every look into it meets."""
 
     entries: dict[str, RateOverride] = field(default_factory=dict)

@@ -13,11 +13,6 @@ MAX_BYTES = 1_000_000
 Partition = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeDelivery(Delivery):
-    assignment: int = 0
-
-
 class FakeKafka:
     """The broker: topics with their records, groups with their members and offsets."""
 
@@ -142,7 +137,7 @@ class FakeStream:
 
     def owns(self, delivery: Delivery) -> bool:
         place = self.owned.get((delivery.topic, delivery.partition))
-        return place is not None and isinstance(delivery, FakeDelivery) and delivery.assignment == place.assignment
+        return place is not None and delivery.assignment == place.assignment
 
     async def close(self, deadline: float = 5.0) -> None:
         self.kafka.leave(self)
@@ -164,8 +159,8 @@ class FakeStream:
         return [_delivery(record, partition, start + n, place.assignment) for n, record in enumerate(records)]
 
 
-def _delivery(record: Record, partition: Partition, offset: int, assignment: int) -> FakeDelivery:
-    return FakeDelivery(
+def _delivery(record: Record, partition: Partition, offset: int, assignment: int) -> Delivery:
+    return Delivery(
         topic=record.topic,
         partition=partition[1],
         offset=offset,

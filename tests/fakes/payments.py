@@ -152,7 +152,7 @@ class FakeDispatcher:
 
 
 @dataclass(slots=True, kw_only=True)
-class FakeBooks:
+class FakeGatewayDecisions:
     """The demo gateway's books."""
 
     entries: dict[OrderId, GatewayDecision] = field(default_factory=dict)

@@ -63,7 +63,7 @@ def api(platform: PlatformContainer) -> Assembly:
     # Here and not above: the other roles start the faster for it.
     from ordersys.bootstrap.page import page_container, page_loops, page_needs
     from ordersys.entrypoint.http.app import build_api
-    from ordersys.entrypoint.http.order_routes import Desk
+    from ordersys.entrypoint.http.order_routes import OrderPlacement
     from ordersys.entrypoint.http.page import with_page
     from ordersys.entrypoint.http.tokens import Tokens
 
@@ -75,12 +75,12 @@ def api(platform: PlatformContainer) -> Assembly:
     health = _health("api", platform, {})
     more: HttpExtension = platform.extension().http()
     causes = partial(_cause, platform.ids())
-    desk = Desk(placing=orders.placing(), causes=causes)
+    placement = OrderPlacement(coalescer=orders.placing(), causes=causes)
     app = build_api(
         provide={
             "health": lambda: health,
             "render": lambda: platform.metrics().render,
-            "desk": lambda: desk,
+            "placement": lambda: placement,
             "causes": lambda: causes,
             **_order_needs(orders),
             **_dead_letter_needs(dead_letter_container(platform)),

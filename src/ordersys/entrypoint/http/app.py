@@ -25,7 +25,16 @@ from ordersys.entrypoint.http.tokens import Tokens
 
 NEEDS: Final = (
     *("health", "render", "demo_tokens", "search_flights", "get_flight"),
-    *("desk", "causes", "get_order", "list_orders", "get_workflow", "order_watch", "cancel_orders", "refund_orders"),
+    *(
+        "placement",
+        "causes",
+        "get_order",
+        "list_orders",
+        "get_workflow",
+        "order_watch",
+        "cancel_orders",
+        "refund_orders",
+    ),
     *("list_dead_letters", "get_dead_letter", "plan_replay", "replay_dead_letters", "discard_dead_letters"),
     "lag_cache",
 )

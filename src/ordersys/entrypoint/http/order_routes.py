@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
@@ -14,6 +14,7 @@ from ordersys.domain.orders.order import Status
 from ordersys.domain.orders.placing import SeatRequest
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.shared.money import Money
+from ordersys.entrypoint.coalescer import Coalescer
 from ordersys.entrypoint.http.idempotency import fingerprint, parse_key
 from ordersys.entrypoint.http.order_events import watch_order
 from ordersys.entrypoint.http.payloads import MoneyBody, OrderBody, ReasonBody
@@ -33,12 +34,12 @@ Caller = Request[Principal, Any, State]
 ROUTE: Final = "POST /orders"
 REPLAYED: Final = {"Idempotency-Replayed": "true"}
 KEY_DESCRIPTION: Final = (
-    "Chosen by the client, 1 to 255 printable ASCII characters, bare or as a quoted string. "
-    "The same key and body again give the first answer again, for 24 hours."
+    "Chosen by the client: 1 to 255 printable ASCII characters, bare or as a quoted string. "
+    "A repeated request with the same key and body returns the first answer again, for 24 hours."
 )
-# Of the document alone: a key that does not fit is refused with a code of its own.
+# Documentation only: an invalid key is refused with its own error code.
 BARE_KEY: Final = {"pattern": r"^[!#-~]([ -~]{0,253}[!-~])?$"}
-CURSOR: Final = "the `next_cursor` of the page before"
+CURSOR: Final = "The `next_cursor` of the previous page."
 PLACING_REFUSALS: Final = (
     "idempotency_key_missing",
     "idempotency_key_invalid",
@@ -71,22 +72,16 @@ CHANGING_REFUSALS: Final = refusals(
 )
 
 
-class Placing(Protocol):
-    """The coalescer in front of PlaceOrders."""
-
-    async def submit(self, command: PlaceOrder) -> OrderPlaced | OrderRefused: ...
-
-
 Causes = Callable[[str], Cause]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What `POST /orders` needs, in one: several dependencies are resolved in a group of tasks, one each, and that
-    costs as much as the rest of Litestar's part in a request.
+class OrderPlacement:
+    """The dependencies of `POST /orders` as one object: Litestar resolves several dependencies in a group of tasks,
+    which costs as much as the rest of its work for a request.
     """
 
-    placing: Placing
+    coalescer: Coalescer[PlaceOrder, OrderPlaced | OrderRefused]
     causes: Causes
 
 
@@ -97,23 +92,25 @@ def _documented(name: str, description: str) -> ResponseHeader:
 @post(
     "/",
     status_code=201,
-    summary="Buy seats",
-    response_description="the order was accepted",
+    summary="Place an order",
+    response_description="The order was accepted.",
     response_headers=[
-        _documented("Location", "path of the order"),
-        _documented("Idempotency-Replayed", "`true`: this is the first answer again"),
+        _documented("Location", "Path of the order."),
+        _documented("Idempotency-Replayed", "`true`: the stored answer to an earlier request with this key."),
     ],
     responses=refusals("unauthorized", *PLACING_REFUSALS),
 )
 async def place_order(
     request: Caller,
     data: JSONBody[OrderBody],
-    desk: NamedDependency[SkipValidation[Desk]],
+    placement: NamedDependency[SkipValidation[OrderPlacement]],
     key: Annotated[
         str, HeaderParameter(name="Idempotency-Key", description=KEY_DESCRIPTION, schema_extra=BARE_KEY)
     ] = "",
 ) -> Response[OrderView]:
-    """Holds the seats and starts the purchase. The same key and body again give the same answer again."""
+    """Holds the seats and starts the purchase. A repeated request with the same key and body returns the same
+    answer.
+    """
     command = PlaceOrder(
         customer_id=request.user.customer,
         items=tuple(SeatRequest(flight_id=FlightId(item.flight_id), seats=item.seats) for item in data.items),
@@ -121,14 +118,14 @@ async def place_order(
         expected_total=_money(data.expected_total),
         idempotency=IdempotencyKey(customer_id=request.user.customer, route=ROUTE, key=parse_key(key)),
         fingerprint=fingerprint(data),
-        cause=desk.causes(request.headers.get("traceparent", "")),
+        cause=placement.causes(request.headers.get("traceparent", "")),
     )
-    return _answer(await desk.placing.submit(command))
+    return _answer(await placement.coalescer.submit(command))
 
 
 @get(
     "/",
-    summary="My orders, the newest first",
+    summary="List the caller's orders, newest first",
     responses=refusals("unauthorized", "invalid_request", "bad_cursor", "bad_status"),
 )
 async def list_orders(
@@ -142,14 +139,14 @@ async def list_orders(
     return page_for(request.user, page)
 
 
-@get("/{order_id:uuid}", summary="One order", responses=NOT_THERE)
+@get("/{order_id:uuid}", summary="Get an order", responses=NOT_THERE)
 async def get_order(
     request: Caller, order_id: FromPath[UUID], get_order: NamedDependency[SkipValidation[GetOrder]]
 ) -> OrderView:
     return order_for(request.user, await get_order.execute(order_id, owner(request.user)))
 
 
-@get("/{order_id:uuid}/workflow", summary="How the saga of an order went so far", responses=NOT_THERE)
+@get("/{order_id:uuid}/workflow", summary="Get the workflow of an order", responses=NOT_THERE)
 async def get_workflow(
     request: Caller, order_id: FromPath[UUID], get_workflow: NamedDependency[SkipValidation[GetWorkflow]]
 ) -> WorkflowView:
@@ -160,7 +157,7 @@ async def get_workflow(
     "/{order_id:uuid}/cancel",
     status_code=202,
     summary="Cancel an order that is not completed",
-    response_description="the order as it is now: CANCELLED; its money and tickets, if any, follow",
+    response_description="The order, now CANCELLED. Its payment is released afterwards.",
     responses=CHANGING_REFUSALS,
 )
 async def cancel_order(
@@ -171,7 +168,7 @@ async def cancel_order(
     cancel_orders: NamedDependency[SkipValidation[CancelOrders]],
     get_order: NamedDependency[SkipValidation[GetOrder]],
 ) -> OrderView:
-    """Gives the seats back at once. An order that is cancelled already stays as it is."""
+    """Releases the seats immediately. Cancelling a cancelled order changes nothing."""
     customer, cause = owner(request.user), causes(request.headers.get("traceparent", ""))
     command = CancelOrder(order_id=OrderId(order_id), customer_id=customer, reason=data.reason, cause=cause)
     await cancel_orders.execute([command])
@@ -181,8 +178,8 @@ async def cancel_order(
 @post(
     "/{order_id:uuid}/refund",
     status_code=202,
-    summary="Give a completed order back",
-    response_description="the order as it is now: REFUND_PENDING until tickets are void and the money is back",
+    summary="Refund a completed order",
+    response_description="The order, now REFUND_PENDING until its tickets are voided and its payment is refunded.",
     responses=CHANGING_REFUSALS,
 )
 async def refund_order(
@@ -193,7 +190,7 @@ async def refund_order(
     refund_orders: NamedDependency[SkipValidation[RefundOrders]],
     get_order: NamedDependency[SkipValidation[GetOrder]],
 ) -> OrderView:
-    """Starts the refund. An order whose refund runs or has run stays as it is."""
+    """Starts the refund. Refunding an order again changes nothing."""
     customer, cause = owner(request.user), causes(request.headers.get("traceparent", ""))
     command = RefundOrder(order_id=OrderId(order_id), customer_id=customer, reason=data.reason, cause=cause)
     await refund_orders.execute([command])

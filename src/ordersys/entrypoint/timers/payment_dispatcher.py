@@ -20,12 +20,6 @@ from ordersys.usecase.payments.ports import Gateway, Intent, Lease
 from ordersys.usecase.payments.settle_payments import ClaimPayments, RecordPayment
 
 
-class Recording(Protocol):
-    """The coalescer in front of RecordPayments."""
-
-    def __call__(self, command: RecordPayment) -> Awaitable[None]: ...
-
-
 class PaymentMeter(Protocol):
     def payment_failed(self, intent: Intent, error: Exception) -> None:
         """Reports an attempt that failed unexpectedly; the intent is retried when its lease expires."""
@@ -42,7 +36,7 @@ class PaymentDispatcher:
 
     claim: ClaimPayments
     gateway: Gateway
-    record: Recording
+    record: Callable[[RecordPayment], Awaitable[None]]
     meter: PaymentMeter
     timeout: InitVar[float]
     batch_size: int

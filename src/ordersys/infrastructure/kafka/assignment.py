@@ -14,13 +14,6 @@ Partition = tuple[str, int]
 _numbers = count(1)  # of all members in the process: one member's delivery is never another's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched(Delivery):
-    """A delivery that knows the assignment which it came under."""
-
-    assignment: int
-
-
 @dataclass(slots=True, kw_only=True)
 class PartitionProgress:
     """Offsets of the next record: `taken` is what we have got, `marked` what we said is done, `saved` what the group's
@@ -80,7 +73,7 @@ class Assignments:
     def _progress(self, delivery: Delivery) -> PartitionProgress | None:
         """Of the assignment that the delivery came under. One look-up: another thread may take the partition away."""
         progress = self._owned.get((delivery.topic, delivery.partition))
-        ours = progress and isinstance(delivery, Fetched) and delivery.assignment == progress.assignment
+        ours = progress and delivery.assignment == progress.assignment
         return progress if ours else None
 
     def saved(self, partition: Partition, offset: int) -> None:

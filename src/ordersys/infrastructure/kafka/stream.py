@@ -15,7 +15,7 @@ import structlog
 from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ordersys.config import KafkaSettings
-from ordersys.infrastructure.kafka.assignment import Assignments, Fetched, Partition
+from ordersys.infrastructure.kafka.assignment import Assignments, Partition
 from ordersys.infrastructure.kafka.client import STATISTICS_SECONDS, Link, client_config, fatal, library_log
 from ordersys.infrastructure.kafka.single_thread_executor import SingleThreadExecutor
 from ordersys.infrastructure.kafka.workarounds import Membership, headers_of
@@ -58,7 +58,7 @@ class KafkaStream:
         self._link = Link(f"{group} consumer")
         self._membership = Membership(group)
         self._owned = Assignments()
-        self._fetched: list[Fetched] = []
+        self._fetched: list[Delivery] = []
         self._lag: Mapping[Partition, int] = {}
         self._held = False
         self._closed = False
@@ -263,9 +263,9 @@ def _place(message: Message) -> Partition:
     return cast(str, message.topic()), cast(int, message.partition())
 
 
-def _delivery(message: Message, assignment: int) -> Fetched:
+def _delivery(message: Message, assignment: int) -> Delivery:
     topic, partition = _place(message)
-    return Fetched(
+    return Delivery(
         topic=topic,
         partition=partition,
         offset=cast(int, message.offset()),

@@ -51,7 +51,7 @@ def fault_points(host: Host, faults: SeededFaults, http: Callable[[], HttpExtens
 
 
 def chaos_control(settings: Settings, postgres: AsyncEngine, faults: SeededFaults) -> ChaosControl:
-    return ChaosControl(book=PostgresRateStore(engine=postgres), faults=faults, allowed=_allowed(settings))
+    return ChaosControl(store=PostgresRateStore(engine=postgres), faults=faults, allowed=_allowed(settings))
 
 
 @asynccontextmanager
@@ -77,7 +77,7 @@ def _allowed(settings: Settings) -> bool:
 
 
 def _refreshing(host: Host, faults: SeededFaults) -> Loop:
-    refresher = RateRefresher(book=PostgresRateStore(engine=host.engine), faults=faults, tell=host.metrics.chaos_rate)
+    refresher = RateRefresher(store=PostgresRateStore(engine=host.engine), faults=faults, tell=host.metrics.chaos_rate)
     return Loop(
         name="chaos-rates",
         run_once=refresher.run_once,

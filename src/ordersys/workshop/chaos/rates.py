@@ -57,12 +57,12 @@ class FaultPointState:
 class ChaosControl:
     """Shows and changes the rates. `allowed` is false in production: then what stands in the book has no effect."""
 
-    book: RateStore
+    store: RateStore
     faults: SeededFaults
     allowed: bool
 
     async def show(self) -> Sequence[FaultPointState]:
-        entries = {entry.point: entry for entry in await self.book.read()} if self.allowed else {}
+        entries = {entry.point: entry for entry in await self.store.read()} if self.allowed else {}
         return [self._state(point, entries.get(point)) for point in POINTS]
 
     async def change(self, rates: Mapping[str, float | None], by: str) -> None:
@@ -72,7 +72,7 @@ class ChaosControl:
         for point, rate in rates.items():
             _check(point, rate)
         if rates:
-            await self.book.write(rates, by)
+            await self.store.write(rates, by)
 
     def _state(self, point: str, entry: RateOverride | None) -> FaultPointState:
         configured = self.faults.configured.get(point, 0.0)
@@ -90,12 +90,12 @@ class ChaosControl:
 class RateRefresher:
     """Brings what stands in the book into this process; while the book cannot be read, the last known rates hold."""
 
-    book: RateStore
+    store: RateStore
     faults: SeededFaults
     tell: Callable[[str, float], None]
 
     async def run_once(self) -> int:
-        self.faults.adopt({entry.point: entry.rate for entry in await self.book.read()})
+        self.faults.adopt({entry.point: entry.rate for entry in await self.store.read()})
         for point in POINTS:
             self.tell(point, self.faults.rate(point))
         return 1

@@ -27,7 +27,7 @@ STANDINGS = Backlog(
 
 
 @dataclass(slots=True, kw_only=True)
-class Books:
+class FakeBacklogReads:
     failure: Unavailable | None = None
     looks: int = 0
 
@@ -51,14 +51,14 @@ class Topics:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    books: Books = field(default_factory=Books)
+    reads: FakeBacklogReads = field(default_factory=FakeBacklogReads)
     topics: Topics = field(default_factory=Topics)
     clock: FakeClock = field(default_factory=FakeClock)
 
     @property
     def measure(self) -> MeasureLag:
         names = ("order-service", "payment-service", "ticket-service")
-        return MeasureLag(reads=self.books, lags=self.topics, clock=self.clock, consumers=names)
+        return MeasureLag(reads=self.reads, lags=self.topics, clock=self.clock, consumers=names)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ async def test_without_kafka_the_rest_is_told_and_what_is_missing(world: World) 
 
 
 async def test_without_the_database_nothing_can_be_told(world: World) -> None:
-    world.books.failure = Unavailable("postgres")
+    world.reads.failure = Unavailable("postgres")
     with pytest.raises(Unavailable):
         await world.measure.execute()
 
@@ -103,4 +103,4 @@ async def test_those_who_ask_within_a_moment_share_an_answer(world: World) -> No
     world.clock.advance(ops_lag.FRESH_SECONDS)
     await desk.lag()
 
-    assert world.books.looks == 2
+    assert world.reads.looks == 2

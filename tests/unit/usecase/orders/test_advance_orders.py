@@ -11,7 +11,7 @@ from tests.fakes.orders import FakeOrderMeter
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
 
-class Desk:
+class AdvancedOrders:
     """AdvanceOrders over a database in memory; 5 seconds after the orders were made."""
 
     def __init__(self, *orders: Order) -> None:
@@ -41,141 +41,141 @@ def move(move: Move, number: int = 1, *, event: int = 1, reason: str | None = No
 
 
 async def test_an_order_goes_on_step_by_step() -> None:
-    desk = Desk()
+    orders = AdvancedOrders()
 
-    await desk.advance(move(Move.AUTHORIZE))
-    await desk.advance(move(Move.COMPLETE))
+    await orders.advance(move(Move.AUTHORIZE))
+    await orders.advance(move(Move.COMPLETE))
 
-    assert desk.status() is Status.COMPLETED
-    assert desk.steps() == [
+    assert orders.status() is Status.COMPLETED
+    assert orders.steps() == [
         (Status.CREATED, Status.PAYMENT_AUTHORIZED),
         (Status.PAYMENT_AUTHORIZED, Status.COMPLETED),
     ]
 
 
 async def test_several_events_of_one_order_in_one_batch_are_folded() -> None:
-    desk = Desk()
+    orders = AdvancedOrders()
 
-    await desk.advance(move(Move.AUTHORIZE, event=1), move(Move.COMPLETE, event=2))
+    await orders.advance(move(Move.AUTHORIZE, event=1), move(Move.COMPLETE, event=2))
 
-    assert desk.status() is Status.COMPLETED
-    assert [step.event_id for step in desk.tables.history.rows.values()] == [event_id(1), event_id(2)]
+    assert orders.status() is Status.COMPLETED
+    assert [step.event_id for step in orders.tables.history.rows.values()] == [event_id(1), event_id(2)]
 
 
 async def test_a_ticket_that_overtakes_its_payment_completes_the_order_all_the_same() -> None:
-    desk = Desk()
+    orders = AdvancedOrders()
 
-    await desk.advance(move(Move.COMPLETE), move(Move.AUTHORIZE))
+    await orders.advance(move(Move.COMPLETE), move(Move.AUTHORIZE))
 
-    assert desk.status() is Status.COMPLETED
-    assert [after for _, after in desk.steps()] == [Status.PAYMENT_AUTHORIZED, Status.COMPLETED]
+    assert orders.status() is Status.COMPLETED
+    assert [after for _, after in orders.steps()] == [Status.PAYMENT_AUTHORIZED, Status.COMPLETED]
 
 
 async def test_a_payment_that_comes_a_batch_after_its_ticket_changes_nothing() -> None:
-    desk = Desk()
-    await desk.advance(move(Move.COMPLETE))
+    orders = AdvancedOrders()
+    await orders.advance(move(Move.COMPLETE))
 
-    await desk.advance(move(Move.AUTHORIZE))
+    await orders.advance(move(Move.AUTHORIZE))
 
-    assert desk.status() is Status.COMPLETED
-    assert len(desk.steps()) == 2
+    assert orders.status() is Status.COMPLETED
+    assert len(orders.steps()) == 2
 
 
 async def test_a_repeated_event_is_a_no_op() -> None:
-    desk = Desk()
+    orders = AdvancedOrders()
 
-    await desk.advance(move(Move.AUTHORIZE), move(Move.AUTHORIZE))
-    await desk.advance(move(Move.AUTHORIZE))
+    await orders.advance(move(Move.AUTHORIZE), move(Move.AUTHORIZE))
+    await orders.advance(move(Move.AUTHORIZE))
 
-    assert len(desk.steps()) == 1
+    assert len(orders.steps()) == 1
 
 
 async def test_a_cancelled_order_gives_every_seat_back() -> None:
-    desk = Desk(order(1, item(1, 2), item(2, 1)))
+    orders = AdvancedOrders(order(1, item(1, 2), item(2, 1)))
 
-    await desk.advance(move(Move.CANCEL, reason="payment_declined: card_declined"))
+    await orders.advance(move(Move.CANCEL, reason="payment_declined: card_declined"))
 
-    assert (desk.left(1), desk.left(2)) == (9, 8)
-    assert desk.tables.orders.rows[order_id(1)].reason == "payment_declined: card_declined"
+    assert (orders.left(1), orders.left(2)) == (9, 8)
+    assert orders.tables.orders.rows[order_id(1)].reason == "payment_declined: card_declined"
 
 
 async def test_a_cancellation_asked_for_again_gives_no_seat_back_twice() -> None:
-    desk = Desk()
+    orders = AdvancedOrders()
 
-    await desk.advance(move(Move.CANCEL), move(Move.CANCEL))
-    await desk.advance(move(Move.CANCEL))
+    await orders.advance(move(Move.CANCEL), move(Move.CANCEL))
+    await orders.advance(move(Move.CANCEL))
 
-    assert desk.left() == 8
+    assert orders.left() == 8
 
 
 async def test_seats_of_several_orders_on_one_flight_come_back_together() -> None:
-    desk = Desk(order(1), order(2, item(1, 3)), order(3))
+    orders = AdvancedOrders(order(1), order(2, item(1, 3)), order(3))
 
-    await desk.advance(move(Move.CANCEL, 1), move(Move.CANCEL, 2), move(Move.AUTHORIZE, 3))
+    await orders.advance(move(Move.CANCEL, 1), move(Move.CANCEL, 2), move(Move.AUTHORIZE, 3))
 
-    assert desk.left() == 11
+    assert orders.left() == 11
 
 
 async def test_a_completed_order_keeps_its_seats() -> None:
-    desk = Desk()
+    orders = AdvancedOrders()
 
-    await desk.advance(move(Move.COMPLETE))
+    await orders.advance(move(Move.COMPLETE))
 
-    assert desk.left() == 7
+    assert orders.left() == 7
 
 
 async def test_an_illegal_move_stops_the_whole_batch() -> None:
-    desk = Desk(order(1), order(2, status=Status.COMPLETED))
+    orders = AdvancedOrders(order(1), order(2, status=Status.COMPLETED))
 
     with pytest.raises(IllegalMove):
-        await desk.advance(move(Move.AUTHORIZE, 1), move(Move.CANCEL, 2))
+        await orders.advance(move(Move.AUTHORIZE, 1), move(Move.CANCEL, 2))
 
-    assert desk.status(1) is Status.CREATED
-    assert desk.steps(1) == []
+    assert orders.status(1) is Status.CREATED
+    assert orders.steps(1) == []
 
 
 async def test_an_unknown_order_stops_the_whole_batch() -> None:
-    desk = Desk()
+    orders = AdvancedOrders()
 
     with pytest.raises(OrderUnknown, match=str(order_id(9))):
-        await desk.advance(move(Move.AUTHORIZE), move(Move.AUTHORIZE, 9))
+        await orders.advance(move(Move.AUTHORIZE), move(Move.AUTHORIZE, 9))
 
-    assert desk.status() is Status.CREATED
+    assert orders.status() is Status.CREATED
 
 
 async def test_an_order_is_counted_when_it_ends_with_its_age() -> None:
-    desk = Desk(order(1), order(2), order(3))
+    orders = AdvancedOrders(order(1), order(2), order(3))
 
-    await desk.advance(move(Move.COMPLETE, 1), move(Move.CANCEL, 2), move(Move.AUTHORIZE, 3))
+    await orders.advance(move(Move.COMPLETE, 1), move(Move.CANCEL, 2), move(Move.AUTHORIZE, 3))
 
-    assert desk.meter.ended == [("COMPLETED", 5.0), ("CANCELLED", 5.0)]
+    assert orders.meter.ended == [("COMPLETED", 5.0), ("CANCELLED", 5.0)]
 
 
 async def test_an_order_is_not_counted_before_the_commit() -> None:
-    desk = Desk()
-    desk.unit_of_work.failures = [Unavailable("postgres")]
+    orders = AdvancedOrders()
+    orders.unit_of_work.failures = [Unavailable("postgres")]
 
     with pytest.raises(Unavailable):
-        await desk.advance(move(Move.COMPLETE))
+        await orders.advance(move(Move.COMPLETE))
 
-    assert desk.meter.ended == []
-    assert desk.status() is Status.CREATED
+    assert orders.meter.ended == []
+    assert orders.status() is Status.CREATED
 
 
 async def test_a_refunded_order_gives_every_seat_back() -> None:
-    desk = Desk(order(1, item(1, 2), status=Status.REFUND_PENDING))
+    orders = AdvancedOrders(order(1, item(1, 2), status=Status.REFUND_PENDING))
 
-    await desk.advance(move(Move.REFUND), move(Move.REFUND))
+    await orders.advance(move(Move.REFUND), move(Move.REFUND))
 
-    assert (desk.status(), desk.left()) == (Status.REFUNDED, 9)
+    assert (orders.status(), orders.left()) == (Status.REFUNDED, 9)
 
 
 @pytest.mark.parametrize("late", [Move.AUTHORIZE, Move.COMPLETE, Move.CANCEL, Move.REFUND])
 async def test_what_comes_after_a_cancellation_changes_nothing(late: Move) -> None:
-    desk = Desk()
-    await desk.advance(move(Move.CANCEL, reason="changed my mind"))
+    orders = AdvancedOrders()
+    await orders.advance(move(Move.CANCEL, reason="changed my mind"))
 
-    await desk.advance(move(late, reason="late"))
+    await orders.advance(move(late, reason="late"))
 
-    assert (desk.status(), desk.left()) == (Status.CANCELLED, 8)
-    assert desk.tables.orders.rows[order_id(1)].reason == "changed my mind"
+    assert (orders.status(), orders.left()) == (Status.CANCELLED, 8)
+    assert orders.tables.orders.rows[order_id(1)].reason == "changed my mind"

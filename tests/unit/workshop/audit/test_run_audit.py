@@ -3,13 +3,13 @@ from uuid import UUID
 from ordersys.workshop.audit import run_audit
 from ordersys.workshop.audit.ports import Promise, Scope, Seen
 from ordersys.workshop.audit.run_audit import RunAudit
-from tests.fakes.audit import FakeBooks, FakeTopics
+from tests.fakes.audit import FakeAuditDatabase, FakeTopics
 
 RECORD = Seen("t", 0, 0, 0, UUID(int=1), UUID(int=2), "x")
 
 
 async def test_the_topics_are_looked_at_before_the_snapshot_and_after_what_must_be_in_them_is_known() -> None:
-    database = FakeBooks()
+    database = FakeAuditDatabase()
     database.go.set()
     topics = FakeTopics(log=database.log, held=[RECORD])
 
@@ -21,7 +21,7 @@ async def test_the_topics_are_looked_at_before_the_snapshot_and_after_what_must_
 
 
 async def test_without_topics_nobody_asks_for_them() -> None:
-    database = FakeBooks()
+    database = FakeAuditDatabase()
     database.go.set()
 
     await RunAudit(database=database).execute(Scope())
@@ -30,7 +30,7 @@ async def test_without_topics_nobody_asks_for_them() -> None:
 
 
 async def test_a_ledger_is_taken_in_batches() -> None:
-    database = FakeBooks()
+    database = FakeAuditDatabase()
     database.go.set()
     told: list[tuple[str, int, int]] = []
     count = run_audit.BATCH + 1
