@@ -1,6 +1,6 @@
 import { ControlRoom } from "./control/ControlRoom";
 import { Layout } from "./layout/Layout";
-import { Titled } from "./layout/Titled";
+import { ViewHeader } from "./layout/ViewHeader";
 import { WORDS } from "./layout/words";
 import { LangProvider, useLang } from "./locale/lang";
 import { Link, Router, useRoute } from "./router";
@@ -33,8 +33,8 @@ function View() {
 function Lost() {
   const words = WORDS[useLang()];
   return (
-    <Titled title={words.lost}>
-      <Link href="/">{words.lostHint}</Link>
-    </Titled>
+    <ViewHeader title={words.notFound}>
+      <Link href="/">{words.notFoundHint}</Link>
+    </ViewHeader>
   );
 }

@@ -19,7 +19,7 @@ from tests.page.visitors import PHONE, WIDE, Scheme, Visitors
 
 Language = Literal["en", "ru"]
 QUALITY = 60
-BUY = re.compile("^(Buy flight|Купить рейс)")
+BUY = re.compile("^(Buy flight|Купить билет)")
 PAY = re.compile("^(Pay|Оплатить)")
 # The charts of the control room need a few answers before they are lines.
 CHARTED_MS = 12_000

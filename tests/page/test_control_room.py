@@ -35,7 +35,7 @@ async def stuck(visitors: Visitors, stack: Stack) -> AsyncIterator[Page]:
 async def found_from_its_order(page: Page) -> Locator:
     """The row of its dead letter."""
     await page.get_by_role("link", name="Open this dead letter in the control room").click()
-    return page.locator("tr[data-letter].focused")
+    return page.locator("tr[data-dead-letter].focused")
 
 
 async def test_a_dead_letter_is_shown_planned_and_replayed(stuck: Page) -> None:
@@ -44,26 +44,26 @@ async def test_a_dead_letter_is_shown_planned_and_replayed(stuck: Page) -> None:
     row = await found_from_its_order(stuck)
 
     await row.get_by_role("button", name=re.compile("^Show")).click()
-    await expect(stuck.get_by_text("The record as it came")).to_be_visible()
-    await row.get_by_role("button", name=re.compile("^Plan")).click()
-    await expect(stuck.get_by_test_id("plan")).to_contain_text("Nothing stands against a replay")
+    await expect(stuck.get_by_text("Original record")).to_be_visible()
+    await row.get_by_role("button", name=re.compile("^Preview")).click()
+    await expect(stuck.get_by_test_id("plan")).to_contain_text("Nothing prevents a replay")
     await row.get_by_role("button", name=re.compile("^Replay")).click()
 
-    await expect(stuck.get_by_role("status").filter(has_text="it is handled again")).to_be_visible()
+    await expect(stuck.get_by_role("status").filter(has_text="will handle the message again")).to_be_visible()
     await stuck.goto(order)
     await sees_the_end(stuck)
     assert await boxes(stuck) == dict.fromkeys(BOXES, "done")
 
 
 async def test_a_dead_letter_is_discarded_when_that_was_asked_twice(stuck: Page) -> None:
-    letter = await (await found_from_its_order(stuck)).get_attribute("data-letter")
-    row = stuck.locator(f"tr[data-letter='{letter}']")
+    letter = await (await found_from_its_order(stuck)).get_attribute("data-dead-letter")
+    row = stuck.locator(f"tr[data-dead-letter='{letter}']")
 
     await row.get_by_role("button", name=re.compile("^Discard")).click()
     await row.get_by_role("button", name="Keep").click()
     await expect(row).to_be_visible()
     await row.get_by_role("button", name=re.compile("^Discard")).click()
-    await row.get_by_role("button", name=re.compile("^Really discard")).click()
+    await row.get_by_role("button", name=re.compile("^Confirm discard")).click()
 
     await expect(row).to_have_count(0)
     await stuck.get_by_label("Status").select_option(label="discarded")
@@ -73,7 +73,7 @@ async def test_a_dead_letter_is_discarded_when_that_was_asked_twice(stuck: Page)
 async def test_a_load_is_switched_on_and_seen_in_the_figures(visitors: Visitors) -> None:
     page = await visitors.come("/control")
     await page.get_by_label("Orders per second").fill("20")
-    await page.get_by_label("For how many seconds").fill("3")
+    await page.get_by_label("Duration in seconds").fill("3")
 
     await page.get_by_role("button", name="Start").click()
 
@@ -86,7 +86,7 @@ async def test_a_load_is_switched_on_and_seen_in_the_figures(visitors: Visitors)
 async def test_the_audit_says_that_everything_holds(visitors: Visitors) -> None:
     page = await visitors.come("/control")
 
-    await page.get_by_role("button", name="Run the audit").click()
+    await page.get_by_role("button", name="Run audit").click()
 
     verdict = page.get_by_test_id("verdict")
     await expect(verdict).to_contain_text("nothing lost, nothing done twice", timeout=AUDIT_MS)
@@ -96,7 +96,7 @@ async def test_while_the_api_restarts_the_figures_say_so_and_come_back(visitors:
     page = await visitors.come("/control")
     await expect(page.locator("[data-metric=pending] strong")).to_have_text(re.compile(r"^\d"))
 
-    lost = page.get_by_text("The API does not answer, so nothing new is known.")
+    lost = page.get_by_text("The API is not responding, so these figures are not current.")
     while not await lost.is_visible():
         # It is back in less than the second that the page waits between two looks.
         if stack.services()["api"].pid is not None:
@@ -109,7 +109,7 @@ async def test_while_the_api_restarts_the_figures_say_so_and_come_back(visitors:
 async def test_axe_finds_nothing_in_the_control_room(stuck: Page) -> None:
     row = await found_from_its_order(stuck)
     await row.get_by_role("button", name=re.compile("^Show")).click()
-    await expect(stuck.get_by_text("The record as it came")).to_be_visible()
+    await expect(stuck.get_by_text("Original record")).to_be_visible()
 
     for scheme in SCHEMES:
         await stuck.emulate_media(color_scheme=scheme)

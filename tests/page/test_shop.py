@@ -46,7 +46,7 @@ async def test_a_completed_order_is_given_back(visitors: Visitors) -> None:
     await buy(page)
     await reaches(page, "COMPLETED")
 
-    await page.get_by_role("button", name="Give it back…").click()
+    await page.get_by_role("button", name="Refund…").click()
     await page.get_by_role("button", name="Refund", exact=True).click()
 
     await reaches(page, "REFUNDED")
@@ -58,9 +58,9 @@ async def test_an_order_that_cannot_be_paid_is_cancelled_by_hand(visitors: Visit
     await buy(page, "pm_down")
     await reaches(page, "CREATED")
 
-    await page.get_by_role("button", name="Cancel the order…").click()
+    await page.get_by_role("button", name="Cancel order…").click()
     await page.get_by_label("Reason").fill("the bank sleeps")
-    await page.get_by_role("button", name="Cancel the order", exact=True).click()
+    await page.get_by_role("button", name="Cancel order", exact=True).click()
 
     await reaches(page, "CANCELLED")
     await expect(page.locator(".order-status").get_by_text("the bank sleeps")).to_be_visible()
@@ -76,41 +76,41 @@ async def test_a_purchase_that_a_reload_cut_off_is_bought_once(visitors: Visitor
     await page.route("**/api/orders", lose_the_answer)
     form = await choose_flight(page)
     await form.get_by_role("button", name=re.compile("^Pay")).click()
-    await expect(page.get_by_text("The API does not answer yet")).to_be_visible()
+    await expect(page.get_by_text("The API is not responding. Retrying with the same Idempotency-Key")).to_be_visible()
     await page.reload()
     await page.unroute_all(behavior="ignoreErrors")
-    await page.get_by_role("button", name="Finish it").click()
+    await page.get_by_role("button", name="Complete purchase").click()
 
     await expect(page).to_have_url(ORDER)
     await page.get_by_role("link", name="My orders").click()
-    await expect(page.locator(".order-row:not(.bone)")).to_have_count(1)
+    await expect(page.locator(".order-row:not(.skeleton)")).to_have_count(1)
 
 
 async def test_a_visitor_sees_the_own_orders_and_a_new_one_none(visitors: Visitors) -> None:
     page = await visitors.come()
     await buy(page)
     await page.get_by_role("link", name="My orders").click()
-    await expect(page.locator(".order-row:not(.bone)")).to_have_count(1)
+    await expect(page.locator(".order-row:not(.skeleton)")).to_have_count(1)
 
-    await page.get_by_role("button", name="Become a new visitor").click()
+    await page.get_by_role("button", name="Continue as a new visitor").click()
 
-    await expect(page.get_by_text("You have not bought anything yet.")).to_be_visible()
+    await expect(page.get_by_text("You have no orders yet.")).to_be_visible()
 
 
 async def test_an_order_of_somebody_else_is_not_there(visitors: Visitors) -> None:
     page = await visitors.come(f"/orders/{uuid4()}")
 
-    await expect(page.get_by_text("There is no such order of yours.")).to_be_visible()
+    await expect(page.get_by_text("Order not found.")).to_be_visible()
 
 
 async def test_the_search_goes_to_other_cities_and_days(visitors: Visitors) -> None:
     page = await visitors.come()
     await expect(page).to_have_url(re.compile("date="))
 
-    await page.get_by_role("button", name="Swap the cities").click()
+    await page.get_by_role("button", name="Swap cities").click()
     await expect(page.get_by_role("heading", level=2)).to_contain_text("Saint Petersburg → Moscow")
     await page.get_by_role("combobox", name="To", exact=True).select_option("VVO")
-    await page.get_by_role("button", name="Day after").click()
+    await page.get_by_role("button", name="Next day").click()
 
     await expect(page).to_have_url(re.compile("from=LED&to=VVO"))
     await expect(page.get_by_role("heading", level=2)).to_contain_text("Saint Petersburg → Vladivostok")
@@ -121,4 +121,4 @@ async def test_the_api_role_serves_the_page_too(visitors: Visitors, stack: Stack
 
     await expect(page.get_by_role("button", name=re.compile("^Buy flight")).first).to_be_visible()
     await page.goto(f"{stack.services()['api'].address}/orders")
-    await expect(page.get_by_text("You have not bought anything yet.")).to_be_visible()
+    await expect(page.get_by_text("You have no orders yet.")).to_be_visible()

@@ -62,7 +62,7 @@ async def test_a_refund_is_watched_on_the_page_that_asked_for_it(visitors: Visit
     await buy(page)
     await sees_the_end(page)
 
-    await page.get_by_role("button", name="Give it back…").click()
+    await page.get_by_role("button", name="Refund…").click()
     await page.get_by_role("button", name="Refund", exact=True).click()
 
     await expect(page.get_by_test_id("told")).to_contain_text("Refunded", timeout=SAGA_MS)
@@ -76,7 +76,7 @@ async def test_with_four_of_five_messages_lost_it_completes_all_the_same(visitor
     await expect(slider).to_have_value("20")
     for _ in range(12):
         await slider.press("ArrowRight")
-    await expect(page.get_by_role("status").filter(has_text="publish.drop is now 80%")).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text="publish.drop is set to 80%")).to_be_visible()
     try:
         await set_chaos(stack, "publish.drop", 0.8)
         await page.goto("/")
@@ -116,9 +116,9 @@ async def test_what_it_waits_for_is_told_and_counted_down(visitors: Visitors) ->
 
 async def test_it_is_explained_in_russian(visitors: Visitors) -> None:
     page = await visitors.come("/control", language="ru-RU")
-    await expect(page.get_by_role("heading", name="Сбои нарочно")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Имитация сбоев")).to_be_visible()
     await page.goto("/")
-    await page.get_by_role("button", name=re.compile("^Купить рейс")).first.click()
+    await page.get_by_role("button", name=re.compile("^Купить билет на рейс")).first.click()
     await page.get_by_role("button", name=re.compile("^Оплатить")).click()
 
     await sees_the_end(page)

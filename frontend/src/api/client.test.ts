@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { Client } from "./client";
-import { answering, json, problem } from "./making";
+import { fakeFetch, json, problem } from "./fixtures";
 import { ApiError, UNREACHABLE } from "./problem";
 import type { Role, Tokens } from "./session";
 
@@ -26,7 +26,7 @@ const orders = { items: [], next_cursor: null };
 
 describe("a call", () => {
   test("goes to its path under /api, with what was given and nothing else", async () => {
-    const { sent, fetch } = answering(json({ items: [] }));
+    const { sent, fetch } = fakeFetch(json({ items: [] }));
 
     await new Client(tokens(), fetch).call("searchFlights", { query: { from: "SVO", to: "LED", date: "2026-12-01" } });
 
@@ -41,7 +41,7 @@ describe("a call", () => {
   });
 
   test("carries its key, its body and the customer's token", async () => {
-    const { sent, fetch } = answering(json({}, 201));
+    const { sent, fetch } = fakeFetch(json({}, 201));
     const body = { items: [{ flight_id: "f", seats: 1 }] };
 
     await new Client(tokens(), fetch).call("placeOrder", { header: { "Idempotency-Key": "k" }, body });
@@ -50,8 +50,8 @@ describe("a call", () => {
     expect(JSON.parse(sent[0]!.body!)).toEqual(body);
   });
 
-  test("to /ops goes out as an operator, another one only when it is said", async () => {
-    const { sent, fetch } = answering(json({}));
+  test("to /ops is made as an operator, another one only if that is requested", async () => {
+    const { sent, fetch } = fakeFetch(json({}));
     const client = new Client(tokens(), fetch);
 
     await client.call("getLag", {});
@@ -64,7 +64,7 @@ describe("a call", () => {
   });
 
   test("is made once more with a new token when the old one is refused", async () => {
-    const { sent, fetch } = answering(problem(401, "unauthorized"), json(orders));
+    const { sent, fetch } = fakeFetch(problem(401, "unauthorized"), json(orders));
     const held = tokens();
 
     expect(await new Client(held, fetch).call("listOrders", { query: {} })).toEqual(orders);
@@ -72,8 +72,8 @@ describe("a call", () => {
     expect(sent.map((one) => one.headers.authorization)).toEqual(["Bearer customer-1", "Bearer customer-2"]);
   });
 
-  test("is not made for ever when every token is refused", async () => {
-    const { sent, fetch } = answering(problem(401, "unauthorized"));
+  test("is made only twice when every token is refused", async () => {
+    const { sent, fetch } = fakeFetch(problem(401, "unauthorized"));
 
     expect(await failure(new Client(tokens(), fetch).call("listOrders", { query: {} }))).toMatchObject({ status: 401 });
     expect(sent).toHaveLength(2);
@@ -82,33 +82,33 @@ describe("a call", () => {
 
 describe("a failure", () => {
   test("is what the API says it is", async () => {
-    const { fetch } = answering(problem(409, "sold_out"));
+    const { fetch } = fakeFetch(problem(409, "sold_out"));
 
     const error = await failure(new Client(tokens(), fetch).call("getLag", {}));
 
-    expect(error).toMatchObject({ status: 409, code: "sold_out", title: "No", message: "because", passing: false });
+    expect(error).toMatchObject({ status: 409, code: "sold_out", title: "No", message: "because", transient: false });
   });
 
   test.each([
-    ["nobody is there", () => new TypeError("fetch failed")],
-    ["a proxy answers", () => new Response("<h1>Bad gateway</h1>", { status: 502 })],
-    ["the answer breaks off", () => new Response('{"items": [', { headers: { "content-type": "application/json" } })],
-  ])("passes when %s", async (_, answer) => {
-    const { fetch } = answering(answer);
+    ["there is no connection", () => new TypeError("fetch failed")],
+    ["a proxy responds", () => new Response("<h1>Bad gateway</h1>", { status: 502 })],
+    ["the response breaks off", () => new Response('{"items": [', { headers: { "content-type": "application/json" } })],
+  ])("is transient when %s", async (_, answer) => {
+    const { fetch } = fakeFetch(answer);
 
     const error = await failure(new Client(tokens(), fetch).call("listOrders", { query: {} }));
 
     expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ code: UNREACHABLE, passing: true });
+    expect(error).toMatchObject({ code: UNREACHABLE, transient: true });
   });
 
-  test("of a service that is away passes, a refusal does not", async () => {
-    for (const [status, passing] of [
+  test("of an unavailable service is transient, a refusal is not", async () => {
+    for (const [status, transient] of [
       [503, true],
       [404, false],
     ] as const) {
-      const { fetch } = answering(problem(status, "x"));
-      expect((await failure(new Client(tokens(), fetch).call("getLag", {})))?.passing).toBe(passing);
+      const { fetch } = fakeFetch(problem(status, "x"));
+      expect((await failure(new Client(tokens(), fetch).call("getLag", {})))?.transient).toBe(transient);
     }
   });
 });

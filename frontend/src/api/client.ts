@@ -13,7 +13,7 @@ export type Input<K extends Operation> = Part<K, "path"> & Part<K, "query"> & Pa
 export type Answer<K extends Operation> = Operations[K]["answer"];
 
 export interface Options {
-  /** As whom; without it operators' calls go out as an operator, all others as the customer. */
+  /** The role of the caller. Default: operator for /ops, customer for everything else. */
   as?: Role | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -36,12 +36,12 @@ export class Client {
     try {
       return (await response.json()) as Answer<K>;
     } catch (error) {
-      // The API went away in the middle of its answer.
+      // The API broke off in the middle of its response.
       throw options.signal?.aborted ? error : unreachable(response.status);
     }
   }
 
-  /** The answer with its body unread. Throws ApiError for everything but a 2xx. */
+  /** Returns the response with its body unread. Throws ApiError for every status but 2xx. */
   async open<K extends Operation>(
     name: K,
     input: Input<K>,
@@ -65,7 +65,7 @@ export class Client {
     };
     const token = role && (await this.tokens.token(role));
     let response = await send(token);
-    // Expired, or the servers started anew with another secret.
+    // The token has expired, or the servers were restarted with another secret.
     if (response.status === 401 && role && token) response = await send(await this.tokens.renew(role, token));
     if (!response.ok) throw await errorOf(response);
     return response;

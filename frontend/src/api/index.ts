@@ -5,7 +5,7 @@ import { Session } from "./session";
 export const session = new Session();
 export const client = new Client(session);
 
-/** Resolves after `ms`; rejects with the signal's reason when that comes first. */
+/** Resolves after `ms`; rejects with the reason of the signal if that is aborted first. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {

@@ -1,7 +1,7 @@
-/** Why a call failed: RFC 9457 as the API gives it, or one made up here when no API answered. */
+/** Why a call failed: the problem (RFC 9457) of the API, or one made here if there was no response. */
 import type { Flaw } from "./schema";
 
-/** Nobody answered, or not the API: it restarts, a proxy has lost it, or there is no network. */
+/** No response, or not from the API: it is restarting, a proxy cannot reach it, or there is no network. */
 export const UNREACHABLE = "unreachable";
 
 export interface Refusal {
@@ -27,14 +27,20 @@ export class ApiError extends Error {
     this.errors = errors;
   }
 
-  /** The same again may well succeed. */
-  get passing(): boolean {
+  /** The same request may succeed later. */
+  get transient(): boolean {
     return this.code === UNREACHABLE || this.status >= 500 || this.status === 429;
   }
 }
 
 export function unreachable(status = 0): ApiError {
-  return new ApiError({ status, code: UNREACHABLE, title: "No answer", detail: "the API does not answer", errors: [] });
+  return new ApiError({
+    status,
+    code: UNREACHABLE,
+    title: "No response",
+    detail: "The API did not respond.",
+    errors: [],
+  });
 }
 
 export async function errorOf(response: Response): Promise<ApiError> {

@@ -57,7 +57,7 @@ export class Session implements Tokens {
     return under;
   }
 
-  /** Somebody new from now on. */
+  /** Forgets the token and its user, so that the next token is for a new one. */
   forget(role: Role): void {
     this.kept.remove(nameOf(role));
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 
 import { Client } from "./client";
-import { problem } from "./making";
+import { problem } from "./fixtures";
 import { UNREACHABLE } from "./problem";
 import { EventReader, events, type StreamEvent } from "./sse";
 
@@ -66,7 +66,7 @@ describe("a stream", () => {
   test("that is refused throws the API's reason", async () => {
     const refused = watching(() => Promise.resolve(problem(404, "order_not_found")()));
 
-    await expect(refused.next()).rejects.toMatchObject({ code: "order_not_found", passing: false });
+    await expect(refused.next()).rejects.toMatchObject({ code: "order_not_found", transient: false });
   });
 
   test("that falls silent is given up", async () => {

@@ -34,7 +34,7 @@ export async function* events<K extends Operation>(
     throw error;
   } finally {
     clearTimeout(timer);
-    // Whoever stops reading hangs up.
+    // A reader that stops closes the connection.
     silent.abort();
   }
 }

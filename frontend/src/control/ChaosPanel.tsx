@@ -7,10 +7,10 @@ import { useAttempt } from "./attempt";
 import { Outcome } from "./Outcome";
 import type { Words } from "./words/en";
 
-/** A slider that rests for so long is meant: on its way there it is not saved. */
+/** A slider is saved when it has not moved for this long. */
 const SETTLE_MS = 300;
 
-/** A slider per fault point. What others set is seen within seconds. */
+/** A slider per fault point. Changes by others appear within seconds. */
 export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
   const { value, error, refresh } = usePolled("chaos", () => api.chaos(), 5000);
   const [answer, setAnswer] = useState<Chaos | null>(null);
@@ -19,13 +19,13 @@ export function ChaosPanel({ api, words }: { api: ControlApi; words: Words }) {
   const { chaos } = words;
   const percent = (rate: number) => new Intl.NumberFormat(words.locale, { style: "percent" }).format(rate);
 
-  const change = (rates: Record<string, number | null>, say: string) =>
+  const change = (rates: Record<string, number | null>, message: string) =>
     attempt.run(
       async () => {
         setAnswer(await api.setChaos(rates));
         refresh();
       },
-      () => say,
+      () => message,
     );
   const all = (rate: 0 | null) => Object.fromEntries((answer?.points ?? []).map(({ point }) => [point, rate]));
 
@@ -81,7 +81,7 @@ interface SliderProps {
 
 function Slider({ state, words, percent, disabled, change }: SliderProps) {
   const { point, effective, configured, set_by: setBy } = state;
-  // What is being chosen; null when the server's word counts.
+  // The value being chosen; null while the server's value is shown.
   const [chosen, setChosen] = useState<number | null>(null);
   const shown = chosen ?? effective;
   const { title, what } = words.points[point] ?? { title: point, what: "" };

@@ -1,13 +1,13 @@
 import "./control.css";
 
 import { client } from "../api";
-import { Titled } from "../layout/Titled";
+import { ViewHeader } from "../layout/ViewHeader";
 import { useLang } from "../locale/lang";
 import { useRoute } from "../router";
 import { controlApi } from "./api";
 import { AuditPanel } from "./AuditPanel";
 import { ChaosPanel } from "./ChaosPanel";
-import { LettersPanel } from "./LettersPanel";
+import { DeadLettersPanel } from "./DeadLettersPanel";
 import { LoadPanel } from "./LoadPanel";
 import { Rates } from "./Rates";
 import { en } from "./words/en";
@@ -15,24 +15,24 @@ import { ru } from "./words/ru";
 
 const WORDS = { en, ru };
 const API = controlApi(client);
-/** Whoever comes from here looks at an order that is not theirs. */
+/** The order belongs to another customer, so the link opens it as an operator. */
 const orderHref = (orderId: string) => `/orders/${orderId}?as=operator`;
 
-/** The operators' view. */
+/** The view for operators. */
 export function ControlRoom() {
   const words = WORDS[useLang()];
-  const letter = useRoute().query.get("letter");
+  const deadLetter = useRoute().query.get("dead_letter");
   return (
     <>
-      <Titled title={words.title}>
+      <ViewHeader title={words.title}>
         <p class="hint">{words.intro}</p>
-      </Titled>
+      </ViewHeader>
       <div class="control" data-testid="control">
         <Rates api={API} words={words} />
         <ChaosPanel api={API} words={words} />
         <LoadPanel api={API} words={words} />
         <AuditPanel api={API} words={words} />
-        <LettersPanel api={API} words={words} orderHref={orderHref} focus={letter} />
+        <DeadLettersPanel api={API} words={words} orderHref={orderHref} focus={deadLetter} />
       </div>
     </>
   );

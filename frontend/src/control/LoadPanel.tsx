@@ -8,7 +8,7 @@ import { useAttempt } from "./attempt";
 import { Outcome } from "./Outcome";
 import type { Words } from "./words/en";
 
-/** Orders by themselves: bounded, one load at a time. */
+/** Starts and stops generated orders: bounded, one load at a time. */
 export function LoadPanel({ api, words }: { api: ControlApi; words: Words }) {
   const { value, error, refresh } = usePolled("load", () => api.load(), 1000);
   const [rate, setRate] = useState(20);
@@ -37,7 +37,7 @@ export function LoadPanel({ api, words }: { api: ControlApi; words: Words }) {
           </button>
         </div>
       </form>
-      <Standing state={value} words={words} />
+      <LoadStatus state={value} words={words} />
       <Outcome attempt={attempt} error={error} />
     </section>
   );
@@ -72,7 +72,7 @@ function Field({
   );
 }
 
-function Standing({ state, words }: { state: Load | null; words: Words }) {
+function LoadStatus({ state, words }: { state: Load | null; words: Words }) {
   const { load, lang, locale } = words;
   if (state === null) return <p data-testid="load">…</p>;
   const number = new Intl.NumberFormat(locale);

@@ -1,19 +1,20 @@
 import { ApiError } from "../api/problem";
-import { Trouble } from "../parts/Trouble";
+import { ErrorNotice } from "../parts/ErrorNotice";
 import type { Attempt } from "./attempt";
 
-/** How the last attempt went, or why nothing can be shown, spoken when it changes. Its line is always there, so that nothing jumps. */
+/** The result of the last action or the reason why nothing is shown, announced when it changes. The line always has
+ * its place, so that the layout does not shift. */
 export function Outcome({ attempt, error = null }: { attempt: Attempt; error?: unknown }) {
-  const failed = attempt.error ?? (isPassing(error) ? null : error);
+  const failed = attempt.error ?? (isTransient(error) ? null : error);
   return (
     <div class="control-outcome">
-      <p role="status">{failed === null ? attempt.said : ""}</p>
-      <Trouble error={failed} />
+      <p role="status">{failed === null ? attempt.message : ""}</p>
+      <ErrorNotice error={failed} />
     </div>
   );
 }
 
-/** The head of the view says that the API is away; what was known of it stays. */
-function isPassing(error: unknown): boolean {
-  return error instanceof ApiError && error.passing;
+/** The view header reports that the API is unavailable; the last known data stays. */
+function isTransient(error: unknown): boolean {
+  return error instanceof ApiError && error.transient;
 }

@@ -2,19 +2,19 @@ import { useEffect, useState } from "preact/hooks";
 
 import { usePolled } from "../parts/polled";
 import type { ControlApi } from "./api";
-import { added, type Lag, lagOf, type Metric, METRICS, series } from "./rates";
+import { addSample, type Lag, lagOf, type Metric, METRICS, series } from "./rates";
 import { curve } from "./spark";
 import type { Words } from "./words/en";
 
 const WIDTH = 240;
 const HEIGHT = 56;
 
-/** The figures of the whole system, live. */
+/** Live figures of the whole system. */
 export function Rates({ api, words }: { api: ControlApi; words: Words }) {
   const { value, error } = usePolled("lag", () => api.lag(), 1000);
-  const [looks, setLooks] = useState<readonly Lag[]>([]);
+  const [samples, setSamples] = useState<readonly Lag[]>([]);
   useEffect(() => {
-    if (value) setLooks((before) => added(before, value));
+    if (value) setSamples((before) => addSample(before, value));
   }, [value]);
   return (
     <section class="control-card control-rates" aria-labelledby="rates-title">
@@ -25,7 +25,7 @@ export function Rates({ api, words }: { api: ControlApi; words: Words }) {
       </p>
       <div class="control-charts">
         {METRICS.map((metric) => (
-          <Chart key={metric} metric={metric} looks={looks} words={words} />
+          <Chart key={metric} metric={metric} samples={samples} words={words} />
         ))}
       </div>
       {value && <Notes lag={value} words={words} />}
@@ -33,8 +33,8 @@ export function Rates({ api, words }: { api: ControlApi; words: Words }) {
   );
 }
 
-function Chart({ metric, looks, words }: { metric: Metric; looks: readonly Lag[]; words: Words }) {
-  const points = series(looks, metric);
+function Chart({ metric, samples, words }: { metric: Metric; samples: readonly Lag[]; words: Words }) {
+  const points = series(samples, metric);
   const { line, area, top } = curve(points, WIDTH, HEIGHT);
   const last = points.at(-1)?.value ?? null;
   const { title, unit } = words.metrics[metric];

@@ -1,17 +1,26 @@
-/** What the control room asks of the API, all of it as an operator. */
+/** The API calls of the control room; all are made as an operator. */
 import type { Client } from "../api/client";
-import type { Chaos, Forecast, Lag, DeadLetterContent, DeadLetterPage, DeadLetterStatus, LoadState, Verdict } from "../api/schema";
+import type {
+  Chaos,
+  Forecast,
+  Lag,
+  DeadLetterContent,
+  DeadLetterPage,
+  DeadLetterStatus,
+  LoadState,
+  Verdict,
+} from "../api/schema";
 
 export interface ControlApi {
   lag(): Promise<Lag>;
   chaos(): Promise<Chaos>;
-  /** null brings the configured rate back. */
+  /** null restores the configured rate. */
   setChaos(rates: Readonly<Record<string, number | null>>): Promise<Chaos>;
   load(): Promise<LoadState>;
   startLoad(rate: number, seconds: number): Promise<LoadState>;
   stopLoad(): Promise<LoadState>;
-  letters(status: DeadLetterStatus | null, cursor: string | null): Promise<DeadLetterPage>;
-  letter(id: string): Promise<DeadLetterContent>;
+  deadLetters(status: DeadLetterStatus | null, cursor: string | null): Promise<DeadLetterPage>;
+  deadLetter(id: string): Promise<DeadLetterContent>;
   plan(id: string): Promise<Forecast>;
   replay(id: string): Promise<DeadLetterContent>;
   discard(id: string): Promise<DeadLetterContent>;
@@ -29,9 +38,9 @@ export function controlApi(client: Client): ControlApi {
     load: () => client.call("showLoad", {}),
     startLoad: (rate, seconds) => client.call("startLoad", { body: { rate, seconds } }),
     stopLoad: () => client.call("stopLoad", {}),
-    letters: (status, cursor) =>
+    deadLetters: (status, cursor) =>
       client.call("listDeadLetters", { query: { status, limit: PAGE, ...(cursor ? { cursor } : {}) } }),
-    letter: (id) => client.call("getDeadLetter", of(id)),
+    deadLetter: (id) => client.call("getDeadLetter", of(id)),
     plan: (id) => client.call("planDeadLetter", of(id)),
     replay: (id) => client.call("replayDeadLetter", of(id)),
     discard: (id) => client.call("discardDeadLetter", of(id)),

@@ -3,29 +3,29 @@ import { useState } from "preact/hooks";
 export interface Attempt {
   busy: boolean;
   error: unknown;
-  /** What went well, in words; "" for nothing. */
-  said: string;
-  /** Runs one thing at a time; `say` makes words of its answer. */
-  run: <T>(work: () => Promise<T>, say?: (answer: T) => string) => Promise<void>;
+  /** The message after success; "" for none. */
+  message: string;
+  /** Runs one action at a time; `describe` makes a message of its result. */
+  run: <T>(work: () => Promise<T>, describe?: (answer: T) => string) => Promise<void>;
 }
 
-/** Something an operator does: under way, done or failed. */
+/** An action of an operator: running, done or failed. */
 export function useAttempt(): Attempt {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const [said, setSaid] = useState("");
-  const run: Attempt["run"] = async (work, say) => {
+  const [message, setMessage] = useState("");
+  const run: Attempt["run"] = async (work, describe) => {
     setBusy(true);
     setError(null);
     try {
       const answer = await work();
-      setSaid(say ? say(answer) : "");
+      setMessage(describe ? describe(answer) : "");
     } catch (failure) {
-      setSaid("");
+      setMessage("");
       setError(failure);
     } finally {
       setBusy(false);
     }
   };
-  return { busy, error, said, run };
+  return { busy, error, message, run };
 }

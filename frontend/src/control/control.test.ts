@@ -2,10 +2,10 @@ import { describe, expect, test } from "vitest";
 
 import audit from "./samples/audit.json";
 import lag from "./samples/lag.json";
-import letter from "./samples/letter.json";
-import letters from "./samples/letters.json";
-import { canDiscard, canReplay, type Letter, outlooks, pretty } from "./letters";
-import { added, type Lag, lagOf, METRICS, series } from "./rates";
+import deadLetter from "./samples/dead_letter.json";
+import deadLetters from "./samples/dead_letters.json";
+import { canDiscard, canReplay, type DeadLetter, replayNotes, pretty } from "./deadLetters";
+import { addSample, type Lag, lagOf, METRICS, series } from "./rates";
 import { ceiling, curve } from "./spark";
 import { reading, type Verdict } from "./verdict";
 import { en } from "./words/en";
@@ -13,7 +13,7 @@ import { ru } from "./words/ru";
 
 const NOON = Date.parse("2026-11-24T12:00:00Z");
 
-function look(second: number, orders = 0, more: Partial<Lag> = {}): Lag {
+function sample(second: number, orders = 0, more: Partial<Lag> = {}): Lag {
   return {
     at: new Date(NOON + second * 1000).toISOString(),
     outbox: { pending: 0, oldest_pending_seconds: 0, parked: 0 },
@@ -26,41 +26,41 @@ function look(second: number, orders = 0, more: Partial<Lag> = {}): Lag {
   };
 }
 
-const values = (looks: readonly Lag[]) => series(looks, "orders").map((point) => point.value);
+const values = (samples: readonly Lag[]) => series(samples, "orders").map((point) => point.value);
 
 describe("rates", () => {
   test("a rate is what was added per second", () => {
-    expect(values([look(0, 100), look(1, 120), look(2, 130)])).toEqual([null, 20, 15]);
+    expect(values([sample(0, 100), sample(1, 120), sample(2, 130)])).toEqual([null, 20, 15]);
   });
 
   test("over ten seconds, so that a counter that moves in jumps gives a steady rate", () => {
-    const jumping = Array.from({ length: 21 }, (_, second) => look(second, Math.floor(second / 3) * 30));
+    const jumping = Array.from({ length: 21 }, (_, second) => sample(second, Math.floor(second / 3) * 30));
 
     for (const value of values(jumping).slice(-4)) expect(Math.abs(value! - 10)).toBeLessThanOrEqual(2.1);
   });
 
-  test("a total that began anew gives no rate, never a negative one", () => {
-    expect(values([look(0, 500), look(1, 3)])).toEqual([null, null]);
+  test("a total that was reset gives no rate, never a negative one", () => {
+    expect(values([sample(0, 500), sample(1, 3)])).toEqual([null, null]);
   });
 
   test("after a long silence there is no rate at first", () => {
-    expect(values([look(0, 100), look(60, 700), look(61, 710)])).toEqual([null, null, 10]);
+    expect(values([sample(0, 100), sample(60, 700), sample(61, 710)])).toEqual([null, null, 10]);
   });
 
   test("two minutes are kept, and the same moment counts once", () => {
-    const looks = [look(0), look(60), look(121)].reduce<readonly Lag[]>(added, []);
+    const samples = [sample(0), sample(60), sample(121)].reduce<readonly Lag[]>(addSample, []);
 
-    expect(looks.map((one) => one.at)).toEqual([look(60).at, look(121).at]);
-    expect(added(looks, look(121))).toBe(looks);
+    expect(samples.map((one) => one.at)).toEqual([sample(60).at, sample(121).at]);
+    expect(addSample(samples, sample(121))).toBe(samples);
   });
 
-  test("lag, retries and letters are summed up", () => {
+  test("lag, retries and dead letters are summed up", () => {
     const consumers = [
       { consumer: "b", topic: "t", partition: 0, lag: 2 },
       { consumer: "a", topic: "t", partition: 0, lag: 1 },
       { consumer: "b", topic: "t", partition: 1, lag: 3 },
     ];
-    const busy = look(0, 0, {
+    const busy = sample(0, 0, {
       consumers,
       retries: [{ consumer: "a", waiting: 4, next_at: null }],
       dead_letters: [{ consumer: "a", open: 2 }],
@@ -71,7 +71,7 @@ describe("rates", () => {
       { consumer: "b", lag: 5 },
     ]);
     const last = (metric: (typeof METRICS)[number]) => series([busy], metric)[0]!.value;
-    expect([last("lag"), last("retries"), last("letters")]).toEqual([6, 4, 2]);
+    expect([last("lag"), last("retries"), last("deadLetters")]).toEqual([6, 4, 2]);
     expect(series([{ ...busy, consumers: [], unknown: ["kafka"] }], "lag")[0]!.value).toBeNull();
   });
 });
@@ -110,21 +110,21 @@ describe("curves", () => {
 });
 
 describe("dead letters", () => {
-  const letter = { event_id: "e", status: "NEW" } as Letter;
+  const deadLetter = { event_id: "e", status: "NEW" } as DeadLetter;
   const plan = { handled: false, older_than_inbox: false, order_finished: false, after_later_event: false };
 
-  test.each<[Letter, boolean, boolean]>([
-    [letter, true, true],
-    [{ ...letter, status: "REPLAYED" }, false, false],
-    [{ ...letter, status: "DISCARDED" }, true, false],
-    [{ ...letter, event_id: null }, false, true],
+  test.each<[DeadLetter, boolean, boolean]>([
+    [deadLetter, true, true],
+    [{ ...deadLetter, status: "REPLAYED" }, false, false],
+    [{ ...deadLetter, status: "DISCARDED" }, true, false],
+    [{ ...deadLetter, event_id: null }, false, true],
   ])("%o may be replayed: %s, discarded: %s", (one, replay, discard) => {
     expect([canReplay(one), canDiscard(one)]).toEqual([replay, discard]);
   });
 
-  test("a plan names all that stands against a replay, or says that nothing does", () => {
-    expect(outlooks(plan)).toEqual(["fine"]);
-    expect(outlooks({ ...plan, order_finished: true, handled: true })).toEqual(["handled", "finished"]);
+  test("a plan names every reason against a replay, or says that there is none", () => {
+    expect(replayNotes(plan)).toEqual(["fine"]);
+    expect(replayNotes({ ...plan, order_finished: true, handled: true })).toEqual(["handled", "finished"]);
   });
 
   test("JSON is laid out, other bytes are left as they are", () => {
@@ -166,7 +166,7 @@ describe("as a running system answered", () => {
   });
 
   test("a dead letter", () => {
-    expect(canReplay(letters.items[0] as Letter)).toBe(true);
-    expect(pretty(letter.value)).toContain('\n  "order_id"');
+    expect(canReplay(deadLetters.items[0] as DeadLetter)).toBe(true);
+    expect(pretty(deadLetter.value)).toContain('\n  "order_id"');
   });
 });

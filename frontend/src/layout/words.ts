@@ -11,39 +11,39 @@ export interface Words {
   toDark: string;
   toLight: string;
   foot: string;
-  lost: string;
-  lostHint: string;
+  notFound: string;
+  notFoundHint: string;
 }
 
 const LANGS = { en: "English", ru: "Русский" };
 
 export const WORDS: Readonly<Record<Lang, Words>> = {
   en: {
-    skip: "Skip to the content",
+    skip: "Skip to content",
     flights: "Flights",
     orders: "My orders",
     control: "Control room",
-    nav: "Views",
+    nav: "Main navigation",
     language: "Language",
     langs: LANGS,
     toDark: "Dark theme",
     toLight: "Light theme",
-    foot: "A demo: no real flights, no real money.",
-    lost: "There is no such page",
-    lostHint: "To the flights",
+    foot: "This is a demo. Flights and payments are not real.",
+    notFound: "Page not found",
+    notFoundHint: "Go to flights",
   },
   ru: {
-    skip: "К содержанию",
+    skip: "Перейти к содержанию",
     flights: "Рейсы",
     orders: "Мои заказы",
     control: "Диспетчерская",
-    nav: "Разделы",
+    nav: "Основные разделы",
     language: "Язык",
     langs: LANGS,
     toDark: "Тёмная тема",
     toLight: "Светлая тема",
-    foot: "Это демонстрация: ни рейсы, ни деньги не настоящие.",
-    lost: "Такой страницы нет",
-    lostHint: "К рейсам",
+    foot: "Это демоверсия. Рейсы и платежи ненастоящие.",
+    notFound: "Страница не найдена",
+    notFoundHint: "Перейти к рейсам",
   },
 };

@@ -14,7 +14,7 @@ interface Held<T> {
   error: unknown;
 }
 
-/** After a failure, where no answer is asked for again. */
+/** The pause after a failure, if the question is not repeated after a response. */
 const AGAIN_MS = 3000;
 
 /** Asks at once and again `ms` after each answer, as long as the tab is seen. `key` names the question: another key is

@@ -3,8 +3,8 @@ import { navigate } from "../router";
 
 import { money } from "../locale/format";
 import { useLang, useTexts } from "../locale/lang";
-import { Trouble } from "../parts/Trouble";
-import { begin } from "./purchase";
+import { ErrorNotice } from "../parts/ErrorNotice";
+import { startPurchase } from "./purchase";
 import type { Flight } from "./search";
 import { TEXTS } from "./texts";
 import { useBuying } from "./useBuying";
@@ -28,7 +28,7 @@ export function BuyPanel({ id, flight, refresh }: Props) {
   const pay = async (event: Event) => {
     event.preventDefault();
     const wanted = { flight_id: flight.id, seats, payment_method: method, expected_total: total };
-    await buying.run(begin(wanted, Date.now()));
+    await buying.run(startPurchase(wanted, Date.now()));
     refresh();
   };
   return (
@@ -48,9 +48,9 @@ export function BuyPanel({ id, flight, refresh }: Props) {
         </button>
         <p class="hint">{texts.keyHint}</p>
       </div>
-      <div class="buy-said" aria-live="polite">
+      <div class="buy-status" aria-live="polite">
         {buying.waiting && <p class="notice calm">{texts.waiting}</p>}
-        <Trouble error={buying.error} />
+        <ErrorNotice error={buying.error} />
       </div>
     </form>
   );

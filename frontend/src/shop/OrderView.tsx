@@ -1,18 +1,18 @@
 import { useState } from "preact/hooks";
 
 import type { Role } from "../api/session";
-import { Titled } from "../layout/Titled";
+import { ViewHeader } from "../layout/ViewHeader";
 import { money, moment, plural } from "../locale/format";
 import { useLang, useTexts } from "../locale/lang";
-import { Trouble } from "../parts/Trouble";
+import { ErrorNotice } from "../parts/ErrorNotice";
 import { useRoute } from "../router";
 import type { Workflow } from "../workflow/flow";
 import { WorkflowView } from "../workflow/WorkflowView";
 import { useFlightName } from "./FlightLine";
-import { reasonWords, undoing } from "./order";
+import { reasonWords, reversalOf } from "./order";
 import { StatusMark } from "./StatusMark";
 import { TEXTS } from "./texts";
-import { UndoForm } from "./UndoForm";
+import { CancelOrRefundForm } from "./CancelOrRefundForm";
 import { useFlights } from "./useFlights";
 
 type Order = Workflow["order"];
@@ -28,8 +28,8 @@ export function OrderView({ id }: { id: string }) {
   if (error) {
     return (
       <>
-        <Titled title={texts.order} />
-        <Trouble error={error} />
+        <ViewHeader title={texts.order} />
+        <ErrorNotice error={error} />
       </>
     );
   }
@@ -52,16 +52,18 @@ function Summary({ order, as, changed }: Props) {
   const flights = useFlights(order?.items.map((item) => item.flight_id) ?? []);
   const name = useFlightName();
   const named = order?.items.map((item) => flights.get(item.flight_id)).filter((one) => one !== undefined) ?? [];
-  const way = order && undoing(order);
+  const reversal = order && reversalOf(order);
   return (
     <section class="order-head card" aria-busy={order === null}>
-      <Titled title={named.map(name).join("; ") || texts.order}>{order && <Facts order={order} />}</Titled>
+      <ViewHeader title={named.map(name).join("; ") || texts.order}>{order && <Facts order={order} />}</ViewHeader>
       <p class="order-status" role="status">
         {order && <StatusMark status={order.status} />}
         {order?.reason && <span class="hint">{reasonWords(order.reason, texts.reasons)}</span>}
       </p>
       <Tickets tickets={order?.tickets ?? []} />
-      {order && way && <UndoForm key={way} order={order} as={as} way={way} changed={changed} />}
+      {order && reversal && (
+        <CancelOrRefundForm key={reversal} order={order} as={as} reversal={reversal} changed={changed} />
+      )}
     </section>
   );
 }

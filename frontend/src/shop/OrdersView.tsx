@@ -3,14 +3,14 @@ import { useState } from "preact/hooks";
 import { session } from "../api";
 import { moment, money, plural } from "../locale/format";
 import { useLang, useTexts } from "../locale/lang";
-import { Titled } from "../layout/Titled";
+import { ViewHeader } from "../layout/ViewHeader";
 import { usePolled } from "../parts/polled";
-import { Trouble } from "../parts/Trouble";
+import { ErrorNotice } from "../parts/ErrorNotice";
 import { Link } from "../router";
-import { askOrders } from "./calls";
+import { listOrders } from "./calls";
 import { useFlightName } from "./FlightLine";
 import { isUnderWay } from "./order";
-import { abandon, type Order } from "./purchase";
+import { clearPurchases, type Order } from "./purchase";
 import { StatusMark } from "./StatusMark";
 import { TEXTS } from "./texts";
 import { useFlights } from "./useFlights";
@@ -23,12 +23,12 @@ export function OrdersView() {
   const [visitor, setVisitor] = useState(0);
   const become = () => {
     session.forget("customer");
-    abandon();
+    clearPurchases();
     setVisitor(visitor + 1);
   };
   return (
     <section>
-      <Titled title={texts.orders} />
+      <ViewHeader title={texts.orders} />
       <OrderList key={visitor} visitor={visitor} become={become} />
     </section>
   );
@@ -43,7 +43,7 @@ function OrderList({ visitor, become }: { visitor: number; become: () => void })
   const newest = usePolled(
     `orders ${visitor}`,
     async (signal) => {
-      const page = await askOrders(null, signal);
+      const page = await listOrders(null, signal);
       setMoving(page.items.some(isUnderWay));
       return page;
     },
@@ -52,7 +52,7 @@ function OrderList({ visitor, become }: { visitor: number; become: () => void })
   const cursor = next === undefined ? (newest.value?.next_cursor ?? null) : next;
   const more = async () => {
     try {
-      const page = await askOrders(cursor);
+      const page = await listOrders(cursor);
       setOlder((before) => [...before, ...page.items]);
       setNext(page.next_cursor ?? null);
       setFailed(null);
@@ -70,11 +70,11 @@ function OrderList({ visitor, become }: { visitor: number; become: () => void })
           {texts.another}
         </button>
       </p>
-      <Trouble error={newest.error} retry={newest.refresh} />
-      {newest.value === null && newest.error === null && <Bones />}
+      <ErrorNotice error={newest.error} retry={newest.refresh} />
+      {newest.value === null && newest.error === null && <Skeleton />}
       {newest.value && orders.length === 0 && <NoOrders />}
       <Rows orders={orders} />
-      <Trouble error={failed} />
+      <ErrorNotice error={failed} />
       {cursor !== null && (
         <button type="button" onClick={more}>
           {texts.more}
@@ -124,11 +124,11 @@ function Row({ order, name }: { order: Order; name: string }) {
   );
 }
 
-function Bones() {
+function Skeleton() {
   return (
     <div class="orders" aria-hidden="true">
-      <div class="order-row bone" />
-      <div class="order-row bone" />
+      <div class="order-row skeleton" />
+      <div class="order-row skeleton" />
     </div>
   );
 }

@@ -3,16 +3,16 @@ import { navigate, useRoute } from "../router";
 
 import { day as dayText, plural } from "../locale/format";
 import { useLang, useTexts } from "../locale/lang";
-import { Titled } from "../layout/Titled";
+import { ViewHeader } from "../layout/ViewHeader";
 import { usePolled } from "../parts/polled";
-import { Trouble } from "../parts/Trouble";
-import { askFlights } from "./calls";
+import { ErrorNotice } from "../parts/ErrorNotice";
+import { searchFlights } from "./calls";
 import { cityName, zoneOf } from "./cities";
 import { FlightRow } from "./FlightRow";
 import { SearchForm } from "./SearchForm";
 import { addDays, asQuery, firstDay, flightsOf, localDay, readSearch, type Search } from "./search";
 import { TEXTS } from "./texts";
-import { Unsettled } from "./Unsettled";
+import { InterruptedPurchases } from "./InterruptedPurchases";
 
 /** Seats are seen to go. */
 const LOOK_MS = 4000;
@@ -23,10 +23,10 @@ export function SearchView() {
   const search = readSearch(query);
   return (
     <section>
-      <Titled title={texts.where}>
+      <ViewHeader title={texts.where}>
         <p class="hint">{texts.intro}</p>
-      </Titled>
-      <Unsettled />
+      </ViewHeader>
+      <InterruptedPurchases />
       <SearchForm search={search} change={(next) => navigate(asQuery(next), { replace: true })} />
       {search.day ? <Results search={search} /> : <FirstDay search={search} start={null} />}
     </section>
@@ -38,7 +38,7 @@ function Results({ search }: { search: Search }) {
   const lang = useLang();
   const [opened, setOpened] = useState<string | null>(null);
   const key = `${search.from} ${search.to} ${search.day}`;
-  const { value, error, refresh } = usePolled(key, () => flightsOf(search, askFlights, Date.now()), LOOK_MS);
+  const { value, error, refresh } = usePolled(key, () => flightsOf(search, searchFlights, Date.now()), LOOK_MS);
   const when = dayText(search.day, lang, "UTC");
   return (
     <>
@@ -46,8 +46,8 @@ function Results({ search }: { search: Search }) {
         {cityName(search.from, lang)} → {cityName(search.to, lang)}, {when}
         {value && <span class="hint">: {plural(value.length, lang, texts.foundForms)}</span>}
       </h2>
-      <Trouble error={error} retry={refresh} />
-      {value === null && error === null && <Bones />}
+      <ErrorNotice error={error} retry={refresh} />
+      {value === null && error === null && <Skeleton />}
       {value?.length === 0 && <Nothing search={search} />}
       <ul class="flights">
         {value?.map((flight) => (
@@ -86,29 +86,29 @@ function FirstDay({ search, start }: { search: Search; start: string | null }) {
   const key = `first ${search.from} ${search.to} ${first}`;
   const { value, error, refresh } = usePolled(
     key,
-    async () => ({ day: await firstDay(search, first, askFlights, Date.now()) }),
+    async () => ({ day: await firstDay(search, first, searchFlights, Date.now()) }),
     null,
   );
   const found = value?.day;
   useEffect(() => {
     if (found) navigate(asQuery({ from: search.from, to: search.to, day: found }), { replace: true });
   }, [found, search.from, search.to]);
-  if (error !== null) return <Trouble error={error} retry={refresh} />;
+  if (error !== null) return <ErrorNotice error={error} retry={refresh} />;
   if (value?.day === null) return <p class="card">{texts.noneSoon}</p>;
   return (
     <>
       <h2 class="search-heading">{texts.looking}</h2>
-      <Bones />
+      <Skeleton />
     </>
   );
 }
 
-function Bones() {
+function Skeleton() {
   return (
     <div class="flights" aria-hidden="true">
-      <div class="flight bone" />
-      <div class="flight bone" />
-      <div class="flight bone" />
+      <div class="flight skeleton" />
+      <div class="flight skeleton" />
+      <div class="flight skeleton" />
     </div>
   );
 }

@@ -5,11 +5,11 @@ import type { OrderPage } from "../api/schema";
 import type { Order, Purchase } from "./purchase";
 import type { Flight } from "./search";
 
-export async function askFlights(from: string, to: string, date: string): Promise<readonly Flight[]> {
+export async function searchFlights(from: string, to: string, date: string): Promise<readonly Flight[]> {
   return (await client.call("searchFlights", { query: { from, to, date } })).items;
 }
 
-export function askFlight(id: string): Promise<Flight> {
+export function getFlight(id: string): Promise<Flight> {
   return client.call("getFlight", { path: { flight_id: id } });
 }
 
@@ -21,7 +21,7 @@ export function placeOrder({ key, wanted }: Purchase): Promise<Order> {
   });
 }
 
-export function askOrders(cursor: string | null, signal?: AbortSignal): Promise<OrderPage> {
+export function listOrders(cursor: string | null, signal?: AbortSignal): Promise<OrderPage> {
   return client.call("listOrders", { query: cursor === null ? {} : { cursor } }, { signal });
 }
 

@@ -10,7 +10,7 @@ export function cityName(code: string, lang: Lang): string {
   return BY_CODE.get(code)?.[lang] ?? code;
 }
 
-/** The airport's time zone: departures are told in the time of the place. */
+/** The airport's time zone: departures are shown in local time. */
 export function zoneOf(code: string): string {
   return BY_CODE.get(code)?.zone ?? "UTC";
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { reasonWords, tone, undoing } from "./order";
+import { reasonWords, tone, reversalOf } from "./order";
 import { TEXTS } from "./texts";
 
 const STATUSES = ["CREATED", "PAYMENT_AUTHORIZED", "COMPLETED", "CANCELLED", "REFUND_PENDING", "REFUNDED"];
@@ -12,13 +12,13 @@ test.each([
   ["CANCELLED", null],
   ["REFUND_PENDING", null],
   ["REFUNDED", null],
-])("an order that is %s can be undone by: %s", (status, way) => {
-  expect(undoing({ status })).toBe(way);
+])("an order that is %s can be undone by: %s", (status, reversal) => {
+  expect(reversalOf({ status })).toBe(reversal);
 });
 
-test("a reason that the system gave is put into words, a customer's stays", () => {
+test("a reason of the system has its words, a reason of a customer stays as it is", () => {
   expect(reasonWords("payment_declined: card_declined", TEXTS.en.reasons)).toBe("the bank declined the payment");
-  expect(reasonWords("deadline_passed", TEXTS.ru.reasons)).toMatch(/долго/);
+  expect(reasonWords("deadline_passed", TEXTS.ru.reasons)).toMatch(/время ожидания/);
   expect(reasonWords("changed my mind: twice", TEXTS.ru.reasons)).toBe("changed my mind: twice");
 });
 
@@ -28,4 +28,9 @@ test("every status has its words in both languages, and a tone", () => {
     expect(TEXTS.ru.statuses[status]).toMatch(/[а-я]/);
     expect(tone(status)).toBeTruthy();
   }
+});
+
+test.each(["VALID", "VOIDED"])("a ticket that is %s has its words in both languages", (status) => {
+  expect(TEXTS.en.ticketStatus[status]).toBeTruthy();
+  expect(TEXTS.ru.ticketStatus[status]).toMatch(/[а-я]/);
 });

@@ -1,13 +1,13 @@
 /** What an order's status lets its owner do. */
 import type { Order } from "./purchase";
 
-export type Undoing = "cancel" | "refund";
+export type Reversal = "cancel" | "refund";
 
 export function isUnderWay({ status }: Pick<Order, "status">): boolean {
   return status === "CREATED" || status === "PAYMENT_AUTHORIZED" || status === "REFUND_PENDING";
 }
 
-export function undoing({ status }: Pick<Order, "status">): Undoing | null {
+export function reversalOf({ status }: Pick<Order, "status">): Reversal | null {
   if (status === "CREATED" || status === "PAYMENT_AUTHORIZED") return "cancel";
   return status === "COMPLETED" ? "refund" : null;
 }

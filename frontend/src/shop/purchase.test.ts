@@ -2,16 +2,16 @@ import { describe, expect, it } from "vitest";
 
 import { ApiError, unreachable } from "../api/problem";
 import {
-  abandon,
-  begin,
+  clearPurchases,
+  startPurchase,
   buy,
   KEPT_MS,
   type Order,
   PATIENCE_MS,
   type Purchase,
   type Store,
-  settle,
-  unsettled,
+  finishPurchase,
+  interruptedPurchases,
 } from "./purchase";
 
 const WANTED = {
@@ -42,8 +42,8 @@ function clock() {
   };
 }
 
-/** An API that gives these answers, one after the other, the last one for ever. */
-function answering(...answers: (Order | Error)[]) {
+/** An API that returns these responses in turn and then repeats the last one. */
+function fakeFetch(...answers: (Order | Error)[]) {
   const sent: Purchase[] = [];
   const send = async (purchase: Purchase) => {
     const answer = answers[Math.min(sent.length, answers.length - 1)];
@@ -54,16 +54,16 @@ function answering(...answers: (Order | Error)[]) {
   return { sent, send };
 }
 
-const told = () => undefined;
+const ignore = () => undefined;
 
 describe("a purchase", () => {
   it("keeps its key until it is settled, over a reload", () => {
     const kept = store();
-    const first = begin(WANTED, 0, kept);
+    const first = startPurchase(WANTED, 0, kept);
 
-    expect(begin({ ...WANTED }, 1000, kept).key).toBe(first.key);
-    settle(first.key, 2000, kept);
-    expect(begin(WANTED, 3000, kept).key).not.toBe(first.key);
+    expect(startPurchase({ ...WANTED }, 1000, kept).key).toBe(first.key);
+    finishPurchase(first.key, 2000, kept);
+    expect(startPurchase(WANTED, 3000, kept).key).not.toBe(first.key);
   });
 
   it("has another key when something else is bought", () => {
@@ -75,64 +75,70 @@ describe("a purchase", () => {
       { expected_total: { amount: 1, currency: "RUB" } },
     ];
 
-    const keys = [WANTED, ...others.map((other) => ({ ...WANTED, ...other }))].map((one) => begin(one, 0, kept).key);
+    const keys = [WANTED, ...others.map((other) => ({ ...WANTED, ...other }))].map(
+      (one) => startPurchase(one, 0, kept).key,
+    );
 
     expect(new Set(keys).size).toBe(5);
-    expect(unsettled(0, kept)).toHaveLength(5);
+    expect(interruptedPurchases(0, kept)).toHaveLength(5);
   });
 
   it("is given up before the API forgets its key", () => {
     const kept = store();
-    const old = begin(WANTED, 0, kept);
+    const old = startPurchase(WANTED, 0, kept);
 
-    expect(begin(WANTED, KEPT_MS, kept).key).not.toBe(old.key);
+    expect(startPurchase(WANTED, KEPT_MS, kept).key).not.toBe(old.key);
   });
 
   it("is not finished by another visitor", () => {
     const kept = store();
-    const before = begin(WANTED, 0, kept);
+    const before = startPurchase(WANTED, 0, kept);
 
-    abandon(kept);
+    clearPurchases(kept);
 
-    expect(unsettled(0, kept)).toEqual([]);
-    expect(begin(WANTED, 0, kept).key).not.toBe(before.key);
+    expect(interruptedPurchases(0, kept)).toEqual([]);
+    expect(startPurchase(WANTED, 0, kept).key).not.toBe(before.key);
   });
 
-  it("is sent again with the same key while nobody answers", async () => {
+  it("is sent again with the same key while the API does not respond", async () => {
     const kept = store();
-    const { sent, send } = answering(
+    const { sent, send } = fakeFetch(
       unreachable(),
       problem(503, "busy"),
       problem(409, "idempotency_key_in_use"),
       ORDER,
     );
 
-    const order = await buy(begin(WANTED, 0, kept), send, told, clock(), kept);
+    const order = await buy(startPurchase(WANTED, 0, kept), send, ignore, clock(), kept);
 
     expect(order).toBe(ORDER);
     expect(new Set(sent.map((one) => one.key)).size).toBe(1);
     expect(sent).toHaveLength(4);
-    expect(unsettled(0, kept)).toEqual([]);
+    expect(interruptedPurchases(0, kept)).toEqual([]);
   });
 
   it("is over when it is refused", async () => {
     const kept = store();
-    const { sent, send } = answering(problem(409, "sold_out"));
+    const { sent, send } = fakeFetch(problem(409, "sold_out"));
 
-    await expect(buy(begin(WANTED, 0, kept), send, told, clock(), kept)).rejects.toMatchObject({ code: "sold_out" });
+    await expect(buy(startPurchase(WANTED, 0, kept), send, ignore, clock(), kept)).rejects.toMatchObject({
+      code: "sold_out",
+    });
 
     expect(sent).toHaveLength(1);
-    expect(unsettled(0, kept)).toEqual([]);
+    expect(interruptedPurchases(0, kept)).toEqual([]);
   });
 
-  it("stays unsettled when patience ends before an answer", async () => {
+  it("stays interruptedPurchases when patience ends before an answer", async () => {
     const kept = store();
     const time = clock();
-    const { send } = answering(unreachable());
+    const { send } = fakeFetch(unreachable());
 
-    await expect(buy(begin(WANTED, 0, kept), send, told, time, kept)).rejects.toMatchObject({ code: "unreachable" });
+    await expect(buy(startPurchase(WANTED, 0, kept), send, ignore, time, kept)).rejects.toMatchObject({
+      code: "unreachable",
+    });
 
     expect(time.now()).toBeGreaterThan(PATIENCE_MS);
-    expect(unsettled(time.now(), kept)).toHaveLength(1);
+    expect(interruptedPurchases(time.now(), kept)).toHaveLength(1);
   });
 });

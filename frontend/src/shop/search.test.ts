@@ -24,7 +24,7 @@ const timetable = (flights: readonly Flight[]) => async (_from: string, _to: str
   flights.filter((one) => one.departs_at.startsWith(day));
 
 describe("a search", () => {
-  it("has two cities to begin with, and no day yet", () => {
+  it("has two cities to startPurchase with, and no day yet", () => {
     expect(readSearch(new URLSearchParams())).toEqual({ from: "SVO", to: "LED", day: "" });
   });
 

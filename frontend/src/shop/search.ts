@@ -59,16 +59,16 @@ export function onDay(flights: readonly Flight[], day: string, now: number): Fli
     .sort((one, other) => one.departs_at.localeCompare(other.departs_at));
 }
 
-export type AskFlights = (from: string, to: string, utcDay: string) => Promise<readonly Flight[]>;
+export type FindFlights = (from: string, to: string, utcDay: string) => Promise<readonly Flight[]>;
 
-export async function flightsOf(search: Search, ask: AskFlights, now: number): Promise<Flight[]> {
+export async function flightsOf(search: Search, ask: FindFlights, now: number): Promise<Flight[]> {
   const days = utcDays(search.day, zoneOf(search.from));
   const found = await Promise.all(days.map((day) => ask(search.from, search.to, day)));
   return onDay(found.flat(), search.day, now);
 }
 
 /** The first day from `start` on that has a flight with a seat; null when none comes soon. */
-export async function firstDay(search: Search, start: string, ask: AskFlights, now: number): Promise<string | null> {
+export async function firstDay(search: Search, start: string, ask: FindFlights, now: number): Promise<string | null> {
   for (let days = 0; days <= DAYS_AHEAD; days += 1) {
     const day = addDays(start, days);
     const found = await flightsOf({ ...search, day }, ask, now);

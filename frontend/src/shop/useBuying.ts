@@ -11,7 +11,7 @@ export interface Buying {
   run: (purchase: Purchase) => Promise<void>;
 }
 
-const pace = {
+const timing = {
   pause: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
   now: () => Date.now(),
 };
@@ -31,7 +31,7 @@ export function useBuying(bought: (order: Order) => void): Buying {
     setBusy(true);
     setError(null);
     try {
-      const order = await buy(purchase, placeOrder, () => setWaiting(true), pace);
+      const order = await buy(purchase, placeOrder, () => setWaiting(true), timing);
       // Who has gone elsewhere meanwhile is not dragged to the order; it is in "My orders".
       if (here.current) bought(order);
     } catch (failure) {

@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { askFlight } from "./calls";
+import { getFlight } from "./calls";
 import type { Flight } from "./search";
 
 /** Where and when a flight goes does not change; its seats do, and are not read from here. */
 const known = new Map<string, Promise<Flight>>();
 
 function once(id: string): Promise<Flight> {
-  const found = known.get(id) ?? askFlight(id);
+  const found = known.get(id) ?? getFlight(id);
   known.set(id, found);
   found.catch(() => known.delete(id));
   return found;

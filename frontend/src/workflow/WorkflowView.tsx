@@ -3,7 +3,7 @@ import "./workflow.css";
 import { useEffect } from "preact/hooks";
 
 import { useLang } from "../locale/lang";
-import { Trouble } from "../parts/Trouble";
+import { ErrorNotice } from "../parts/ErrorNotice";
 import { useRoute } from "../router";
 import type { Workflow } from "./flow";
 import { Saga } from "./Saga";
@@ -12,7 +12,7 @@ import { en } from "./words/en";
 import { ru } from "./words/ru";
 
 const WORDS = { en, ru };
-const letterHref = (letterId: string) => `/control?letter=${letterId}`;
+const deadLetterHref = (id: string) => `/control?dead_letter=${id}`;
 
 interface Props {
   orderId: string;
@@ -35,13 +35,13 @@ export function WorkflowView({ orderId, turn = 0, onChange, onFail }: Props) {
   useEffect(() => {
     if (error) onFail?.(error);
   }, [error]);
-  if (error) return onFail ? null : <Trouble error={error} />;
+  if (error) return onFail ? null : <ErrorNotice error={error} />;
   return (
     <div class="saga-view" data-testid="workflow" data-link={link ?? "opening"} aria-busy={flow === null}>
       <p class={`saga-link ${link ?? "opening"}`} role="status">
         {link === "lost" ? words.ui.lost : words.ui.links[link ?? "opening"]}
       </p>
-      {flow ? <Saga flow={flow} words={words} letterHref={letterHref} /> : <div class="saga-placeholder" />}
+      {flow ? <Saga flow={flow} words={words} letterHref={deadLetterHref} /> : <div class="saga-placeholder" />}
     </div>
   );
 }

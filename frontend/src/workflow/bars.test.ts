@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { bars } from "./bars";
 import { hops } from "./hops";
-import { flow, mark, NOON, row } from "./making";
+import { flow, mark, NOON, row } from "./fixtures";
 
 test("a message lies in the outbox until it is published, and in Kafka until the last consumer has it", () => {
   const seen = flow("CREATED", {

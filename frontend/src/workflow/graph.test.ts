@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { type BoxId, graph, isQuiet } from "./graph";
 import type { Workflow } from "./flow";
-import { flow, letter, mark, NOON, payment, retry, row } from "./making";
+import { flow, letter, mark, NOON, payment, retry, row } from "./fixtures";
 
 const state = (found: Workflow, id: BoxId) => graph(found, NOON).boxes.find((box) => box.id === id)!.state;
 const way = (found: Workflow, id: BoxId) => graph(found, NOON).boxes.find((box) => box.id === id)!.way;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { graph } from "./graph";
 import { fit, layout, type Place } from "./layout";
-import { flow, NOON, row } from "./making";
+import { flow, NOON, row } from "./fixtures";
 
 // The deadline's way is drawn only when it was taken.
 const GRAPH = graph(flow("CANCELLED", { reason: "deadline_passed", outbox: [row("OrderCancelled", 1)] }), NOON);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { asOf } from "./asof";
-import { flow, letter, mark, move, NOON, payment, row } from "./making";
+import { flow, letter, mark, move, NOON, payment, row } from "./fixtures";
 import { moments } from "./moments";
 
 const caused = (number: number) => ({ causation_id: `e${number}` });

@@ -40,7 +40,7 @@ function sourcesOf(orderId: string, as: Role): Sources {
   return {
     stream: (signal) => events(client, "watchOrder", of, { as, signal }),
     ask: (signal) => client.call("getWorkflow", of, { as, signal }),
-    isFinal: (error) => error instanceof ApiError && !error.passing,
+    isFinal: (error) => error instanceof ApiError && !error.transient,
     isQuiet: (flow) => isQuiet(flow, Date.now()),
     pause,
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Workflow } from "./flow";
-import { flow } from "./making";
+import { flow } from "./fixtures";
 import { type Sources, type StreamEvent, watch } from "./watch";
 
 const PLACED = flow("CREATED");

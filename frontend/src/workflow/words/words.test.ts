@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { BOXES, STATES } from "../graph";
 import { CONSUMERS, SAGA, sagaRow } from "../saga";
 import { ending, type Scene, sceneNow } from "../scene";
-import { flow, payment } from "../making";
+import { flow, payment } from "../fixtures";
 import { en } from "./en";
 import { span, until } from "./format";
 import { ru } from "./ru";

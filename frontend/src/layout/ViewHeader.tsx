@@ -2,12 +2,12 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 
 /** The head of a view; its words are the document's title too. */
-export function Titled({ title, children }: { title: string; children?: ComponentChildren }) {
+export function ViewHeader({ title, children }: { title: string; children?: ComponentChildren }) {
   useEffect(() => {
     document.title = `${title} · ordersys`;
   }, [title]);
   return (
-    <header class="titled">
+    <header class="view-header">
       <h1>{title}</h1>
       {children}
     </header>

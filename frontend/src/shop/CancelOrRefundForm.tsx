@@ -2,28 +2,28 @@ import { useId, useState } from "preact/hooks";
 
 import type { Role } from "../api/session";
 import { useTexts } from "../locale/lang";
-import { Trouble } from "../parts/Trouble";
+import { ErrorNotice } from "../parts/ErrorNotice";
 import { cancelOrder, refundOrder } from "./calls";
-import type { Undoing } from "./order";
+import type { Reversal } from "./order";
 import type { Order } from "./purchase";
 import { TEXTS } from "./texts";
 
 interface Props {
   order: Pick<Order, "id">;
   as: Role;
-  way: Undoing;
+  reversal: Reversal;
   changed: () => void;
 }
 
-/** Cancelling or giving back, asked for twice. */
-export function UndoForm({ order, as, way, changed }: Props) {
+/** Cancels or refunds an order, after a confirmation. */
+export function CancelOrRefundForm({ order, as, reversal, changed }: Props) {
   const texts = useTexts(TEXTS);
   const [isOpen, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [reason, setReason] = useState(texts.reasonText);
   const field = useId();
-  const act = way === "cancel" ? cancelOrder : refundOrder;
+  const act = reversal === "cancel" ? cancelOrder : refundOrder;
   const submit = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
@@ -40,17 +40,17 @@ export function UndoForm({ order, as, way, changed }: Props) {
   };
   if (!isOpen) {
     return (
-      <div class="undo">
+      <div class="reversal">
         <button type="button" onClick={() => setOpen(true)}>
-          {way === "cancel" ? texts.cancel : texts.refund}
+          {reversal === "cancel" ? texts.cancel : texts.refund}
         </button>
       </div>
     );
   }
-  const title = way === "cancel" ? texts.cancelTitle : texts.refundTitle;
+  const title = reversal === "cancel" ? texts.cancelTitle : texts.refundTitle;
   return (
-    <form class="undo" aria-label={title} onSubmit={submit}>
-      <p>{way === "cancel" ? texts.cancelWhat : texts.refundWhat}</p>
+    <form class="reversal" aria-label={title} onSubmit={submit}>
+      <p>{reversal === "cancel" ? texts.cancelWhat : texts.refundWhat}</p>
       <label for={field}>{texts.reason}</label>
       <input
         id={field}
@@ -62,13 +62,13 @@ export function UndoForm({ order, as, way, changed }: Props) {
       />
       <p class="row">
         <button type="submit" class="primary" disabled={busy}>
-          {way === "cancel" ? texts.doCancel : texts.doRefund}
+          {reversal === "cancel" ? texts.doCancel : texts.doRefund}
         </button>
         <button type="button" disabled={busy} onClick={() => setOpen(false)}>
-          {texts.never}
+          {texts.keep}
         </button>
       </p>
-      <Trouble error={error} />
+      <ErrorNotice error={error} />
     </form>
   );
 }

@@ -5,8 +5,8 @@ import { eventName } from "../workflow/saga";
 import type { DeadLetterPage, DeadLetterStatus } from "../api/schema";
 import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
-import { LetterRow } from "./LetterRow";
-import type { Letter } from "./letters";
+import { DeadLetterRow } from "./DeadLetterRow";
+import type { DeadLetter } from "./deadLetters";
 import { Outcome } from "./Outcome";
 import type { Words } from "./words/en";
 
@@ -16,61 +16,63 @@ interface Props {
   api: ControlApi;
   words: Words;
   orderHref: (orderId: string) => string;
-  /** The letter that the reader came for. */
+  /** The dead letter that the link points to. */
   focus: string | null;
 }
 
-/** What was put aside, and what becomes of it. */
-export function LettersPanel({ api, words, orderHref, focus }: Props) {
+/** Lists dead letters and lets an operator replay or discard them. */
+export function DeadLettersPanel({ api, words, orderHref, focus }: Props) {
   const [status, setStatus] = useState<DeadLetterStatus | null>("NEW");
   const [older, setOlder] = useState<DeadLetterPage | null>(null);
-  const { value, error, refresh } = usePolled(`letters ${status}`, () => api.letters(status, null), 3000);
+  const { value, error, refresh } = usePolled(`dead letters ${status}`, () => api.deadLetters(status, null), 3000);
   const attempt = useAttempt();
-  const { letters } = words;
+  const { deadLetters } = words;
 
   const choose = (chosen: DeadLetterStatus | null) => {
     setStatus(chosen);
     setOlder(null);
   };
-  const settle = async (work: () => Promise<unknown>, say: string) => {
-    await attempt.run(work, () => say);
+  const settle = async (work: () => Promise<unknown>, message: string) => {
+    await attempt.run(work, () => message);
     setOlder(null);
     refresh();
   };
   const cursor = (older ?? value)?.next_cursor ?? null;
   const more = () =>
     void attempt.run(async () => {
-      const page = await api.letters(status, cursor);
+      const page = await api.deadLetters(status, cursor);
       setOlder({ items: [...(older?.items ?? []), ...page.items], next_cursor: page.next_cursor });
     });
   const items = [...(value?.items ?? []), ...(older?.items ?? [])];
 
   return (
-    <section class="control-card control-letters" aria-labelledby="letters-title" id="letters">
-      <h2 id="letters-title">{letters.title}</h2>
-      <p class="hint">{letters.hint}</p>
+    <section class="control-card control-dead-letters" aria-labelledby="dead-letters-title" id="dead-letters">
+      <h2 id="dead-letters-title">{deadLetters.title}</h2>
+      <p class="hint">{deadLetters.hint}</p>
       <label class="control-filter">
-        {letters.status}
+        {deadLetters.status}
         <select
           value={status ?? ""}
           onChange={(event) => choose((event.currentTarget.value || null) as DeadLetterStatus | null)}
         >
           {STATUSES.map((one) => (
             <option key={one} value={one}>
-              {letters.statuses[one]}
+              {deadLetters.statuses[one]}
             </option>
           ))}
-          <option value="">{letters.all}</option>
+          <option value="">{deadLetters.all}</option>
         </select>
       </label>
       <Outcome attempt={attempt} error={error} />
-      {value && items.length === 0 && <p class="control-empty">{status === "NEW" ? letters.empty : letters.emptyOf}</p>}
+      {value && items.length === 0 && (
+        <p class="control-empty">{status === "NEW" ? deadLetters.empty : deadLetters.emptyOf}</p>
+      )}
       {items.length > 0 && (
         <Table items={items} api={api} words={words} orderHref={orderHref} focus={focus} settle={settle} />
       )}
       {cursor && (
         <button type="button" disabled={attempt.busy} onClick={more}>
-          {letters.more}
+          {deadLetters.more}
         </button>
       )}
     </section>
@@ -78,25 +80,25 @@ export function LettersPanel({ api, words, orderHref, focus }: Props) {
 }
 
 interface TableProps extends Props {
-  items: readonly Letter[];
-  settle: (work: () => Promise<unknown>, say: string) => Promise<void>;
+  items: readonly DeadLetter[];
+  settle: (work: () => Promise<unknown>, message: string) => Promise<void>;
 }
 
 function Table({ items, api, words, orderHref, focus, settle }: TableProps) {
-  const { letters } = words;
+  const { deadLetters } = words;
   const heads = [
-    letters.when,
-    letters.consumer,
-    letters.event,
-    letters.order,
-    letters.attempts,
-    letters.error,
-    letters.status,
+    deadLetters.when,
+    deadLetters.consumer,
+    deadLetters.event,
+    deadLetters.order,
+    deadLetters.attempts,
+    deadLetters.error,
+    deadLetters.status,
   ];
-  const event = (letter: Letter) => (letter.type ? eventName(letter.type) : letters.unreadable);
+  const event = (deadLetter: DeadLetter) => (deadLetter.type ? eventName(deadLetter.type) : deadLetters.unreadable);
   return (
     <table class="control-table">
-      <caption class="visually-hidden">{letters.title}</caption>
+      <caption class="visually-hidden">{deadLetters.title}</caption>
       <thead>
         <tr>
           {heads.map((head) => (
@@ -104,22 +106,22 @@ function Table({ items, api, words, orderHref, focus, settle }: TableProps) {
               {head}
             </th>
           ))}
-          <th scope="col">{letters.actions}</th>
+          <th scope="col">{deadLetters.actions}</th>
         </tr>
       </thead>
       <tbody>
-        {items.map((letter) => (
-          <LetterRow
-            key={letter.id}
-            letter={letter}
-            event={event(letter)}
+        {items.map((deadLetter) => (
+          <DeadLetterRow
+            key={deadLetter.id}
+            deadLetter={deadLetter}
+            event={event(deadLetter)}
             heads={heads}
             api={api}
             words={words}
-            focused={letter.id === focus}
-            href={letter.order_id && orderHref(letter.order_id)}
-            replay={() => settle(() => api.replay(letter.id), letters.replayed(letter.consumer))}
-            discard={() => settle(() => api.discard(letter.id), letters.discarded)}
+            focused={deadLetter.id === focus}
+            href={deadLetter.order_id && orderHref(deadLetter.order_id)}
+            replay={() => settle(() => api.replay(deadLetter.id), deadLetters.replayed(deadLetter.consumer))}
+            discard={() => settle(() => api.discard(deadLetter.id), deadLetters.discarded)}
           />
         ))}
       </tbody>

@@ -1,7 +1,7 @@
-/** For tests: a memory that lasts as long as the test, and a fetch that gives prepared answers. */
+/** For tests: a memory that lasts as long as the test, and a fetch with prepared responses. */
 import type { Memory } from "../parts/memory";
 
-export function remembering(): Memory {
+export function fakeMemory(): Memory {
   const held = new Map<string, string>();
   return {
     read: <T>(name: string) => JSON.parse(held.get(name) ?? "null") as T | null,
@@ -17,8 +17,8 @@ export interface Sent {
   body: string | null;
 }
 
-/** Answers in turn; the last one for ever. An Error is thrown. */
-export function answering(...answers: (() => Response | Error)[]) {
+/** Returns the responses in turn, then repeats the last one. An Error is thrown. */
+export function fakeFetch(...answers: (() => Response | Error)[]) {
   const sent: Sent[] = [];
   const fetch = (url: RequestInfo | URL, request: RequestInit = {}): Promise<Response> => {
     const answer = answers[Math.min(sent.length, answers.length - 1)]!();

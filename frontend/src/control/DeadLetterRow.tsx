@@ -3,14 +3,22 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Link } from "../router";
 import type { ControlApi } from "./api";
 import { useAttempt } from "./attempt";
-import { canDiscard, canReplay, type Content, type Forecast, type Letter, outlooks, pretty } from "./letters";
+import {
+  canDiscard,
+  canReplay,
+  type Content,
+  type Forecast,
+  type DeadLetter,
+  replayNotes,
+  pretty,
+} from "./deadLetters";
 import { Outcome } from "./Outcome";
 import type { Words } from "./words/en";
 
 interface Props {
-  letter: Letter;
+  deadLetter: DeadLetter;
   event: string;
-  /** The heads of the columns, for the narrow form of the table. */
+  /** The column headings, for the narrow layout of the table. */
   heads: readonly string[];
   api: ControlApi;
   words: Words;
@@ -22,66 +30,67 @@ interface Props {
 
 type Opened = { kind: "record"; content: Content } | { kind: "plan"; plan: Forecast } | null;
 
-export function LetterRow({ letter, event, heads, api, words, href, focused, replay, discard }: Props) {
+export function DeadLetterRow({ deadLetter, event, heads, api, words, href, focused, replay, discard }: Props) {
   const [opened, setOpened] = useState<Opened>(null);
   const attempt = useAttempt();
   const row = useRef<HTMLTableRowElement>(null);
   useEffect(() => {
     if (focused) row.current?.scrollIntoView({ block: "center" });
   }, [focused]);
-  const { letters, locale } = words;
-  const show = () => attempt.run(async () => setOpened({ kind: "record", content: await api.letter(letter.id) }));
-  const plan = () => attempt.run(async () => setOpened({ kind: "plan", plan: await api.plan(letter.id) }));
-  const when = new Date(letter.created_at).toLocaleString(locale, { dateStyle: "short", timeStyle: "medium" });
-  const status = letters.statuses[letter.status] ?? letter.status;
+  const { deadLetters, locale } = words;
+  const show = () =>
+    attempt.run(async () => setOpened({ kind: "record", content: await api.deadLetter(deadLetter.id) }));
+  const plan = () => attempt.run(async () => setOpened({ kind: "plan", plan: await api.plan(deadLetter.id) }));
+  const when = new Date(deadLetter.created_at).toLocaleString(locale, { dateStyle: "short", timeStyle: "medium" });
+  const status = deadLetters.statuses[deadLetter.status] ?? deadLetter.status;
   const cells = [
     when,
-    letter.consumer,
+    deadLetter.consumer,
     event,
-    href ? <Link href={href}>{letter.order_id!.slice(-8)}</Link> : "–",
-    letter.attempts,
-    <span class="control-error">{letter.error}</span>,
-    letter.resolved_by ? `${status} ${letters.resolved(letter.resolved_by)}` : status,
+    href ? <Link href={href}>{deadLetter.order_id!.slice(-8)}</Link> : "–",
+    deadLetter.attempts,
+    <span class="control-error">{deadLetter.error}</span>,
+    deadLetter.resolved_by ? `${status} ${deadLetters.resolved(deadLetter.resolved_by)}` : status,
   ];
-  const about = letters.about(event, letter.consumer);
+  const about = deadLetters.about(event, deadLetter.consumer);
   const toggled = (kind: "record" | "plan", open: () => Promise<void>) => () =>
     opened?.kind === kind ? setOpened(null) : void open();
   return (
     <>
-      <tr ref={row} class={focused ? "focused" : ""} data-letter={letter.id}>
+      <tr ref={row} class={focused ? "focused" : ""} data-dead-letter={deadLetter.id}>
         {cells.map((cell, index) => (
           <td key={index} data-head={heads[index]}>
             {cell}
           </td>
         ))}
-        <td data-head={letters.actions}>
+        <td data-head={deadLetters.actions}>
           <div class="control-buttons">
             <button
               type="button"
               aria-expanded={opened?.kind === "record"}
-              aria-label={`${opened?.kind === "record" ? letters.hide : letters.show}: ${about}`}
+              aria-label={`${opened?.kind === "record" ? deadLetters.hide : deadLetters.show}: ${about}`}
               onClick={toggled("record", show)}
             >
-              {opened?.kind === "record" ? letters.hide : letters.show}
+              {opened?.kind === "record" ? deadLetters.hide : deadLetters.show}
             </button>
             <button
               type="button"
               aria-expanded={opened?.kind === "plan"}
-              aria-label={`${letters.plan}: ${about}`}
+              aria-label={`${deadLetters.plan}: ${about}`}
               onClick={toggled("plan", plan)}
             >
-              {letters.plan}
+              {deadLetters.plan}
             </button>
             <button
               type="button"
               class="primary"
-              disabled={!canReplay(letter)}
-              aria-label={`${letters.replay}: ${about}`}
+              disabled={!canReplay(deadLetter)}
+              aria-label={`${deadLetters.replay}: ${about}`}
               onClick={() => void replay()}
             >
-              {letters.replay}
+              {deadLetters.replay}
             </button>
-            {canDiscard(letter) && <Discard about={about} words={words} discard={discard} />}
+            {canDiscard(deadLetter) && <Discard about={about} words={words} discard={discard} />}
           </div>
         </td>
       </tr>
@@ -98,50 +107,50 @@ export function LetterRow({ letter, event, heads, api, words, href, focused, rep
   );
 }
 
-/** Asks once more: what is discarded is never handled. */
+/** Asks for confirmation, because a discarded message is never handled. */
 function Discard({ about, words, discard }: { about: string; words: Words; discard: () => Promise<void> }) {
   const [asked, setAsked] = useState(false);
-  const { letters } = words;
+  const { deadLetters } = words;
   if (!asked) {
     return (
-      <button type="button" aria-label={`${letters.discard}: ${about}`} onClick={() => setAsked(true)}>
-        {letters.discard}
+      <button type="button" aria-label={`${deadLetters.discard}: ${about}`} onClick={() => setAsked(true)}>
+        {deadLetters.discard}
       </button>
     );
   }
   return (
     <>
-      <button type="button" class="danger" aria-label={`${letters.sure} ${about}`} onClick={() => void discard()}>
-        {letters.sure}
+      <button type="button" class="danger" aria-label={`${deadLetters.sure} ${about}`} onClick={() => void discard()}>
+        {deadLetters.sure}
       </button>
       <button type="button" onClick={() => setAsked(false)}>
-        {letters.keep}
+        {deadLetters.keep}
       </button>
     </>
   );
 }
 
 function Record({ content, words }: { content: Content; words: Words }) {
-  const { letters } = words;
-  const { letter, key, value, headers } = content;
+  const { deadLetters } = words;
+  const { letter: deadLetter, key, value, headers } = content;
   return (
     <div class="control-record">
-      <h3>{letters.record}</h3>
+      <h3>{deadLetters.record}</h3>
       <dl>
-        <dt>{letters.place}</dt>
+        <dt>{deadLetters.place}</dt>
         <dd>
-          <code>{`${letter.topic}[${letter.partition}]@${letter.offset}`}</code>
+          <code>{`${deadLetter.topic}[${deadLetter.partition}]@${deadLetter.offset}`}</code>
         </dd>
-        <dt>{letters.key}</dt>
+        <dt>{deadLetters.key}</dt>
         <dd>
           <code>{key ?? "–"}</code>
         </dd>
-        <dt>{letters.error}</dt>
-        <dd>{letter.error}</dd>
+        <dt>{deadLetters.error}</dt>
+        <dd>{deadLetter.error}</dd>
       </dl>
-      <h4>{letters.value}</h4>
+      <h4>{deadLetters.value}</h4>
       <pre tabIndex={0}>{pretty(value)}</pre>
-      <h4>{letters.headers}</h4>
+      <h4>{deadLetters.headers}</h4>
       <pre tabIndex={0}>
         {Object.entries(headers)
           .map(([name, text]) => `${name}: ${text}`)
@@ -152,13 +161,13 @@ function Record({ content, words }: { content: Content; words: Words }) {
 }
 
 function Plan({ plan, words }: { plan: Forecast; words: Words }) {
-  const { letters, outlooks: said } = words;
+  const { deadLetters, replayNotes: texts } = words;
   return (
     <div class="control-plan" data-testid="plan">
-      <h3>{letters.planTitle}</h3>
+      <h3>{deadLetters.planTitle}</h3>
       <ul>
-        {outlooks(plan).map((one) => (
-          <li key={one}>{said[one]}</li>
+        {replayNotes(plan).map((one) => (
+          <li key={one}>{texts[one]}</li>
         ))}
       </ul>
     </div>

@@ -1,17 +1,17 @@
 import { ApiError, UNREACHABLE } from "../api/problem";
 import { useTexts } from "../locale/lang";
-import { TEXTS } from "./trouble";
+import { TEXTS } from "./errorTexts";
 
 interface Props {
   error: unknown;
   retry?: () => void;
 }
 
-/** What went wrong, in words, and what to do about it. */
-export function Trouble({ error, retry }: Props) {
+/** Explains what went wrong and what to do about it. */
+export function ErrorNotice({ error, retry }: Props) {
   const texts = useTexts(TEXTS);
   if (error === null || error === undefined) return null;
-  const [title, advice] = told(error, texts);
+  const [title, advice] = textOf(error, texts);
   const detail = error instanceof ApiError && error.code !== UNREACHABLE ? error.message : "";
   return (
     <div class={isUnreachable(error) ? "notice calm" : "notice"} role="alert">
@@ -36,12 +36,12 @@ export function Trouble({ error, retry }: Props) {
 
 type Words = (typeof TEXTS)["en"];
 
-function told(error: unknown, texts: Words): readonly [string, string] {
+function textOf(error: unknown, texts: Words): readonly [string, string] {
   if (isUnreachable(error)) return texts.unreachable;
   if (!(error instanceof ApiError)) return texts.bug;
   const found = texts.codes[error.code as keyof Words["codes"]];
   if (found) return found;
-  return error.status >= 500 ? texts.failed : [`${error.title}.`, texts.elseWhat];
+  return error.status >= 500 ? texts.failed : [`${error.title}.`, texts.otherAdvice];
 }
 
 function isUnreachable(error: unknown): boolean {
