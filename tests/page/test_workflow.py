@@ -21,7 +21,7 @@ async def test_an_order_is_watched_until_every_box_is_done(visitors: Visitors) -
 
     assert await boxes(page) == dict.fromkeys(BOXES, "done")
     assert await ways_back(page) == set()
-    await expect(page.get_by_test_id("told")).to_contain_text("Done: the tickets are yours")
+    await expect(page.get_by_test_id("explanation")).to_contain_text("Done: the tickets are yours")
     await expect(page.get_by_test_id("timeline")).to_contain_text("order → COMPLETED")
 
 
@@ -29,7 +29,7 @@ async def test_every_step_can_be_looked_at_again(visitors: Visitors) -> None:
     page = await visitors.come()
     await buy(page)
     await sees_the_end(page)
-    steps, told = page.get_by_test_id("timeline").get_by_role("button"), page.get_by_test_id("told")
+    steps, told = page.get_by_test_id("timeline").get_by_role("button"), page.get_by_test_id("explanation")
 
     await steps.first.click()
 
@@ -37,8 +37,8 @@ async def test_every_step_can_be_looked_at_again(visitors: Visitors) -> None:
     await expect(told).to_contain_text("four things in one database commit")
     waiting = {"api": "done", "outbox": "active", "worker": "active"}
     assert await boxes(page) == {**dict.fromkeys(BOXES, "idle"), **waiting}
-    await page.get_by_role("button", name="Step forward").click()
-    await expect(told).to_contain_text("The worker brought OrderCreated to Kafka")
+    await page.get_by_role("button", name="Next step").click()
+    await expect(told).to_contain_text("The worker published OrderCreated to Kafka")
     await page.get_by_role("button", name="Now", exact=True).click()
     await expect(told).to_contain_text("Done")
 
@@ -54,7 +54,7 @@ async def test_refused_tickets_light_the_way_back(visitors: Visitors, stack: Sta
 
     ways = {"ticket-outbox", "kafka-payment", "payment-gateway", "payment-outbox", "kafka-order"}
     assert await ways_back(page) == ways
-    await expect(page.get_by_test_id("told")).to_contain_text("the airline refused the tickets")
+    await expect(page.get_by_test_id("explanation")).to_contain_text("the airline rejected the tickets")
 
 
 async def test_a_refund_is_watched_on_the_page_that_asked_for_it(visitors: Visitors) -> None:
@@ -65,7 +65,7 @@ async def test_a_refund_is_watched_on_the_page_that_asked_for_it(visitors: Visit
     await page.get_by_role("button", name="Refund…").click()
     await page.get_by_role("button", name="Refund", exact=True).click()
 
-    await expect(page.get_by_test_id("told")).to_contain_text("Refunded", timeout=SAGA_MS)
+    await expect(page.get_by_test_id("explanation")).to_contain_text("Refunded", timeout=SAGA_MS)
     await sees_the_end(page)
     assert "ticket-outbox" in await ways_back(page)
 
@@ -110,8 +110,8 @@ async def test_what_it_waits_for_is_told_and_counted_down(visitors: Visitors) ->
 
     waits = page.get_by_test_id("waiting")
 
-    await expect(waits).to_contain_text("The gateway is asked again to hold the money", timeout=SAGA_MS)
-    await expect(waits).to_contain_text(re.compile(r"in [\d.]+ secs? at the latest|any moment"))
+    await expect(waits).to_contain_text("Calling the gateway again to hold the money", timeout=SAGA_MS)
+    await expect(waits).to_contain_text(re.compile(r"within [\d.]+ secs?|any moment"))
 
 
 async def test_it_is_explained_in_russian(visitors: Visitors) -> None:
@@ -123,7 +123,7 @@ async def test_it_is_explained_in_russian(visitors: Visitors) -> None:
 
     await sees_the_end(page)
 
-    await expect(page.get_by_test_id("told")).to_contain_text("Готово: билеты ваши")
+    await expect(page.get_by_test_id("explanation")).to_contain_text("Готово: билеты ваши")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -10,26 +10,26 @@ import type { Words } from "./words/en";
 interface Props {
   scene: Scene;
   words: Words;
-  /** Which moment of how many is told of; null: now. */
+  /** The number of the explained moment, and the number of moments; null: now. */
   step: { number: number; of: number } | null;
 }
 
-/** What is happening, and why. Spoken when it changes. */
+/** Explains what is happening and why. Announced when it changes. */
 export function Explanation({ scene, words, step }: Props) {
   const { ui } = words;
-  const told = words.scene(scene);
+  const text = words.scene(scene);
   const place = step ? ui.at.replace("{n}", String(step.number)).replace("{all}", String(step.of)) : ui.latest;
   return (
-    <section class="saga-told" aria-labelledby="told-title">
-      <h2 id="told-title">
+    <section class="saga-explanation" aria-labelledby="explanation-title">
+      <h2 id="explanation-title">
         {ui.now} <span class="saga-chip">{place}</span>
       </h2>
-      <div role="status" data-testid="told">
-        <h3>{told.title}</h3>
-        <p>{told.what}</p>
-        {told.why && (
+      <div role="status" data-testid="explanation">
+        <h3>{text.title}</h3>
+        <p>{text.what}</p>
+        {text.why && (
           <p class="saga-why">
-            <strong>{ui.why}.</strong> {told.why}
+            <strong>{ui.why}.</strong> {text.why}
           </p>
         )}
       </div>
@@ -38,16 +38,16 @@ export function Explanation({ scene, words, step }: Props) {
 }
 
 interface WaitingProps {
-  /** null: nothing is waited for. */
+  /** null: the order waits for nothing. */
   found: WaitingFor | null;
   words: Words;
   now: number;
-  /** Where the dead letter can be dealt with, if that is what it waits for. */
-  letterHref: string | null;
+  /** The dead letter in the control room, if the order waits for one. */
+  deadLetterHref: string | null;
 }
 
-/** When it goes on by itself, and what an operator can do. */
-export function WaitingPanel({ found, words, now, letterHref }: WaitingProps) {
+/** When the order continues by itself, and what an operator can do. */
+export function WaitingPanel({ found, words, now, deadLetterHref }: WaitingProps) {
   const { ui } = words;
   const left = found?.until && until(found.until, now, words.lang);
   const command = found && commandFor(found);
@@ -66,7 +66,7 @@ export function WaitingPanel({ found, words, now, letterHref }: WaitingProps) {
             {command && (
               <dd>
                 <Command key={command} text={command} words={words} />
-                {letterHref && <Link href={letterHref}>{ui.toLetter}</Link>}
+                {deadLetterHref && <Link href={deadLetterHref}>{ui.openDeadLetter}</Link>}
               </dd>
             )}
           </dl>

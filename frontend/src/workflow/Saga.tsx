@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { asOf } from "./asof";
+import { snapshotAt } from "./snapshot";
 import { bars } from "./bars";
 import { Explanation, WaitingPanel } from "./Explanation";
 import type { Workflow } from "./flow";
@@ -17,17 +17,17 @@ const TICK_MS = 200;
 interface Props {
   flow: Workflow;
   words: Words;
-  letterHref: (letterId: string) => string;
+  deadLetterHref: (letterId: string) => string;
 }
 
 /** The saga of an order as it is now, or as it was at a chosen moment. */
-export function Saga({ flow, words, letterHref }: Props) {
+export function Saga({ flow, words, deadLetterHref }: Props) {
   const [step, setStep] = useState<number | null>(null);
   const moments = useMemo(() => momentsOf(flow, Date.now()), [flow]);
   const chosen = step === null ? null : (moments[Math.min(step, moments.length - 1)] ?? null);
   const index = chosen === null ? null : moments.indexOf(chosen);
   const now = useNow(index === null && !isQuiet(flow, Date.now()));
-  const shown = useMemo(() => (index === null ? flow : asOf(flow, moments, index)), [flow, moments, index]);
+  const shown = useMemo(() => (index === null ? flow : snapshotAt(flow, moments, index)), [flow, moments, index]);
   const drawn = graph(shown, now);
   const found = flow.waiting_for;
   return (
@@ -42,12 +42,18 @@ export function Saga({ flow, words, letterHref }: Props) {
           found={found}
           words={words}
           now={now}
-          letterHref={found?.kind === "dead_letter" ? letterHref(found.id) : null}
+          deadLetterHref={found?.kind === "dead_letter" ? deadLetterHref(found.id) : null}
         />
       </div>
       <Steps step={index} count={moments.length} choose={setStep} words={words} />
       <SagaGraph graph={drawn} words={words} now={now} focus={chosen?.box ?? null} />
-      <Timeline moments={moments} bars={bars(graph(flow, now).hops, now)} words={words} step={index} choose={setStep} />
+      <Timeline
+        moments={moments}
+        bars={bars(graph(flow, now).traces, now)}
+        words={words}
+        step={index}
+        choose={setStep}
+      />
       <Glossary words={words} />
     </div>
   );

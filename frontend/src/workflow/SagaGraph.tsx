@@ -15,7 +15,7 @@ interface Props {
   focus: BoxId | null;
 }
 
-/** The drawing, and the same in words for those who do not see it. */
+/** The diagram, and the same as a list for screen readers. */
 export function SagaGraph({ graph, words, now, focus }: Props) {
   const shape = useShape();
   const { width, height, places, path } = layout(shape);

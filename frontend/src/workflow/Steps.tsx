@@ -12,7 +12,7 @@ interface Props {
   words: Words;
 }
 
-/** Back and forth through what happened, or all of it slowly. */
+/** Steps through the moments, one at a time or all of them slowly. */
 export function Steps({ step, count, choose, words }: Props) {
   const [playing, setPlaying] = useState(false);
   const { ui } = words;

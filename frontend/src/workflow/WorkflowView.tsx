@@ -16,11 +16,11 @@ const deadLetterHref = (id: string) => `/control?dead_letter=${id}`;
 
 interface Props {
   orderId: string;
-  /** Another one looks anew: the order was just cancelled or given back. */
+  /** Another value opens a new stream, because the order was just cancelled or refunded. */
   turn?: number;
-  /** Told of every change, for what stands around. */
+  /** Called on every change. */
   onChange?: (flow: Workflow) => void;
-  /** Told why there is nothing to be seen, and shows nothing itself. */
+  /** Called if the order cannot be shown; then this view shows nothing. */
   onFail?: (error: unknown) => void;
 }
 
@@ -41,7 +41,7 @@ export function WorkflowView({ orderId, turn = 0, onChange, onFail }: Props) {
       <p class={`saga-link ${link ?? "opening"}`} role="status">
         {link === "lost" ? words.ui.lost : words.ui.links[link ?? "opening"]}
       </p>
-      {flow ? <Saga flow={flow} words={words} letterHref={deadLetterHref} /> : <div class="saga-placeholder" />}
+      {flow ? <Saga flow={flow} words={words} deadLetterHref={deadLetterHref} /> : <div class="saga-placeholder" />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { bars } from "./bars";
-import { hops } from "./hops";
+import { traces } from "./traces";
 import { flow, mark, NOON, row } from "./fixtures";
 
 test("a message lies in the outbox until it is published, and in Kafka until the last consumer has it", () => {
@@ -14,7 +14,7 @@ test("a message lies in the outbox until it is published, and in Kafka until the
     ],
   });
 
-  const [first, second] = bars(hops(seen, NOON), NOON + 500);
+  const [first, second] = bars(traces(seen, NOON), NOON + 500);
 
   expect(first).toMatchObject({ start: 0, outbox: 10, kafka: 10, open: false, outboxMs: 20, kafkaMs: 20 });
   expect(second).toMatchObject({ start: 50, outbox: 10, kafka: 40, open: false, outboxMs: 20, kafkaMs: 80 });
@@ -23,7 +23,7 @@ test("a message lies in the outbox until it is published, and in Kafka until the
 test("what is not over grows with the time", () => {
   const seen = flow("CREATED", { outbox: [row("OrderCreated", 0, { status: "pending" })] });
 
-  expect(bars(hops(seen, NOON), NOON + 500)[0]).toMatchObject({
+  expect(bars(traces(seen, NOON), NOON + 500)[0]).toMatchObject({
     outbox: 100,
     outboxMs: null,
     kafkaMs: null,

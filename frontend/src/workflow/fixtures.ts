@@ -5,7 +5,7 @@ import { meaning } from "./payments";
 export const NOON = Date.parse("2026-11-24T12:00:00Z");
 export const at = (ms: number) => new Date(NOON + ms).toISOString();
 
-/** Event number `number` of the order. Published, unless something else is said. */
+/** Event number `number` of the order. Published by default. */
 export function row(name: string, number: number, more: Partial<OutboxRow> = {}): OutboxRow {
   const [stream, producer] = SOURCES[name] ?? ["orders", "order-service"];
   const row: OutboxRow = {
@@ -59,7 +59,7 @@ export function retry(consumer: string, number: number, more: Partial<Retry> = {
   return { consumer, event_id: `e${number}`, type: "t", attempts: 2, next_attempt_at: at(3000), error: "odd", ...more };
 }
 
-export function letter(consumer: string, number: number, more: Partial<DeadLetter> = {}): DeadLetter {
+export function deadLetter(consumer: string, number: number, more: Partial<DeadLetter> = {}): DeadLetter {
   const created_at = at(9000);
   return {
     id: "d1",

@@ -1,4 +1,4 @@
-/** GET /orders/{id}/workflow, under the names by which it is spoken of here. */
+/** GET /orders/{id}/workflow, under the names used here. */
 import type { WorkflowView } from "../api/schema";
 
 export type WaitingFor = NonNullable<WorkflowView["waiting_for"]>;

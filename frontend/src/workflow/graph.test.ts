@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { type BoxId, graph, isQuiet } from "./graph";
 import type { Workflow } from "./flow";
-import { flow, letter, mark, NOON, payment, retry, row } from "./fixtures";
+import { flow, deadLetter, mark, NOON, payment, retry, row } from "./fixtures";
 
 const state = (found: Workflow, id: BoxId) => graph(found, NOON).boxes.find((box) => box.id === id)!.state;
 const way = (found: Workflow, id: BoxId) => graph(found, NOON).boxes.find((box) => box.id === id)!.way;
@@ -22,7 +22,7 @@ const COMPLETED = flow("COMPLETED", {
 });
 
 describe("an order on its way", () => {
-  test("an event that no worker has taken is at work in the outbox, and nobody reads it yet", () => {
+  test("an event that no worker has claimed is active in the outbox and idle elsewhere", () => {
     const placed = flow("CREATED", { outbox: [row("OrderCreated", 1, { status: "pending" })] });
 
     expect(state(placed, "outbox")).toBe("active");
@@ -31,7 +31,7 @@ describe("an order on its way", () => {
     expect(state(placed, "payment")).toBe("idle");
   });
 
-  test("a dropped event is tried again: the worker says when", () => {
+  test("a dropped event is retried, and the worker shows when", () => {
     const outbox = [
       row("OrderCreated", 1, { status: "pending", attempts: 3, last_error: "publish.drop", next_attempt_at: "t" }),
     ];
@@ -42,7 +42,7 @@ describe("an order on its way", () => {
     expect(worker.facts).toContainEqual({ kind: "next", at: "t" });
   });
 
-  test("a parked event needs help in the outbox, and the worker has nothing to do with it any more", () => {
+  test("a parked event is stuck in the outbox, and the worker ignores it", () => {
     const parked = flow("CREATED", { outbox: [row("OrderCreated", 1, { status: "parked", attempts: 1 })] });
 
     expect(state(parked, "outbox")).toBe("stuck");
@@ -75,14 +75,14 @@ describe("an order on its way", () => {
   ] as const)(
     "a payment that is %s at attempt %i (%s) makes the gateway %s",
     (status, attempts, last_error, expected) => {
-      const asked = flow("CREATED", { payment: payment(status, { attempts, last_error }) });
+      const calling = flow("CREATED", { payment: payment(status, { attempts, last_error }) });
 
-      expect(state(asked, "gateway")).toBe(expected);
-      expect(edge(asked, "payment-gateway-forward")).toBe(expected);
+      expect(state(calling, "gateway")).toBe(expected);
+      expect(edge(calling, "payment-gateway-forward")).toBe(expected);
     },
   );
 
-  test("a message that failed is tried again, a dead one needs help", () => {
+  test("a failed message is retried, a dead letter is stuck", () => {
     const outbox = [row("OrderCreated", 1)];
     const retried = flow("CREATED", {
       outbox,
@@ -92,7 +92,7 @@ describe("an order on its way", () => {
     const dead = flow("CREATED", {
       outbox,
       inbox: [mark("payment-service", 1, { status: "dead" })],
-      dead_letters: [letter("payment-service", 1)],
+      dead_letters: [deadLetter("payment-service", 1)],
     });
 
     expect(state(retried, "payment")).toBe("failing");
@@ -100,10 +100,10 @@ describe("an order on its way", () => {
     expect(edge(dead, "kafka-payment-forward")).toBe("stuck");
   });
 
-  test("a letter that was replayed is awaited again", () => {
+  test("a replayed dead letter is awaited again", () => {
     const replayed = flow("CREATED", {
       outbox: [row("OrderCreated", 1)],
-      dead_letters: [letter("payment-service", 1, { status: "REPLAYED" })],
+      dead_letters: [deadLetter("payment-service", 1, { status: "REPLAYED" })],
     });
 
     expect(state(replayed, "payment")).toBe("active");
@@ -111,7 +111,7 @@ describe("an order on its way", () => {
 });
 
 describe("an order that has ended", () => {
-  test("every box of a completed one is done, and no way back is lit", () => {
+  test("every box of a completed one is done, and no compensation is lit", () => {
     const { boxes, edges } = graph(COMPLETED, NOON);
 
     expect(boxes.map((box) => [box.id, box.state])).toEqual(boxes.map((box) => [box.id, "done"]));
@@ -126,13 +126,13 @@ describe("an order that has ended", () => {
     expect(isQuiet({ ...COMPLETED, ...more }, NOON)).toBe(false);
   });
 
-  test("what the inbox has forgotten after months is not awaited", () => {
+  test("an event that the inbox has forgotten after months is not awaited", () => {
     const later = NOON + 60 * 24 * 3600 * 1000;
 
     expect(isQuiet({ ...COMPLETED, inbox: [] }, later)).toBe(true);
   });
 
-  test("a declined one ends by the way back to the order, and nothing is released", () => {
+  test("a declined one is compensated in the order alone, and nothing is released", () => {
     const declined = flow("CANCELLED", {
       reason: "payment_declined: card_declined",
       outbox: [row("OrderCreated", 1), row("PaymentDeclined", 2)],
@@ -149,7 +149,7 @@ describe("an order that has ended", () => {
     expect(isQuiet(declined, NOON)).toBe(true);
   });
 
-  test("refused tickets light the release of the money", () => {
+  test("rejected tickets light the release of the money", () => {
     const rejected = flow("CANCELLED", {
       reason: "tickets_rejected: refused_by_airline",
       outbox: [row("OrderCreated", 1), row("PaymentAuthorized", 2), row("TicketRejected", 3), row("PaymentVoided", 4)],
@@ -174,14 +174,14 @@ describe("an order that has ended", () => {
     expect(edge(byTimer, "worker-outbox-back")).toBe("done");
   });
 
-  test("a payment given up before it was requested was never the gateway's business", () => {
+  test("a payment abandoned before its request never reaches the gateway", () => {
     const never = flow("CANCELLED", { payment: payment("VOIDED", { attempts: 0, authorization_id: null }) });
 
     expect(state(never, "gateway")).toBe("idle");
     expect(edge(never, "payment-gateway-back")).toBe("idle");
   });
 
-  test("a refund voids the tickets first, then gives the money back", () => {
+  test("a refund voids the tickets first, then returns the money", () => {
     const outbox = [row("OrderCreated", 1), row("RefundRequested", 4), row("TicketVoided", 5, { status: "pending" })];
     const refunding = flow("REFUND_PENDING", {
       outbox,

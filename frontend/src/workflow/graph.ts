@@ -1,13 +1,13 @@
-/** The saga of one order as boxes and edges. Knows states and figures, no words and no places on the screen. */
+/** The saga of one order as boxes and edges: states and figures without texts and coordinates. */
 import type { Payment, Workflow } from "./flow";
-import { type Delivery, type Hop, hops } from "./hops";
+import { type Delivery, type EventTrace, traces } from "./traces";
 import { type Call, isGivenUp } from "./payments";
 import { CONSUMERS, type Consumer, STREAMS, type Stream, type Way } from "./saga";
 
 export type BoxId = "api" | "outbox" | "worker" | "kafka" | "payment" | "gateway" | "ticket" | "order";
 export const BOXES: readonly BoxId[] = ["api", "outbox", "worker", "kafka", "payment", "gateway", "ticket", "order"];
 
-/** From the calmest to the one that needs somebody: of several the last one counts. */
+/** From the calmest to the most serious: of several, the last one counts. */
 export const STATES = ["idle", "done", "active", "failing", "stuck"] as const;
 export type State = (typeof STATES)[number];
 
@@ -19,10 +19,10 @@ export interface Topic {
   records: number;
 }
 
-/** What a box has to tell, as data; texts.ts has the words. */
+/** The contents of a box as data; words/ has the texts. */
 export type Fact =
   | { kind: "accepted"; at: string }
-  | { kind: "asked"; event: string; at: string }
+  | { kind: "requested"; event: string; at: string }
   | { kind: "rows"; waiting: number; published: number }
   | { kind: "row"; id: number; event: string }
   | { kind: "tried"; event: string; attempts: number }
@@ -44,7 +44,7 @@ export type Fact =
 export interface Box {
   id: BoxId;
   state: State;
-  /** Lit as part of the way back. */
+  /** Back: part of the compensation. */
   way: Way;
   facts: readonly Fact[];
 }
@@ -63,23 +63,23 @@ export interface Edge {
 export interface Graph {
   boxes: readonly Box[];
   edges: readonly Edge[];
-  hops: readonly Hop[];
+  traces: readonly EventTrace[];
 }
 
 const ENDED_BACK: ReadonlySet<string> = new Set(["CANCELLED", "REFUND_PENDING", "REFUNDED"]);
 export const DEADLINE = "deadline_passed";
 
-/** `now` in ms: what the inbox may have forgotten by now does not count as awaited. */
+/** `now` in ms: an event that the inbox may have forgotten by now does not count as awaited. */
 export function graph(flow: Workflow, now: number): Graph {
-  const all = hops(flow, now);
-  return { boxes: boxes(flow, all), edges: edges(flow, all), hops: all };
+  const all = traces(flow, now);
+  return { boxes: boxes(flow, all), edges: edges(flow, all), traces: all };
 }
 
 export function worst(states: readonly State[]): State {
   return states.reduce<State>((one, other) => (STATES.indexOf(other) > STATES.indexOf(one) ? other : one), "idle");
 }
 
-/** Nothing of the order is under way any more, not even what its customer need not wait for. */
+/** No work is in progress, not even work that its customer need not wait for. */
 export function isQuiet(flow: Workflow, now: number): boolean {
   if (flow.waiting_for !== null || !["COMPLETED", "CANCELLED", "REFUNDED"].includes(flow.order.status)) return false;
   return graph(flow, now).boxes.every((box) => box.state === "done" || box.state === "idle");
@@ -93,7 +93,7 @@ const SERVICE_BOX: Readonly<Record<Consumer, BoxId>> = {
   "order-service": "order",
 };
 
-function boxes(flow: Workflow, all: readonly Hop[]): readonly Box[] {
+function boxes(flow: Workflow, all: readonly EventTrace[]): readonly Box[] {
   return [
     apiBox(flow, all),
     outboxBox(all),
@@ -106,20 +106,20 @@ function boxes(flow: Workflow, all: readonly Hop[]): readonly Box[] {
   ];
 }
 
-function apiBox(flow: Workflow, all: readonly Hop[]): Box {
-  const asked = all.filter((hop) => isAsked(hop, flow));
+function apiBox(flow: Workflow, all: readonly EventTrace[]): Box {
+  const requested = all.filter((trace) => isRequested(trace, flow));
   const facts: Fact[] = [{ kind: "accepted", at: flow.order.created_at }];
-  facts.push(...asked.map((hop): Fact => ({ kind: "asked", event: hop.name, at: hop.row.occurred_at })));
-  return { id: "api", state: "done", way: asked.length ? "back" : "forward", facts };
+  facts.push(...requested.map((trace): Fact => ({ kind: "requested", event: trace.name, at: trace.row.occurred_at })));
+  return { id: "api", state: "done", way: requested.length ? "back" : "forward", facts };
 }
 
-/** The customer asked for it over the API; the deadline speaks for itself. */
-function isAsked(hop: Hop, flow: Workflow): boolean {
-  return hop.name === "RefundRequested" || (hop.name === "OrderCancelled" && flow.order.reason !== DEADLINE);
+/** The customer requested it from the API; a deadline is a timer of the worker. */
+function isRequested(trace: EventTrace, flow: Workflow): boolean {
+  return trace.name === "RefundRequested" || (trace.name === "OrderCancelled" && flow.order.reason !== DEADLINE);
 }
 
-function outboxBox(all: readonly Hop[]): Box {
-  const waiting = all.filter((hop) => hop.place !== "topic");
+function outboxBox(all: readonly EventTrace[]): Box {
+  const waiting = all.filter((trace) => trace.place !== "topic");
   const first = waiting[0];
   const facts: Fact[] = [{ kind: "rows", waiting: waiting.length, published: all.length - waiting.length }];
   if (first?.place === "parked") {
@@ -131,44 +131,44 @@ function outboxBox(all: readonly Hop[]): Box {
   return { id: "outbox", state: worst(all.map(outboxState)), way: first?.way ?? "forward", facts };
 }
 
-function outboxState(hop: Hop): State {
-  return ({ outbox: "active", failing: "failing", parked: "stuck", topic: "done" } as const)[hop.place];
+function outboxState(trace: EventTrace): State {
+  return ({ outbox: "active", failing: "failing", parked: "stuck", topic: "done" } as const)[trace.place];
 }
 
-function workerBox(all: readonly Hop[]): Box {
-  const sent = all.filter((hop) => hop.place === "topic");
-  const failing = all.find((hop) => hop.place === "failing");
-  const attempts = sent.reduce((sum, hop) => sum + hop.row.attempts, 0);
+function workerBox(all: readonly EventTrace[]): Box {
+  const sent = all.filter((trace) => trace.place === "topic");
+  const failing = all.find((trace) => trace.place === "failing");
+  const attempts = sent.reduce((sum, trace) => sum + trace.row.attempts, 0);
   const facts: Fact[] = sent.length ? [{ kind: "sent", events: sent.length, attempts }] : [];
   if (failing) facts.push({ kind: "tried", event: failing.name, attempts: failing.row.attempts });
   if (!facts.length) facts.push({ kind: "nothing_sent" });
   if (failing?.row.last_error) facts.push({ kind: "error", error: failing.row.last_error });
   if (failing?.row.next_attempt_at) facts.push({ kind: "next", at: failing.row.next_attempt_at });
-  // A parked row is no longer the worker's; where it lies, the outbox shows it.
-  const states = all.filter((hop) => hop.place !== "parked").map(outboxState);
+  // The worker does not handle a parked row; the outbox shows it.
+  const states = all.filter((trace) => trace.place !== "parked").map(outboxState);
   return { id: "worker", state: worst(states), way: failing?.way ?? "forward", facts };
 }
 
-function kafkaBox(all: readonly Hop[]): Box {
-  const sent = all.filter((hop) => hop.place === "topic");
-  const awaited = sent.some((hop) => hop.deliveries.some((one) => one.state === "awaited"));
+function kafkaBox(all: readonly EventTrace[]): Box {
+  const sent = all.filter((trace) => trace.place === "topic");
+  const awaited = sent.some((trace) => trace.deliveries.some((one) => one.state === "awaited"));
   const state: State = awaited ? "active" : sent.length ? "done" : "idle";
   return { id: "kafka", state, way: "forward", facts: STREAMS.map((stream) => topicFact(stream, sent)) };
 }
 
-function topicFact(stream: Stream, sent: readonly Hop[]): Fact {
-  const here = sent.filter((hop) => streamOf(hop) === stream);
+function topicFact(stream: Stream, sent: readonly EventTrace[]): Fact {
+  const here = sent.filter((trace) => streamOf(trace) === stream);
   const last = here[here.length - 1]?.row;
   if (!last) return { kind: "topic_empty", stream };
   const { partition, offset } = last;
   return { kind: "topic", topic: { stream, topic: last.topic ?? stream, partition, offset, records: here.length } };
 }
 
-function streamOf(hop: Hop): string {
-  return (hop.row.topic ?? "").split(".").pop() ?? "";
+function streamOf(trace: EventTrace): string {
+  return (trace.row.topic ?? "").split(".").pop() ?? "";
 }
 
-function paymentBox(flow: Workflow, all: readonly Hop[]): Box {
+function paymentBox(flow: Workflow, all: readonly EventTrace[]): Box {
   const payment = flow.payment;
   const facts: Fact[] = payment ? [{ kind: "payment", status: payment.status, reason: payment.reason }] : [];
   const calling: State = payment ? callState(payment) : "idle";
@@ -177,7 +177,7 @@ function paymentBox(flow: Workflow, all: readonly Hop[]): Box {
 }
 
 function gatewayBox(payment: Payment | null): Box {
-  if (payment === null || wasNeverAsked(payment)) {
+  if (payment === null || wasNeverCalled(payment)) {
     return { id: "gateway", state: "idle", way: "forward", facts: [{ kind: "nothing_yet" }] };
   }
   const call = payment.awaiting;
@@ -197,7 +197,7 @@ function isReleased(payment: Payment): boolean {
 }
 
 /** Given up before it was ever requested: there is nothing to release. */
-function wasNeverAsked(payment: Payment): boolean {
+function wasNeverCalled(payment: Payment): boolean {
   return payment.status === "VOIDED" && payment.attempts === 0 && payment.authorization_id === null;
 }
 
@@ -206,16 +206,16 @@ function callState(payment: Payment): State {
   return payment.last_error || payment.attempts > 1 ? "failing" : "active";
 }
 
-function ticketBox(flow: Workflow, all: readonly Hop[]): Box {
+function ticketBox(flow: Workflow, all: readonly EventTrace[]): Box {
   const valid = flow.tickets.filter((ticket) => ticket.status === "VALID");
   const voided = flow.tickets.length - valid.length;
   const seats = flow.tickets.map((ticket) => ticket.seat);
   const facts: Fact[] = flow.tickets.length ? [{ kind: "tickets", valid: valid.length, void: voided, seats }] : [];
-  const rejected = all.some((hop) => hop.name === "TicketRejected");
+  const rejected = all.some((trace) => trace.name === "TicketRejected");
   return service("ticket-service", all, { facts, way: voided || rejected ? "back" : "forward", state: "idle" });
 }
 
-function orderBox(flow: Workflow, all: readonly Hop[]): Box {
+function orderBox(flow: Workflow, all: readonly EventTrace[]): Box {
   const { status, reason, updated_at: at } = flow.order;
   const ended = status !== "CREATED" && status !== "PAYMENT_AUTHORIZED" && status !== "REFUND_PENDING";
   return service("order-service", all, {
@@ -225,11 +225,11 @@ function orderBox(flow: Workflow, all: readonly Hop[]): Box {
   });
 }
 
-function service(consumer: Consumer, all: readonly Hop[], own: { facts: Fact[]; way: Way; state: State }): Box {
-  const mine = all.flatMap((hop) =>
-    hop.deliveries
+function service(consumer: Consumer, all: readonly EventTrace[], own: { facts: Fact[]; way: Way; state: State }): Box {
+  const mine = all.flatMap((trace) =>
+    trace.deliveries
       .filter((one) => one.consumer === consumer && one.state !== "ahead")
-      .map((delivery) => ({ event: hop.name, delivery })),
+      .map((delivery) => ({ event: trace.name, delivery })),
   );
   const marks = mine.map(({ event, delivery }): Fact => ({ kind: "mark", event, delivery }));
   const next = mine.flatMap(({ delivery }): Fact[] => (delivery.nextAt ? [{ kind: "next", at: delivery.nextAt }] : []));
@@ -259,9 +259,13 @@ export function deliveryState(delivery: Delivery): State {
 
 // ---- edges
 
-function edges(flow: Workflow, all: readonly Hop[]): readonly Edge[] {
+function edges(flow: Workflow, all: readonly EventTrace[]): readonly Edge[] {
   const found = new Map<string, Edge>();
-  for (const edge of [...EVERY_EDGE, ...all.flatMap((hop) => hopEdges(hop, flow)), ...gatewayEdges(flow.payment)]) {
+  for (const edge of [
+    ...EVERY_EDGE,
+    ...all.flatMap((trace) => traceEdges(trace, flow)),
+    ...gatewayEdges(flow.payment),
+  ]) {
     const known = found.get(edge.id);
     found.set(edge.id, known ? joined(known, edge) : edge);
   }
@@ -277,7 +281,7 @@ function edge(from: BoxId, to: BoxId, way: Way, state: State = "idle", events: r
   return { id: `${from}-${to}-${way}`, from, to, way, state, events };
 }
 
-/** All ways there are, so that the ones not taken are seen, too. */
+/** All edges, so that unused ones are drawn as well. */
 const EVERY_EDGE: readonly Edge[] = [
   edge("api", "outbox", "forward"),
   edge("api", "outbox", "back"),
@@ -294,24 +298,24 @@ const EVERY_EDGE: readonly Edge[] = [
 
 const PRODUCER_BOX: Readonly<Record<Consumer, BoxId>> = { ...SERVICE_BOX, "order-service": "api" };
 
-function hopEdges(hop: Hop, flow: Workflow): readonly Edge[] {
-  const events = [hop.name];
-  const found = [edge("outbox", "worker", "forward", outboxState(hop), events)];
-  const producer = PRODUCER_BOX[hop.row.producer as Consumer];
-  const byTimer = hop.name === "OrderCancelled" && flow.order.reason === DEADLINE;
-  // The deadline is a timer of the worker: its event comes into the outbox from there.
-  if (producer) found.push(edge(byTimer ? "worker" : producer, "outbox", hop.way, "done", events));
-  const sent: State = hop.place === "topic" ? "done" : hop.place === "failing" ? "failing" : "idle";
+function traceEdges(trace: EventTrace, flow: Workflow): readonly Edge[] {
+  const events = [trace.name];
+  const found = [edge("outbox", "worker", "forward", outboxState(trace), events)];
+  const producer = PRODUCER_BOX[trace.row.producer as Consumer];
+  const byTimer = trace.name === "OrderCancelled" && flow.order.reason === DEADLINE;
+  // The deadline is a timer of the worker, so its event enters the outbox from there.
+  if (producer) found.push(edge(byTimer ? "worker" : producer, "outbox", trace.way, "done", events));
+  const sent: State = trace.place === "topic" ? "done" : trace.place === "failing" ? "failing" : "idle";
   found.push(edge("worker", "kafka", "forward", sent, events));
-  for (const one of hop.deliveries) {
+  for (const one of trace.deliveries) {
     const box = SERVICE_BOX[one.consumer];
-    if (box) found.push(edge("kafka", box, hop.way, deliveryState(one), one.state === "ahead" ? [] : events));
+    if (box) found.push(edge("kafka", box, trace.way, deliveryState(one), one.state === "ahead" ? [] : events));
   }
   return found;
 }
 
 function gatewayEdges(payment: Payment | null): readonly Edge[] {
-  if (payment === null || wasNeverAsked(payment)) return [];
+  if (payment === null || wasNeverCalled(payment)) return [];
   if (!isReleased(payment)) return [edge("payment", "gateway", "forward", callState(payment))];
   return [edge("payment", "gateway", "forward", "done"), edge("payment", "gateway", "back", callState(payment))];
 }

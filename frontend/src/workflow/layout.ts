@@ -1,4 +1,4 @@
-/** Where boxes and ways are on the drawing: side by side where there is room, else one below the other. */
+/** Positions of boxes and edges in the diagram: side by side, or stacked on a narrow screen. */
 import type { BoxId, Edge } from "./graph";
 
 export type Shape = "wide" | "narrow";
@@ -22,7 +22,7 @@ export const STATE_Y = 40;
 export const FACTS_Y = 61;
 export const LINE = 17;
 const PADDING = 10;
-const LETTER = 6.3;
+const CHARACTER = 6.3;
 
 /** How many lines of facts a box has room for. */
 export const LINES: Readonly<Record<BoxId, number>> = {
@@ -36,10 +36,10 @@ export const LINES: Readonly<Record<BoxId, number>> = {
   order: 5,
 };
 
-/** Cut to what a box of this width has room for. */
+/** Cuts the text to the width of the box. */
 export function fit(text: string, width: number): string {
-  const letters = Math.floor((width - 2 * PADDING) / LETTER);
-  return text.length <= letters ? text : `${text.slice(0, letters - 1).trimEnd()}…`;
+  const characters = Math.floor((width - 2 * PADDING) / CHARACTER);
+  return text.length <= characters ? text : `${text.slice(0, characters - 1).trimEnd()}…`;
 }
 
 export function layout(shape: Shape): Layout {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { asOf } from "./asof";
-import { flow, letter, mark, move, NOON, payment, row } from "./fixtures";
+import { snapshotAt } from "./snapshot";
+import { flow, deadLetter, mark, move, NOON, payment, row } from "./fixtures";
 import { moments } from "./moments";
 
 const caused = (number: number) => ({ causation_id: `e${number}` });
@@ -42,7 +42,7 @@ describe("moments", () => {
     ]);
   });
 
-  test("the order's moves are told where they were committed", () => {
+  test("status changes appear at the moment of their commit", () => {
     const moved = moments(COMPLETED, NOON).flatMap((one) => one.moves.map((to) => [one.key, to.to_status]));
 
     expect(moved).toEqual([
@@ -58,8 +58,11 @@ describe("moments", () => {
     expect(moments(placed, NOON).map((one) => one.kind)).toEqual(["written"]);
   });
 
-  test("a dead letter is a moment, until it was replayed and handled", () => {
-    const stuck = flow("CREATED", { outbox: [row("OrderCreated", 1)], dead_letters: [letter("payment-service", 1)] });
+  test("a dead letter is a moment until it is replayed and handled", () => {
+    const stuck = flow("CREATED", {
+      outbox: [row("OrderCreated", 1)],
+      dead_letters: [deadLetter("payment-service", 1)],
+    });
 
     expect(moments(stuck, NOON).map((one) => one.kind)).toEqual(["written", "published", "dead"]);
     const handled = { ...stuck, inbox: [mark("payment-service", 1)] };
@@ -67,16 +70,16 @@ describe("moments", () => {
   });
 });
 
-describe("the workflow as it was", () => {
+describe("a snapshot of the workflow", () => {
   const all = moments(COMPLETED, NOON);
   const after = (key: string) =>
-    asOf(
+    snapshotAt(
       COMPLETED,
       all,
       all.findIndex((one) => one.key === key),
     );
 
-  test("at first there was the order and a row in the outbox", () => {
+  test("at first there are the order and a row in the outbox", () => {
     const first = after("written e1");
 
     expect(first.order.status).toBe("CREATED");
@@ -95,12 +98,12 @@ describe("the workflow as it was", () => {
   });
 
   test("after the last moment everything is there", () => {
-    const last = asOf(COMPLETED, all, all.length - 1);
+    const last = snapshotAt(COMPLETED, all, all.length - 1);
 
     expect([last.order.status, last.outbox, last.inbox.length]).toEqual(["COMPLETED", COMPLETED.outbox, 5]);
   });
 
-  test("a cancellation that overtook the payment left it void for good", () => {
+  test("a cancellation that overtakes the payment leaves it void", () => {
     const cancelled = flow("CANCELLED", {
       reason: "changed my mind",
       outbox: [row("OrderCreated", 1), row("OrderCancelled", 2)],
@@ -110,7 +113,7 @@ describe("the workflow as it was", () => {
     });
     const seen = moments(cancelled, NOON);
 
-    expect(seen.map((one) => asOf(cancelled, seen, seen.indexOf(one)).payment?.status ?? null)).toEqual([
+    expect(seen.map((one) => snapshotAt(cancelled, seen, seen.indexOf(one)).payment?.status ?? null)).toEqual([
       null,
       null,
       null,
@@ -120,7 +123,7 @@ describe("the workflow as it was", () => {
     ]);
   });
 
-  test("a refund took captured money back", () => {
+  test("a refund returns captured money", () => {
     const refunded = {
       ...COMPLETED,
       outbox: [
@@ -134,7 +137,7 @@ describe("the workflow as it was", () => {
     };
     const seen = moments(refunded, NOON);
     const status = (key: string) =>
-      asOf(
+      snapshotAt(
         refunded,
         seen,
         seen.findIndex((one) => one.key === key),
@@ -146,7 +149,7 @@ describe("the workflow as it was", () => {
       "REFUNDED",
     ]);
     expect(
-      asOf(
+      snapshotAt(
         refunded,
         seen,
         seen.findIndex((one) => one.key === "written e5"),

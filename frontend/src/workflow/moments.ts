@@ -1,12 +1,12 @@
-/** What happened to an order, moment by moment, and what the workflow looked like at each of them.
+/** What happened to an order, moment by moment.
  *
- * Times come from several clocks, and the worker notes that Kafka has a record a little after a fast consumer may have
- * handled it. So causes come before effects, whatever the times say; the times are shown as they are.
+ * Times come from several clocks, and a fast consumer may handle a record before the worker notes that Kafka has it. So
+ * causes come before effects, whatever the times say; the times are shown unchanged.
  */
 import type { OutboxRow, StatusChange, Workflow } from "./flow";
 import type { BoxId } from "./graph";
 import { DEADLINE } from "./graph";
-import { type Delivery, type Hop, hops } from "./hops";
+import { type Delivery, type EventTrace, traces } from "./traces";
 import type { Consumer, Way } from "./saga";
 
 interface Base {
@@ -16,7 +16,7 @@ interface Base {
   way: Way;
   event: string;
   row: OutboxRow;
-  /** The moves of the order that were committed together with it. */
+  /** The status changes of the same commit. */
   moves: readonly StatusChange[];
 }
 
@@ -42,9 +42,9 @@ const CONSUMER: Readonly<Record<Consumer, BoxId>> = {
 export function moments(flow: Workflow, now: number): readonly Moment[] {
   const timed: { moment: Moment; time: number }[] = [];
   const times = new Map<string, number>();
-  for (const hop of hops(flow, now)) {
+  for (const trace of traces(flow, now)) {
     // Rows come in the order in which they were committed, so a cause was timed before its effects are.
-    for (const { moment, own, after } of momentsOf(hop, flow)) {
+    for (const { moment, own, after } of momentsOf(trace, flow)) {
       const time = Math.max(own, ...after.map((key) => times.get(key) ?? 0));
       times.set(moment.key, time);
       timed.push({ moment, time });
@@ -59,10 +59,10 @@ interface Placed {
   after: readonly string[];
 }
 
-function momentsOf(hop: Hop, flow: Workflow): readonly Placed[] {
-  const { row, name: event, way } = hop;
+function momentsOf(trace: EventTrace, flow: Workflow): readonly Placed[] {
+  const { row, name: event, way } = trace;
   const base = { event, row, way };
-  const begun = moves(hop, flow);
+  const begun = moves(trace, flow);
   const producer = PRODUCER[row.producer] ?? "api";
   const byTimer = event === "OrderCancelled" && flow.order.reason === DEADLINE;
   const written: Moment = {
@@ -71,13 +71,13 @@ function momentsOf(hop: Hop, flow: Workflow): readonly Placed[] {
     key: `written ${row.event_id}`,
     at: row.occurred_at,
     box: byTimer ? "worker" : producer,
-    cause: hop.cause,
+    cause: trace.cause,
     moves: begun,
   };
   const source = `handled ${row.causation_id} ${row.producer}`;
   const found: Placed[] = [{ moment: written, own: Date.parse(row.occurred_at), after: [source] }];
   if (row.published_at === null) return found;
-  const dealt = hop.deliveries.filter((one) => one.at !== null);
+  const dealt = trace.deliveries.filter((one) => one.at !== null);
   const seen = Math.min(Date.parse(row.published_at), ...dealt.map((one) => Date.parse(one.at!)));
   const key = `published ${row.event_id}`;
   const published: Moment = { ...base, kind: "published", key, at: row.published_at, box: "worker", moves: [] };
@@ -104,13 +104,13 @@ function movesBy(eventId: string, flow: Workflow): readonly StatusChange[] {
   return flow.history.filter((one) => one.event_id === eventId);
 }
 
-/** What an event that a request or a timer caused told of: the move is in the same commit. */
+/** The status change in the same commit as an event that a request or a timer caused. */
 const BEGINS: Readonly<Record<string, string>> = {
   OrderCreated: "CREATED",
   OrderCancelled: "CANCELLED",
   RefundRequested: "REFUND_PENDING",
 };
 
-function moves(hop: Hop, flow: Workflow): readonly StatusChange[] {
-  return flow.history.filter((one) => one.event_id === null && one.to_status === BEGINS[hop.name]);
+function moves(trace: EventTrace, flow: Workflow): readonly StatusChange[] {
+  return flow.history.filter((one) => one.event_id === null && one.to_status === BEGINS[trace.name]);
 }

@@ -1,4 +1,4 @@
-/** What a status of a payment means. The API says it of the payment as it is now; here it is for one as it was. */
+/** The meaning of a payment status. The API states it for the current payment; this is for an earlier one. */
 import type { Payment } from "./flow";
 
 export type Call = NonNullable<Payment["awaiting"]>;
@@ -21,7 +21,7 @@ export function meaning(status: string): Meaning {
   return { awaiting: AWAITING[status] ?? null, outcome: OUTCOMES[status] ?? null };
 }
 
-/** Released, or on its way to be: no event can ask anything else of it. */
+/** Released or being released: no event can start another call. */
 export function isGivenUp({ awaiting, outcome }: Meaning): boolean {
   return awaiting === "release" || outcome === "released";
 }

@@ -1,7 +1,7 @@
 /** Workflows as the API of a running system answered them, ids and all. */
 import { describe, expect, test } from "vitest";
 
-import { asOf } from "./asof";
+import { snapshotAt } from "./snapshot";
 import { bars } from "./bars";
 import type { Workflow } from "./flow";
 import { type BoxId, graph, isQuiet } from "./graph";
@@ -73,15 +73,15 @@ test.each([
 test.each([
   ["completed", "Done: the tickets are yours"],
   ["declined", "Cancelled: the payment was declined"],
-  ["rejected", "Cancelled: the airline refused the tickets"],
+  ["rejected", "Cancelled: the airline rejected the tickets"],
   ["cancelled", "Cancelled on request"],
-  ["refunded", "Refunded: tickets void, money back"],
-  ["asking", "The gateway is asked to hold the money"],
-  ["asking_again", "The gateway is asked again to hold the money"],
-  ["dropped", "OrderCreated did not reach Kafka yet"],
-  ["retrying", "payment-service tries OrderCreated again"],
+  ["refunded", "Refunded: tickets void, money returned"],
+  ["asking", "Calling the gateway to hold the money"],
+  ["asking_again", "Calling the gateway again to hold the money"],
+  ["dropped", "OrderCreated has not reached Kafka yet"],
+  ["retrying", "payment-service is retrying OrderCreated"],
   ["dead", "payment-service could not handle OrderCreated"],
-])("%s is told as: %s", (name, title) => {
+])("%s is explained as: %s", (name, title) => {
   expect(en.scene(sceneNow(sample(name))).title).toBe(title);
 });
 
@@ -89,7 +89,7 @@ describe.each(NAMES)("%s", (name) => {
   const flow = sample(name);
   const all = moments(flow, then(flow));
 
-  test("an effect stands behind its cause, and no moment is there twice", () => {
+  test("an effect comes after its cause, and every moment appears once", () => {
     const place = new Map(all.map((moment, index) => [moment.key, index]));
 
     expect(place.size).toBe(all.length);
@@ -103,12 +103,12 @@ describe.each(NAMES)("%s", (name) => {
     }
   });
 
-  test("every move of the order is told once", () => {
+  test("every status change appears once", () => {
     expect(all.flatMap((moment) => moment.moves)).toEqual(flow.history);
   });
 
-  test("after the last moment the workflow is what it is", () => {
-    const last = asOf(flow, all, all.length - 1);
+  test("after the last moment the snapshot equals the workflow", () => {
+    const last = snapshotAt(flow, all, all.length - 1);
 
     expect(last.order.status).toBe(flow.order.status);
     expect(last.outbox).toEqual(flow.outbox);
@@ -119,9 +119,9 @@ describe.each(NAMES)("%s", (name) => {
     expect(last.payment?.status ?? null).toBe(status);
   });
 
-  test("each step has its words, and each bar its place", () => {
+  test("every step has its text, and every bar fits", () => {
     for (const words of [en, ru]) for (const moment of all) expect(words.scene(sceneOf(moment)).why).toMatch(/\S/);
-    for (const bar of bars(drawn(name).hops, then(flow))) {
+    for (const bar of bars(drawn(name).traces, then(flow))) {
       expect(bar.start).toBeGreaterThanOrEqual(0);
       expect(bar.start + bar.outbox + bar.kafka).toBeLessThanOrEqual(100.2);
     }

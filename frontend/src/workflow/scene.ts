@@ -1,4 +1,4 @@
-/** What is to be told of an order right now, or of one moment of it. words/ has the sentences. */
+/** The situation of an order, now or at one moment of it. words/ has the sentences. */
 import type { Workflow } from "./flow";
 import { DEADLINE } from "./graph";
 import type { Moment } from "./moments";
@@ -55,7 +55,7 @@ export function sceneOf(moment: Moment): Scene {
   }
 }
 
-/** "payment_declined: card_declined" -> declined. What is none of the system's own words is the customer's. */
+/** "payment_declined: card_declined" -> declined. Every other reason is the customer's own. */
 export function ending(reason: string | null): Ending {
   const own = (reason ?? "").split(":")[0] ?? "";
   if (own === DEADLINE) return "deadline";

@@ -9,16 +9,16 @@ import { isQuiet } from "./graph";
 import { type Link, type Sources, watch } from "./watch";
 
 export interface Watched {
-  /** null before the first answer. */
+  /** null before the first response. */
   flow: Workflow | null;
   link: Link | null;
-  /** What no waiting mends. */
+  /** A permanent failure. */
   error: unknown;
 }
 
 const NOTHING: Watched = { flow: null, link: null, error: null };
 
-/** `turn`: another one begins anew, for an order that somebody has just moved on. */
+/** Another `turn` opens a new stream, for an order that has just been cancelled or refunded. */
 export function useWorkflow(orderId: string, as: Role, turn: number): Watched {
   const [watched, setWatched] = useState<Watched>(NOTHING);
   useEffect(() => {
@@ -39,7 +39,7 @@ function sourcesOf(orderId: string, as: Role): Sources {
   const of = { path: { order_id: orderId } };
   return {
     stream: (signal) => events(client, "watchOrder", of, { as, signal }),
-    ask: (signal) => client.call("getWorkflow", of, { as, signal }),
+    fetch: (signal) => client.call("getWorkflow", of, { as, signal }),
     isFinal: (error) => error instanceof ApiError && !error.transient,
     isQuiet: (flow) => isQuiet(flow, Date.now()),
     pause,

@@ -11,7 +11,12 @@ export function sceneOfWaiting(found: WaitingFor): Scene {
       return { id: "parked", event: eventName(found.event), error: found.error ?? "" };
     case "awaiting_handler": {
       const { consumer, topic, partition, offset } = found;
-      return { id: "awaited", event: eventName(found.event), consumer, place: `${topic}[${partition}]@${offset}` };
+      return {
+        id: "awaited",
+        event: eventName(found.event),
+        consumer,
+        place: topic === null ? "Kafka" : `${topic}[${partition}]@${offset}`,
+      };
     }
     case "retrying": {
       const { consumer, attempts, error } = found;

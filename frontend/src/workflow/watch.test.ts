@@ -6,13 +6,13 @@ import { type Sources, type StreamEvent, watch } from "./watch";
 
 const PLACED = flow("CREATED");
 const DONE = flow("COMPLETED");
-const told = (seen: Workflow): StreamEvent => ({ event: "workflow", data: JSON.stringify(seen) });
+const update = (seen: Workflow): StreamEvent => ({ event: "workflow", data: JSON.stringify(seen) });
 const END: StreamEvent = { event: "end", data: "{}" };
 const BROKEN = new Error("broken");
 const GONE = new Error("not found");
 
-/** Each stream is a list of what it tells; it breaks at an error. Asking answers in turn, the last answer for ever. */
-async function watched(streams: (StreamEvent | Error)[][], answers: (Workflow | Error)[], quiet = true, looks = 20) {
+/** Each stream is a list of events, and breaks at an error. Requests get the responses in turn, then the last one again. */
+async function watched(streams: (StreamEvent | Error)[][], answers: (Workflow | Error)[], quiet = true, checks = 20) {
   const seen: string[] = [];
   const stop = new AbortController();
   const sources: Sources = {
@@ -23,7 +23,7 @@ async function watched(streams: (StreamEvent | Error)[][], answers: (Workflow | 
         yield one;
       }
     },
-    async ask() {
+    async fetch() {
       const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
       if (answer instanceof Error) throw answer;
       return answer;
@@ -31,8 +31,8 @@ async function watched(streams: (StreamEvent | Error)[][], answers: (Workflow | 
     isFinal: (error) => error === GONE,
     isQuiet: () => quiet,
     async pause() {
-      looks -= 1;
-      if (looks === 0) stop.abort();
+      checks -= 1;
+      if (checks === 0) stop.abort();
     },
   };
   const see = (one: Workflow) => seen.push(one.order.status);
@@ -44,9 +44,9 @@ async function watched(streams: (StreamEvent | Error)[][], answers: (Workflow | 
   return seen;
 }
 
-describe("an order in sight", () => {
+describe("a watched order", () => {
   test("is shown at every change until its stream ends", async () => {
-    expect(await watched([[told(PLACED), told(DONE), END]], [])).toEqual([
+    expect(await watched([[update(PLACED), update(DONE), END]], [])).toEqual([
       "CREATED",
       "live",
       "COMPLETED",
@@ -55,11 +55,11 @@ describe("an order in sight", () => {
     ]);
   });
 
-  test("is asked for when its stream breaks, and followed again when there is a new one", async () => {
+  test("is polled when its stream breaks, and followed again when there is a new one", async () => {
     const seen = await watched(
       [
-        [told(PLACED), BROKEN],
-        [told(DONE), END],
+        [update(PLACED), BROKEN],
+        [update(DONE), END],
       ],
       [PLACED],
     );
@@ -67,29 +67,29 @@ describe("an order in sight", () => {
     expect(seen).toEqual(["CREATED", "live", "CREATED", "polling", "COMPLETED", "live", "ended"]);
   });
 
-  test("a stream that closes without an end is opened again", async () => {
-    expect((await watched([[told(PLACED)], [told(DONE), END]], [PLACED])).at(-1)).toBe("ended");
+  test("a stream that closes without an end event is reopened", async () => {
+    expect((await watched([[update(PLACED)], [update(DONE), END]], [PLACED])).at(-1)).toBe("ended");
   });
 
-  test("stays as it was while nobody answers, and comes back", async () => {
-    const seen = await watched([[told(PLACED), BROKEN], [BROKEN], [told(DONE), END]], [BROKEN]);
+  test("keeps its last state while the API does not respond, and recovers", async () => {
+    const seen = await watched([[update(PLACED), BROKEN], [BROKEN], [update(DONE), END]], [BROKEN]);
 
     expect(seen).toEqual(["CREATED", "live", "lost", "lost", "COMPLETED", "live", "ended"]);
   });
 
-  test("that does not exist is a failure, not a reason to wait", async () => {
+  test("that does not exist is a final failure", async () => {
     expect(await watched([[GONE]], [])).toEqual(["Error: not found"]);
     expect(await watched([[BROKEN]], [GONE])).toEqual(["Error: not found"]);
   });
 
-  test("whose last traces are still on their way is looked at a few times more, not for ever", async () => {
-    const seen = await watched([[told(DONE), END]], [DONE], false);
+  test("with its last traces on the way is checked a limited number of times", async () => {
+    const seen = await watched([[update(DONE), END]], [DONE], false);
 
     expect(seen.filter((one) => one === "COMPLETED")).toHaveLength(11);
     expect(seen.at(-1)).toBe("ended");
   });
 
-  test("nothing is told any more when nobody looks", async () => {
+  test("nothing is reported after the watcher is stopped", async () => {
     expect(await watched([], [PLACED], true, 1)).toEqual(["CREATED", "polling"]);
   });
 });

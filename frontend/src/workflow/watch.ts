@@ -1,4 +1,4 @@
-/** Keeps an order in sight: by its stream while that lives, by asking now and then while it does not, until the end. */
+/** Watches an order until its end: by its stream, and by polling while the stream is interrupted. */
 import type { Workflow } from "./flow";
 
 export interface StreamEvent {
@@ -6,14 +6,14 @@ export interface StreamEvent {
   data: string;
 }
 
-/** `live`: told of every change; `polling`: asked every few seconds; `lost`: nobody answers; `ended`: nothing changes. */
+/** `live`: notified of every change; `polling`: requested every few seconds; `lost`: no response; `ended`: final. */
 export type Link = "live" | "polling" | "lost" | "ended";
 
 export interface Sources {
-  /** Throws when it cannot be opened, or breaks. */
+  /** Throws if it cannot be opened or breaks. */
   stream: (signal: AbortSignal) => AsyncIterable<StreamEvent>;
-  ask: (signal: AbortSignal) => Promise<Workflow>;
-  /** A failure that no waiting mends, such as an order that does not exist. */
+  fetch: (signal: AbortSignal) => Promise<Workflow>;
+  /** A permanent failure, such as an order that does not exist. */
   isFinal: (error: unknown) => boolean;
   isQuiet: (flow: Workflow) => boolean;
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -26,8 +26,8 @@ export interface Watcher {
 }
 
 const PAUSE_MS = 2000;
-/** After its stream has ended, an order may have last traces on their way. */
-const LAST_LOOKS = 10;
+/** After its stream has ended, the last traces of an order may still be on the way. */
+const LAST_CHECKS = 10;
 
 export async function watch(sources: Sources, watcher: Watcher, signal: AbortSignal): Promise<void> {
   try {
@@ -37,12 +37,12 @@ export async function watch(sources: Sources, watcher: Watcher, signal: AbortSig
       watcher.see(flow);
     };
     while (!signal.aborted) {
-      if (await followed(sources, watcher, see, signal)) {
-        await traced(sources, see, () => last !== null && sources.isQuiet(last), signal);
+      if (await follow(sources, watcher, see, signal)) {
+        await pollLastTraces(sources, see, () => last !== null && sources.isQuiet(last), signal);
         watcher.link("ended");
         return;
       }
-      await asked(sources, watcher, see, signal);
+      await poll(sources, watcher, see, signal);
       await sources.pause(PAUSE_MS, signal);
     }
   } catch (error) {
@@ -52,8 +52,8 @@ export async function watch(sources: Sources, watcher: Watcher, signal: AbortSig
 
 type See = (flow: Workflow) => void;
 
-/** True when the stream came to its end, false when it broke. */
-async function followed(sources: Sources, watcher: Watcher, see: See, signal: AbortSignal): Promise<boolean> {
+/** Returns true if the stream ended, false if it broke. */
+async function follow(sources: Sources, watcher: Watcher, see: See, signal: AbortSignal): Promise<boolean> {
   try {
     for await (const { event, data } of sources.stream(signal)) {
       if (event === "end") return true;
@@ -67,9 +67,9 @@ async function followed(sources: Sources, watcher: Watcher, see: See, signal: Ab
   return false;
 }
 
-async function asked(sources: Sources, watcher: Watcher, see: See, signal: AbortSignal): Promise<void> {
+async function poll(sources: Sources, watcher: Watcher, see: See, signal: AbortSignal): Promise<void> {
   try {
-    see(await sources.ask(signal));
+    see(await sources.fetch(signal));
     watcher.link("polling");
   } catch (error) {
     if (signal.aborted || sources.isFinal(error)) throw error;
@@ -77,10 +77,10 @@ async function asked(sources: Sources, watcher: Watcher, see: See, signal: Abort
   }
 }
 
-async function traced(sources: Sources, see: See, isQuiet: () => boolean, signal: AbortSignal): Promise<void> {
-  for (let look = 0; look < LAST_LOOKS && !isQuiet(); look += 1) {
+async function pollLastTraces(sources: Sources, see: See, isQuiet: () => boolean, signal: AbortSignal): Promise<void> {
+  for (let check = 0; check < LAST_CHECKS && !isQuiet(); check += 1) {
     await sources.pause(PAUSE_MS, signal);
-    await sources.ask(signal).then(see, (error: unknown) => {
+    await sources.fetch(signal).then(see, (error: unknown) => {
       if (signal.aborted) throw error;
     });
   }

@@ -7,103 +7,103 @@ export interface Step {
 /** By event: it was written to the outbox. */
 export const WRITTEN: Readonly<Record<string, Step>> = {
   OrderCreated: {
-    what: "The API wrote four things in one database commit: the order, its seats, your Idempotency-Key, and the message OrderCreated in the outbox table. Only then did it answer 201.",
-    why: "Had the API sent the message to Kafka itself, a crash between the two would leave an order nobody hears of, or a message about an order that does not exist. One commit holds both, so either all of it happened or none.",
+    what: "The API wrote four things in one database commit: the order, its seats, your Idempotency-Key, and the message OrderCreated in the outbox table. Only then did it respond with 201.",
+    why: "If the API sent the message to Kafka itself, a crash in between would leave an order without a message, or a message about an order that does not exist. With one commit, either everything is written or nothing.",
   },
   PaymentAuthorized: {
-    what: "The gateway holds the money. payment-service wrote this answer and the message PaymentAuthorized in one commit.",
-    why: "Every service has the same outbox: no answer is recorded without its message, and no message goes out for an answer that was not recorded.",
+    what: "The gateway holds the money. payment-service wrote this result and the message PaymentAuthorized in one commit.",
+    why: "Every service has the same outbox. No result is recorded without its message, and no message is sent for a result that was not recorded.",
   },
   PaymentDeclined: {
-    what: "The gateway will not take the money. payment-service wrote the refusal and the message PaymentDeclined in one commit.",
-    why: "Asking again would give the same answer, so this is no failure to retry but a result. From here the saga takes the way back.",
+    what: "The gateway declined the payment. payment-service wrote the refusal and the message PaymentDeclined in one commit.",
+    why: "The same request would get the same response, so this is a result and not a failure to retry. The saga continues with compensation.",
   },
   TicketIssued: {
-    what: "ticket-service gave every seat a ticket number and a place on board, and wrote the message TicketIssued in the same commit.",
-    why: "All seats or none: half an order would be of no use to anybody.",
+    what: "ticket-service assigned a ticket number and a place on board to every seat, and wrote the message TicketIssued in the same commit.",
+    why: "Tickets are issued for all seats or for none. Half an order is of no use.",
   },
   TicketRejected: {
-    what: "The airline gives no tickets for this order. ticket-service wrote that down together with the message TicketRejected.",
-    why: "The money is already held, so somebody has to give it back. Nobody directs this: payment-service and order-service each know what this message means for them.",
+    what: "The airline issues no tickets for this order. ticket-service recorded the refusal together with the message TicketRejected.",
+    why: "The money is already held and must be released. There is no coordinator: payment-service and order-service each react to this message in their own way.",
   },
   OrderCancelled: {
-    what: "The order was cancelled: its seats are free again, and the message OrderCancelled stands in the outbox, all in one commit.",
-    why: "Payment and tickets may be under way at this very moment. Whoever has something to undo undoes it when the message arrives, and what comes later than the message is never made.",
+    what: "The order was cancelled. Its seats are free again and the message OrderCancelled is in the outbox, all in one commit.",
+    why: "Payment and tickets may be in progress at this moment. Each service undoes its own work when the message arrives, and starts nothing new for this order.",
   },
   RefundRequested: {
-    what: "You gave a completed purchase back. The order is REFUND_PENDING, and the message RefundRequested stands in the outbox.",
-    why: "First the tickets are made void, then the money goes back. The other way round somebody could fly for free.",
+    what: "You requested a refund. The order is REFUND_PENDING, and the message RefundRequested is in the outbox.",
+    why: "The tickets are voided before the money is returned. In the other order, a passenger could fly for free.",
   },
   TicketVoided: {
-    what: "All tickets of the order are void and their places free. ticket-service wrote the message TicketVoided in the same commit.",
-    why: "This is the sign that payment-service waits for: now the money may go back.",
+    what: "All tickets of the order are void and their places are free. ticket-service wrote the message TicketVoided in the same commit.",
+    why: "payment-service waits for this message: now the money can be returned.",
   },
   PaymentVoided: {
-    what: "The gateway released the money that it had held. payment-service recorded it with the message PaymentVoided.",
-    why: "Nothing was ever taken from the card, so there is nothing to pay back.",
+    what: "The gateway released the money that it held. payment-service recorded this with the message PaymentVoided.",
+    why: "The card was never charged, so there is nothing to pay back.",
   },
   PaymentRefunded: {
-    what: "The gateway gave the money back. payment-service recorded it with the message PaymentRefunded.",
-    why: "The order ends as it should: no tickets, no money taken.",
+    what: "The gateway refunded the money. payment-service recorded this with the message PaymentRefunded.",
+    why: "The order ends as it should: no tickets and no charge.",
   },
 };
 
 /** By consumer and event. */
 export const HANDLED: Readonly<Record<string, Step>> = {
   "payment-service OrderCreated": {
-    what: "payment-service noted the message in its inbox and wrote down that the gateway has to be asked, in one commit. Then it asked.",
-    why: "Nobody is called while a message is being handled: a slow gateway would hold up all other orders. The intent is in the database, so a crash cannot lose it.",
+    what: "payment-service marked the message in its inbox and recorded that it must call the gateway, in one commit. Then it made the call.",
+    why: "Services make no calls while they handle a message, because a slow gateway would hold up all other orders. The intent is in the database, so a crash cannot lose it.",
   },
   "payment-service TicketIssued": {
-    what: "payment-service learned that the tickets exist and tells the gateway to take the money that it holds.",
-    why: "Money is taken only after the tickets were issued. Until then it was merely held.",
+    what: "payment-service learned that the tickets exist, and asks the gateway to capture the held money.",
+    why: "Money is captured only after the tickets are issued. Until then it is only held.",
   },
   "payment-service TicketRejected": {
-    what: "payment-service learned that there are no tickets and has the gateway release the money.",
-    why: "This is compensation: a step that was done is undone by another step, as there is no big transaction over all services that could be rolled back.",
+    what: "payment-service learned that there are no tickets, and asks the gateway to release the money.",
+    why: "This is compensation: a finished step is undone by another step, because no transaction spans all services that could be rolled back.",
   },
   "payment-service OrderCancelled": {
-    what: "payment-service learned of the cancellation. What the gateway holds is released; what was not requested yet never will be.",
-    why: "The message may overtake the payment or come after it. In both cases the order ends without a charge.",
+    what: "payment-service received the cancellation. Money that the gateway holds is released, and no new payment is requested.",
+    why: "The message can arrive before or after the payment. In both cases the order ends without a charge.",
   },
   "payment-service TicketVoided": {
-    what: "payment-service learned that the tickets are void and has the gateway give the money back.",
-    why: "The gateway is asked with the same key as before, the order's id, so the money cannot go back twice.",
+    what: "payment-service learned that the tickets are void, and asks the gateway to refund the money.",
+    why: "The call uses the same key as before, the order id, so the money cannot be refunded twice.",
   },
   "ticket-service PaymentAuthorized": {
-    what: "ticket-service learned that the money is held, and asked the airline for tickets.",
-    why: "The inbox mark and the tickets are one commit. If the same message comes again, the mark is there and no second ticket is made.",
+    what: "ticket-service learned that the money is held, and requested tickets from the airline.",
+    why: "The inbox mark and the tickets are in one commit. If the message comes again, the mark exists and no second ticket is issued.",
   },
   "ticket-service OrderCancelled": {
-    what: "ticket-service learned of the cancellation: tickets that exist become void, and none will be issued any more.",
-    why: "A payment that is authorized late must not lead to a ticket for a cancelled order.",
+    what: "ticket-service received the cancellation: existing tickets are voided and no new ones will be issued.",
+    why: "A late authorization must not lead to a ticket for a cancelled order.",
   },
   "ticket-service RefundRequested": {
-    what: "ticket-service made the tickets void and their places on board free.",
-    why: "The first half of a refund. The money follows when this is certain.",
+    what: "ticket-service voided the tickets and freed their places on board.",
+    why: "This is the first half of a refund. The money follows when this is committed.",
   },
   "order-service PaymentAuthorized": {
     what: "order-service learned that the money is held.",
-    why: "The order's status follows the messages. Nobody asks the other services how far they are.",
+    why: "The status of the order follows the messages. No service polls another one.",
   },
   "order-service PaymentDeclined": {
-    what: "order-service learned that the payment was declined: the order is cancelled and its seats are free again.",
-    why: "The seats were held from the first commit on; giving them back is the compensation for it.",
+    what: "order-service learned that the payment was declined. The order is cancelled and its seats are free again.",
+    why: "The seats were held from the first commit on. Releasing them is the compensation.",
   },
   "order-service TicketIssued": {
     what: "order-service learned that the tickets exist.",
-    why: "Tickets are there and the money is held, so the purchase is complete for you. Taking the money needs nobody to wait.",
+    why: "With tickets issued and money held, the purchase is complete for you. You need not wait until the money is captured.",
   },
   "order-service TicketRejected": {
-    what: "order-service learned that the airline refused: the order is cancelled and its seats are free again.",
-    why: "payment-service reads the same message on its own and releases the money. Neither waits for the other.",
+    what: "order-service received the refusal of the airline. The order is cancelled and its seats are free again.",
+    why: "payment-service reads the same message independently and releases the money. Neither service waits for the other.",
   },
   "order-service PaymentVoided": {
     what: "order-service learned that the money was released.",
-    why: "If the order were still open it would be cancelled now. If it is already, nothing is left to change.",
+    why: "If the order were still open, it would be cancelled now. If it is cancelled already, nothing changes.",
   },
   "order-service PaymentRefunded": {
-    what: "order-service learned that the money is back.",
-    why: "Tickets void, money returned: the order can be closed.",
+    what: "order-service learned that the money was refunded.",
+    why: "The tickets are void and the money is back, so the order can be closed.",
   },
 };

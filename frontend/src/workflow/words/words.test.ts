@@ -37,9 +37,9 @@ const SCENES: readonly Scene[] = [
 
 describe.each([en, ru])("in $lang", (words) => {
   test.each(SCENES)("there are a title, what happens and why: $id $event $consumer $ending", (scene) => {
-    const told = words.scene(scene);
+    const shown = words.scene(scene);
 
-    for (const text of [told.title, told.what, told.why]) {
+    for (const text of [shown.title, shown.what, shown.why]) {
       expect(text).toMatch(/\S/);
       expect(text).not.toMatch(/undefined|null|NaN/);
     }
@@ -77,7 +77,7 @@ describe("an ended order", () => {
     expect(ending(reason)).toBe(expected);
   });
 
-  test("tells the reason that was given", () => {
+  test("shows the reason that was given", () => {
     const scene = sceneNow(flow("CANCELLED", { reason: "payment_declined: card_declined" }));
 
     expect(scene).toEqual({ id: "cancelled", ending: "declined", reason: "card_declined" });

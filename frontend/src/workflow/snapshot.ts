@@ -1,10 +1,10 @@
-/** The workflow as it was after each moment: what had happened by then is kept, the rest is taken out. */
+/** The workflow as it was after a moment, without everything that happened later. */
 import type { OutboxRow, Payment, StatusChange, Workflow } from "./flow";
 import type { Moment } from "./moments";
 import { isGivenUp, meaning } from "./payments";
 
-/** After `moments[index]`. Payments keep no times, so their status follows from the events around them. */
-export function asOf(flow: Workflow, moments: readonly Moment[], index: number): Workflow {
+/** The workflow after `moments[index]`. Payments have no times, so their status is derived from the events around them. */
+export function snapshotAt(flow: Workflow, moments: readonly Moment[], index: number): Workflow {
   const past = moments.slice(0, index + 1);
   const had = new Set(past.map((moment) => moment.key));
   const history = past.flatMap((moment) => moment.moves);
@@ -22,7 +22,9 @@ export function asOf(flow: Workflow, moments: readonly Moment[], index: number):
       .map((row) => (had.has(`published ${row.event_id}`) ? row : unpublished(row))),
     inbox: flow.inbox.filter((mark) => had.has(`handled ${mark.event_id} ${mark.consumer}`)),
     retries: [],
-    dead_letters: flow.dead_letters.filter((letter) => had.has(`dead ${letter.event_id} ${letter.consumer}`)),
+    dead_letters: flow.dead_letters.filter((deadLetter) =>
+      had.has(`dead ${deadLetter.event_id} ${deadLetter.consumer}`),
+    ),
     waiting_for: null,
   };
 }
@@ -67,7 +69,7 @@ function paymentAfter(before: Payment | null, moment: Moment, flow: Workflow): P
   };
 }
 
-const TOLD: Readonly<Record<string, string>> = {
+const STATUS_AFTER: Readonly<Record<string, string>> = {
   PaymentAuthorized: "AUTHORIZED",
   PaymentDeclined: "DECLINED",
   PaymentVoided: "VOIDED",
@@ -75,16 +77,16 @@ const TOLD: Readonly<Record<string, string>> = {
 };
 
 function statusAfter(before: string | null, moment: Moment): string | null {
-  // A capture is told to nobody; what was completed and is given back had been captured.
+  // A capture has no event. A completed order that is being refunded had been captured.
   if (moment.event === "RefundRequested" && before === "CAPTURING") return "CAPTURED";
-  if (moment.kind === "written") return TOLD[moment.event] ?? before;
+  if (moment.kind === "written") return STATUS_AFTER[moment.event] ?? before;
   if (moment.kind !== "handled" || moment.consumer !== "payment-service") return before;
   if (moment.event === "OrderCreated") return before ?? "REQUESTED";
   if (before !== null && isGivenUp(meaning(before))) return before;
-  return askedFor(before, moment.event);
+  return requestedStatus(before, moment.event);
 }
 
-function askedFor(before: string | null, event: string): string | null {
+function requestedStatus(before: string | null, event: string): string | null {
   switch (event) {
     case "TicketIssued":
       return "CAPTURING";

@@ -1,10 +1,10 @@
-/** The journey of each event of an order: out of the outbox, into a topic, into the inbox of each of its consumers. */
+/** Traces each event of an order: from the outbox to a topic and to the inbox of each of its consumers. */
 import type { DeadLetter, InboxMark, OutboxRow, Retry, Workflow } from "./flow";
 import { type Consumer, eventName, sagaRow, type SagaRow, type Way } from "./saga";
 
-/** `outbox`: no worker has taken it; `failing`: taken and not acknowledged, tried again; `parked`: not tried again. */
+/** `outbox`: not claimed yet; `failing`: sent but not acknowledged, retried; `parked`: not retried. */
 export type Place = "outbox" | "failing" | "parked" | "topic";
-/** `ahead`: not published yet; `awaited`: in the topic; `forgotten`: published so long ago that the inbox forgets. */
+/** `ahead`: not published yet; `awaited`: in the topic; `forgotten`: older than the retention of the inbox. */
 export type DeliveryState = "ahead" | "awaited" | "handled" | "retrying" | "dead" | "discarded" | "forgotten";
 
 export interface Delivery {
@@ -14,22 +14,22 @@ export interface Delivery {
   at: string | null;
   nextAt: string | null;
   error: string | null;
-  letter: string | null;
+  deadLetter: string | null;
 }
 
-export interface Hop {
+export interface EventTrace {
   row: OutboxRow;
   name: string;
   way: Way;
   place: Place;
-  /** The name of the event that led to it; null when a request or a timer did. */
+  /** The name of the event that caused it; null for a request or a timer. */
   cause: string | null;
   deliveries: readonly Delivery[];
 }
 
 const FORGETS_AFTER_MS = 24 * 3600 * 1000;
 
-export function hops(flow: Workflow, now: number): readonly Hop[] {
+export function traces(flow: Workflow, now: number): readonly EventTrace[] {
   const names = new Map(flow.outbox.map((row) => [row.event_id, eventName(row.type)]));
   return flow.outbox.map((row) => {
     const name = eventName(row.type);
@@ -51,9 +51,9 @@ export function place(row: OutboxRow): Place {
   return row.attempts > 0 ? "failing" : "outbox";
 }
 
-/** Open: something of it is still to come. */
-export function isOpen(hop: Hop): boolean {
-  return hop.place !== "topic" || hop.deliveries.some((one) => OPEN.has(one.state));
+/** Open: not yet handled by all consumers. */
+export function isOpen(trace: EventTrace): boolean {
+  return trace.place !== "topic" || trace.deliveries.some((one) => OPEN.has(one.state));
 }
 
 const OPEN: ReadonlySet<DeliveryState> = new Set(["ahead", "awaited", "retrying", "dead"]);
@@ -67,7 +67,7 @@ function deliveries(row: OutboxRow, saga: SagaRow | undefined, flow: Workflow, n
     return delivery(consumer, row, now, {
       mark: flow.inbox.find(mine),
       retry: flow.retries.find(mine),
-      letter: flow.dead_letters.find(mine),
+      deadLetter: flow.dead_letters.find(mine),
     });
   });
 }
@@ -75,25 +75,25 @@ function deliveries(row: OutboxRow, saga: SagaRow | undefined, flow: Workflow, n
 interface Found {
   mark: InboxMark | undefined;
   retry: Retry | undefined;
-  letter: DeadLetter | undefined;
+  deadLetter: DeadLetter | undefined;
 }
 
-function delivery(consumer: Consumer, row: OutboxRow, now: number, { mark, retry, letter }: Found): Delivery {
-  const blank = { consumer, attempts: mark?.attempts ?? 0, at: null, nextAt: null, error: null, letter: null };
+function delivery(consumer: Consumer, row: OutboxRow, now: number, { mark, retry, deadLetter }: Found): Delivery {
+  const blank = { consumer, attempts: mark?.attempts ?? 0, at: null, nextAt: null, error: null, deadLetter: null };
   if (mark?.status === "processed") return { ...blank, state: "handled", at: mark.processed_at };
   if (retry) {
     const { attempts, error, next_attempt_at: nextAt } = retry;
     return { ...blank, state: "retrying", attempts, error, nextAt };
   }
-  if (letter && letter.status !== "REPLAYED") {
-    const state = letter.status === "DISCARDED" ? "discarded" : "dead";
+  if (deadLetter && deadLetter.status !== "REPLAYED") {
+    const state = deadLetter.status === "DISCARDED" ? "discarded" : "dead";
     return {
       ...blank,
       state,
-      attempts: letter.attempts,
-      at: letter.created_at,
-      error: letter.error,
-      letter: letter.id,
+      attempts: deadLetter.attempts,
+      at: deadLetter.created_at,
+      error: deadLetter.error,
+      deadLetter: deadLetter.id,
     };
   }
   if (row.published_at === null) return { ...blank, state: "ahead" };
