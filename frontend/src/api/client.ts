@@ -10,7 +10,7 @@ type Part<K extends Operation, P extends string> = P extends keyof Operations[K]
   ? { [Q in P]: Operations[K][Q] }
   : object;
 export type Input<K extends Operation> = Part<K, "path"> & Part<K, "query"> & Part<K, "header"> & Part<K, "body">;
-export type Answer<K extends Operation> = Operations[K]["answer"];
+export type Result<K extends Operation> = Operations[K]["response"];
 
 export interface Options {
   /** The role of the caller. Default: operator for /ops, customer for everything else. */
@@ -31,10 +31,10 @@ export class Client {
     private readonly fetch: typeof globalThis.fetch = (...request) => globalThis.fetch(...request),
   ) {}
 
-  async call<K extends Operation>(name: K, input: Input<K>, options: Options = {}): Promise<Answer<K>> {
+  async call<K extends Operation>(name: K, input: Input<K>, options: Options = {}): Promise<Result<K>> {
     const response = await this.open(name, input, options, { accept: "application/json" });
     try {
-      return (await response.json()) as Answer<K>;
+      return (await response.json()) as Result<K>;
     } catch (error) {
       // The API broke off in the middle of its response.
       throw options.signal?.aborted ? error : unreachable(response.status);
