@@ -48,7 +48,7 @@ async def fake_world() -> World:
 
     async def put(offers: Sequence[Offer]) -> None:
         database.orders.flights.rows.update({offer.flight_id: offer for offer in offers})
-        database.tickets.seats.update({offer.flight_id: max(SEATS, offer.seats_left) for offer in offers})
+        database.orders.capacities.update({offer.flight_id: max(SEATS, offer.seats_left) for offer in offers})
 
     async def count(table: str) -> int:
         return len(known[table])

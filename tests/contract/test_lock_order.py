@@ -12,6 +12,7 @@ from ordersys.domain.payments.payment import PaymentStatus
 from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.usecase.orders.ports import IdempotencyKey
 from ordersys.usecase.payments.ports import Intent
+from ordersys.usecase.tickets.ports import Decision
 from tests.contract.world import EveryTransaction, World, later, undone
 from tests.fakes.clock import NOON
 from tests.fakes.making import ANNA, CAUSE, charge, flight_id, messages, offer, order, order_id
@@ -34,7 +35,7 @@ LOCKS: Final[Mapping[str, Locking]] = {
     "payments": lambda transaction, numbers: transaction.payments.lock([order_id(n) for n in numbers]),
     "seat maps": lambda transaction, numbers: transaction.seat_maps.lock([flight_id(n) for n in numbers]),
     "tickets": lambda transaction, numbers: transaction.ticketings.decide(
-        {order_id(n): Ticketing.ISSUED for n in numbers}, at=NOON
+        {order_id(n): Decision(Ticketing.ISSUED, 1) for n in numbers}, at=NOON
     ),
     "inbox": lambda transaction, numbers: transaction.inbox.claim("order-service", messages(*numbers)),
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import pytest
 from asyncpg import IntegrityConstraintViolationError  # type: ignore[import-untyped]  # it has no stubs
@@ -11,7 +12,7 @@ from ordersys.domain.tickets.seating import SeatMap
 from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.messaging.outbox import SHARDS
 from ordersys.usecase.tickets.issue_tickets import IssueTicket, IssueTickets
-from ordersys.usecase.tickets.ports import Ticket, VoidedTicket
+from ordersys.usecase.tickets.ports import Decision, PurchasedSeats, Ticket, VoidedTicket
 from tests.contract.world import World, undone
 from tests.fakes import placing
 from tests.fakes.airline import ScriptedAirline
@@ -40,27 +41,45 @@ async def seat_map(world: World, number: int = 1) -> SeatMap:
         return (await transaction.seat_maps.lock([flight_id(number)]))[flight_id(number)]
 
 
-async def test_with_the_decision_comes_what_an_order_bought(world: World) -> None:
-    async with world.unit_of_work.begin() as transaction:
-        await placing.add(transaction, [order(1, item(2, 1), item(1, 3)), order(2)])
-
+async def purchases(world: World, *numbers: int) -> Mapping[OrderId, Sequence[PurchasedSeats]]:
     async with undone(world.unit_of_work) as transaction:
-        new = await transaction.ticketings.decide(
-            {order_id(1): Ticketing.ISSUED, order_id(2): Ticketing.REJECTED, order_id(9): Ticketing.ISSUED}, at=NOON
+        return await transaction.purchases.of([order_id(number) for number in numbers])
+
+
+async def test_purchases_list_the_seats_of_existing_orders_in_item_order(world: World) -> None:
+    async with world.unit_of_work.begin() as transaction:
+        await placing.add(transaction, [order(1, item(2, 1), item(1, 3)), order(2, item(1, 2))])
+
+    assert await purchases(world, 1, 2, 9) == {
+        order_id(1): [PurchasedSeats(flight_id(2), 1, None), PurchasedSeats(flight_id(1), 3, None)],
+        order_id(2): [PurchasedSeats(flight_id(1), 2, None)],
+    }
+
+
+async def test_purchases_include_the_capacity_of_a_known_flight(world: World) -> None:
+    await world.put([offer(1, left=120)])
+    async with world.unit_of_work.begin() as transaction:
+        await placing.add(transaction, [order(1, item(1, 2))])
+
+    assert await purchases(world, 1) == {order_id(1): [PurchasedSeats(flight_id(1), 2, 120)]}
+
+
+async def test_a_decision_returns_one_number_per_seat_to_issue(world: World) -> None:
+    async with undone(world.unit_of_work) as transaction:
+        numbers = await transaction.ticketings.decide(
+            {
+                order_id(1): Decision(Ticketing.ISSUED, 4),
+                order_id(2): Decision(Ticketing.REJECTED),
+                order_id(9): Decision(Ticketing.ISSUED),
+            },
+            at=NOON,
         )
 
-    legs = {key: [(leg.flight_id, len(leg.numbers)) for leg in legs] for key, legs in new.items()}
-    assert legs == {order_id(1): [(flight_id(2), 1), (flight_id(1), 3)], order_id(2): [], order_id(9): []}
+    assert {key: len(value) for key, value in numbers.items()} == {order_id(1): 4, order_id(2): 0, order_id(9): 0}
 
 
 async def test_a_flight_begins_with_an_empty_map(world: World) -> None:
     assert await seat_map(world) == SeatMap(flight_id=flight_id(1))
-
-
-async def test_a_map_has_the_seats_of_its_flight(world: World) -> None:
-    await world.put([offer(1, left=120)])
-
-    assert await seat_map(world) == SeatMap(flight_id=flight_id(1), seats=120)
 
 
 async def test_a_map_comes_back_as_it_was_saved(world: World) -> None:
@@ -112,13 +131,10 @@ async def test_maps_that_are_there_and_maps_that_are_not_are_locked_together(wor
 
 
 async def test_numbers_are_13_digits_and_never_the_same(world: World) -> None:
-    async with world.unit_of_work.begin() as transaction:
-        await placing.add(transaction, [order(1, item(1, 2), item(2, 1))])
-
-    async def numbers() -> list[str]:
+    async def numbers() -> Sequence[str]:
         async with undone(world.unit_of_work) as transaction:
-            new = await transaction.ticketings.decide({order_id(1): Ticketing.ISSUED}, at=NOON)
-        return [number for leg in new[order_id(1)] for number in leg.numbers]
+            decided = await transaction.ticketings.decide({order_id(1): Decision(Ticketing.ISSUED, 3)}, at=NOON)
+        return decided[order_id(1)]
 
     first, second = await numbers(), await numbers()
 
@@ -180,7 +196,7 @@ def ids(*numbers: int) -> set[OrderId]:
 
 async def decide(world: World, status: Ticketing, *numbers: int) -> set[OrderId]:
     async with world.unit_of_work.begin() as transaction:
-        return set(await transaction.ticketings.decide({order_id(number): status for number in numbers}, at=NOON))
+        return set(await transaction.ticketings.decide({order_id(n): Decision(status) for n in numbers}, at=NOON))
 
 
 async def void(world: World, *numbers: int) -> set[OrderId]:
@@ -211,7 +227,7 @@ async def test_an_order_that_was_voided_before_its_tickets_is_decided(world: Wor
 
 async def test_a_decision_that_is_rolled_back_was_none(world: World) -> None:
     async with undone(world.unit_of_work) as transaction:
-        await transaction.ticketings.decide({order_id(1): Ticketing.ISSUED}, at=NOON)
+        await transaction.ticketings.decide({order_id(1): Decision(Ticketing.ISSUED)}, at=NOON)
         await transaction.ticketings.void(ids(2), at=NOON)
 
     assert await decide(world, Ticketing.ISSUED, 1, 2) == ids(1, 2)

@@ -176,7 +176,7 @@ class Airport:
             ScriptedAirline(),
         )
         self.database.orders.flights.rows.update({flight_id(n): offer(n, left=seats) for n in FLIGHTS})
-        self.database.tickets.seats.update({flight_id(n): seats for n in FLIGHTS})
+        self.database.orders.capacities.update({flight_id(n): seats for n in FLIGHTS})
         self.topics, self.line = Topics(), Line(decisions=self.decisions)
         self.answers: list[RecordPayment] = []
         self.relay = self._relay()

@@ -29,7 +29,10 @@ UNDER_WAY: Final = frozenset({Status.CREATED, Status.PAYMENT_AUTHORIZED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderTables:
+    """`capacities`: the seats on board of each known flight."""
+
     flights: Table[FlightId, Offer] = field(default_factory=Table)
+    capacities: dict[FlightId, int] = field(default_factory=dict)
     orders: Table[OrderId, Order] = field(default_factory=Table)
     history: Table[tuple[OrderId, Status], StatusChange] = field(default_factory=Table)
     answers: Table[IdempotencyKey, tuple[StoredAnswer, datetime]] = field(default_factory=Table)

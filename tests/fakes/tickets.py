@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
+from ordersys.domain.orders.order import Item
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap
 from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.messaging.envelope import Outgoing
-from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
+from ordersys.usecase.tickets.ports import Decision, PurchasedSeats, Ticket, VoidedTicket
 from tests.fakes.memory import Changes, Table
 from tests.fakes.messaging import FakeOutbox
 from tests.fakes.orders import OrderTables
@@ -17,34 +18,40 @@ from tests.fakes.orders import OrderTables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketTables:
-    """`tickets` are the valid ones. `seats` are those of each flight."""
+    """`tickets` are the valid ones."""
 
     maps: Table[FlightId, SeatMap] = field(default_factory=Table)
     tickets: Table[str, Ticket] = field(default_factory=Table)
     voided: Table[str, Ticket] = field(default_factory=Table)
-    seats: dict[FlightId, int] = field(default_factory=dict)
     ticketings: Table[OrderId, Ticketing] = field(default_factory=Table)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeTicketings:
-    tables: TicketTables
-    orders: OrderTables
+class FakePurchases:
+    tables: OrderTables
     changes: Changes
 
-    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> Mapping[OrderId, Sequence[Leg]]:
+    async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[PurchasedSeats]]:
+        orders = self.changes.rows(self.tables.orders)
+        return {key: [self._purchased(item) for item in orders[key].items] for key in order_ids if key in orders}
+
+    def _purchased(self, item: Item) -> PurchasedSeats:
+        return PurchasedSeats(item.flight_id, item.seats, self.tables.capacities.get(item.flight_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeTicketings:
+    tables: TicketTables
+    changes: Changes
+
+    async def decide(self, decisions: Mapping[OrderId, Decision], *, at: datetime) -> Mapping[OrderId, Sequence[str]]:
         await self.changes.lock(self.tables.ticketings, decisions)
         known = self.changes.rows(self.tables.ticketings)
-        new = {key: status for key, status in decisions.items() if key not in known}
-        for key, status in new.items():
-            self.changes.put(self.tables.ticketings, key, status)
-        return {key: self._bought(key) if status is Ticketing.ISSUED else [] for key, status in new.items()}
-
-    def _bought(self, order_id: OrderId) -> Sequence[Leg]:
-        order = self.changes.rows(self.orders.orders).get(order_id)
-        items = order.items if order else ()
-        return [Leg(flight_id=item.flight_id, numbers=self._numbers(item.seats)) for item in items]
+        new = {key: decision for key, decision in decisions.items() if key not in known}
+        for key, decision in new.items():
+            self.changes.put(self.tables.ticketings, key, decision.status)
+        return {key: self._numbers(decision.seats) for key, decision in new.items()}
 
     def _numbers(self, count: int) -> Sequence[str]:
         return [f"999{next(self.tables.numbers):010d}" for _ in range(count)]
@@ -68,10 +75,7 @@ class FakeSeatMaps:
         wanted = set(flight_ids)
         await self.changes.lock(self.tables.maps, wanted)
         known = self.changes.rows(self.tables.maps)
-        return {key: _copy(known.get(key, self._empty(key))) for key in wanted}
-
-    def _empty(self, key: FlightId) -> SeatMap:
-        return SeatMap(flight_id=key, seats=self.tables.seats.get(key))
+        return {key: _copy(known.get(key, SeatMap(flight_id=key))) for key in wanted}
 
     async def save(self, maps: Iterable[SeatMap]) -> None:
         for one in maps:

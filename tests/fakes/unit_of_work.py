@@ -11,7 +11,7 @@ from tests.fakes.messaging import FakeInbox, FakeOutbox, MessagingTables
 from tests.fakes.orders import FakeOrders, FakePlacements, FakeSeats, OrderTables
 from tests.fakes.payments import FakePayments, PaymentTables
 from tests.fakes.retry_queue import FakeDeadLetters, FakeRetryQueue
-from tests.fakes.tickets import FakeSeatMaps, FakeTicketings, FakeTickets, TicketTables
+from tests.fakes.tickets import FakePurchases, FakeSeatMaps, FakeTicketings, FakeTickets, TicketTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,8 @@ class FakeTransaction:
         self.resolutions = FakeDeadLetterResolutions(tables=database.messaging, changes=changes)
         self.dead_letters = FakeDeadLetters(tables=database.messaging, changes=changes)
         self.payments = FakePayments(tables=database.payments, changes=changes, outbox=self.outbox)
-        self.ticketings = FakeTicketings(tables=database.tickets, orders=database.orders, changes=changes)
+        self.ticketings = FakeTicketings(tables=database.tickets, changes=changes)
+        self.purchases = FakePurchases(tables=database.orders, changes=changes)
         self.seat_maps = FakeSeatMaps(tables=database.tickets, changes=changes)
         self.tickets = FakeTickets(tables=database.tickets, changes=changes, maps=self.seat_maps, outbox=self.outbox)
 

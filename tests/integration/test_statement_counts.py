@@ -25,7 +25,7 @@ COUNTS = {
     "claim payments": 1,
     "record payments: postpone": 1,
     "record payments: authorize": 1,
-    "consume: issue tickets": 6,
+    "consume: issue tickets": 7,
     "consume: orders are paid": 5,
     "consume: orders are complete": 5,
     "consume: change payments": 5,
@@ -54,9 +54,9 @@ class Ledger:
     recorder: Recorder
     counts: dict[str, int] = field(default_factory=dict)
 
-    async def step(self, name: str, unit_of_work: Awaitable[object]) -> None:
+    async def step(self, name: str, work: Awaitable[object]) -> None:
         with self.recorder.recording() as sent:
-            await unit_of_work
+            await work
         self.counts[name] = len(sent)
 
 

@@ -25,24 +25,20 @@ class NoSeatOnBoard(DomainError):
 
 @dataclass(slots=True, kw_only=True)
 class SeatMap:
-    """The seats of one flight: those below `next_seat` were used, those in `released` are free again.
-
-    `seats`: the number of seats; None if the flight is unknown here.
-    """
+    """The seats of one flight: those below `next_seat` were used, those in `released` are free again."""
 
     flight_id: FlightId
-    seats: int | None = None
     next_seat: int = 1
     released: list[int] = field(default_factory=list)
 
-    def take(self) -> int:
-        """Returns the number of a free seat. Raises NoSeatOnBoard."""
+    def take(self, capacity: int | None = None) -> int:
+        """Returns the number of a free seat. Raises NoSeatOnBoard if `capacity` seats are taken; None: no limit."""
         if self.released:
             lowest = min(self.released)
             self.released.remove(lowest)
             return lowest
-        if self.seats is not None and self.next_seat > self.seats:
-            raise NoSeatOnBoard(self.flight_id, self.seats)
+        if capacity is not None and self.next_seat > capacity:
+            raise NoSeatOnBoard(self.flight_id, capacity)
         self.next_seat += 1
         return self.next_seat - 1
 

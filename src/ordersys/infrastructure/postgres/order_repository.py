@@ -15,6 +15,7 @@ from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.shared.money import Money
 from ordersys.infrastructure.postgres.session import Row, Session
 from ordersys.usecase.orders.ports import LockedOrder, StatusChange
+from ordersys.usecase.tickets.ports import PurchasedSeats
 
 # Lock with NO KEY UPDATE: seats change, keys do not, so references to the flight need not wait.
 OFFERED: Final = """
@@ -44,6 +45,11 @@ LOCK_OVERDUE = text(f"""{_STANDING}
 
 SEATS = text("""
     SELECT flight_id, sum(seats) AS seats FROM order_items WHERE order_id = ANY(CAST(:ids AS uuid[])) GROUP BY flight_id
+""")
+
+PURCHASES = text("""
+    SELECT order_id, flight_id, seats, (SELECT seats_total FROM flights WHERE id = flight_id) AS capacity
+    FROM order_items WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, position
 """)
 
 # History and status in one statement, of one set of arrays: nothing is ever written to one alone. Of several steps the
@@ -105,6 +111,19 @@ class OrderRepository:
             "moments": [change.at for change in changes],
         }
         await self.connection.execute(CHANGE, columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseRepository:
+    """Implements usecase.tickets.ports.Purchases."""
+
+    connection: Session
+
+    async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[PurchasedSeats]]:
+        purchases: dict[OrderId, list[PurchasedSeats]] = {}
+        for order_id, flight_id, seats, capacity in await self.connection.execute(PURCHASES, {"ids": list(order_ids)}):
+            purchases.setdefault(order_id, []).append(PurchasedSeats(flight_id, seats, capacity))
+        return purchases
 
 
 def seat_columns(seats: Mapping[FlightId, int]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Tickets, the seat maps they are drawn from, and what an order bought."""
+"""Tickets, the decisions about them, and the seat maps of flights."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,24 +13,23 @@ from ordersys.domain.tickets.ticketing import Ticketing
 from ordersys.infrastructure.postgres.outbox_insert import INSERT_ENTRIES, event_columns
 from ordersys.infrastructure.postgres.session import Session
 from ordersys.messaging.envelope import Outgoing
-from ordersys.usecase.tickets.ports import Leg, Ticket, VoidedTicket
+from ordersys.usecase.tickets.ports import Decision, Ticket, VoidedTicket
 
 # The demo airline's code: the first three of a ticket number's 13 digits; no real airline has it.
 PREFIX: Final = "999"
 
-# Sorted, here and below: two transactions that meet wait for each other in one direction only. What was bought, and the
-# numbers of its tickets, come with the decision: to ask for them apart would take two more statements per batch.
+# Sorted, here and below: two concurrent transactions then wait for each other in one direction only. The ticket numbers
+# come with the decision, which saves a statement.
 DECIDE = text("""
     WITH decided AS (
         INSERT INTO ticketings (order_id, status, created_at, updated_at)
         SELECT order_id, status, :at, :at FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]))
             AS decision (order_id, status) ORDER BY order_id
-        ON CONFLICT (order_id) DO NOTHING RETURNING order_id, status
+        ON CONFLICT (order_id) DO NOTHING RETURNING order_id
     )
-    SELECT decided.order_id, item.flight_id,
-        ARRAY(SELECT nextval('ticket_numbers') FROM generate_series(1, item.seats)) AS numbers
-    FROM decided LEFT JOIN order_items AS item ON item.order_id = decided.order_id AND decided.status = 'ISSUED'
-    ORDER BY decided.order_id, item.position
+    SELECT order_id, ARRAY(SELECT nextval('ticket_numbers') FROM generate_series(1, seats)) AS numbers
+    FROM decided JOIN unnest(CAST(:ids AS uuid[]), CAST(:seats AS int[])) AS wanted (order_id, seats) USING (order_id)
+    ORDER BY order_id
 """)
 
 VOID_TICKETINGS = text("""
@@ -53,8 +52,7 @@ MAKE_MAPS = text("""
 
 # All or none: when one is missing, those before it in the order must not be locked without it.
 LOCK_MAPS = text("""
-    SELECT flight_id, next_seat, released, (SELECT seats_total FROM flights WHERE id = flight_id) AS seats
-    FROM seat_maps
+    SELECT flight_id, next_seat, released FROM seat_maps
     WHERE flight_id = ANY(CAST(:ids AS uuid[])) AND cardinality(CAST(:ids AS uuid[])) = (
         SELECT count(*) FROM seat_maps WHERE flight_id = ANY(CAST(:ids AS uuid[])))
     ORDER BY flight_id FOR UPDATE OF seat_maps
@@ -86,14 +84,14 @@ class TicketingRepository:
 
     connection: Session
 
-    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> Mapping[OrderId, Sequence[Leg]]:
-        columns = {"ids": list(decisions), "statuses": list(decisions.values())}
-        new: dict[OrderId, list[Leg]] = {}
-        for order_id, flight_id, numbers in await self.connection.execute(DECIDE, {"at": at, **columns}):
-            legs = new.setdefault(order_id, [])
-            if flight_id is not None:
-                legs.append(Leg(flight_id=flight_id, numbers=[f"{PREFIX}{number:010d}" for number in numbers]))
-        return new
+    async def decide(self, decisions: Mapping[OrderId, Decision], *, at: datetime) -> Mapping[OrderId, Sequence[str]]:
+        columns = {
+            "ids": list(decisions),
+            "statuses": [decision.status for decision in decisions.values()],
+            "seats": [decision.seats for decision in decisions.values()],
+        }
+        rows = await self.connection.execute(DECIDE, {"at": at, **columns})
+        return {order_id: [f"{PREFIX}{number:010d}" for number in numbers] for order_id, numbers in rows}
 
     async def void(self, order_ids: Iterable[OrderId], *, at: datetime) -> set[OrderId]:
         rows = await self.connection.execute(VOID_TICKETINGS, {"at": at, "ids": list(order_ids)})
@@ -113,8 +111,8 @@ class SeatMapRepository:
             await self.connection.execute(MAKE_MAPS, ids)
             rows = await self.connection.execute(LOCK_MAPS, ids)
         return {
-            flight_id: SeatMap(flight_id=flight_id, seats=seats, next_seat=next_seat, released=released)
-            for flight_id, next_seat, released, seats in rows
+            flight_id: SeatMap(flight_id=flight_id, next_seat=next_seat, released=released)
+            for flight_id, next_seat, released in rows
         }
 
     async def save(self, maps: Iterable[SeatMap]) -> None:

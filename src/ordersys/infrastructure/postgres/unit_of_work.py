@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ordersys.infrastructure.postgres.dead_letter_repository import DeadLetterRepository, DeadLetterResolutionRepository
 from ordersys.infrastructure.postgres.errors import translated
 from ordersys.infrastructure.postgres.inbox_repository import InboxRepository
-from ordersys.infrastructure.postgres.order_repository import OrderRepository, SeatRepository
+from ordersys.infrastructure.postgres.order_repository import OrderRepository, PurchaseRepository, SeatRepository
 from ordersys.infrastructure.postgres.outbox_repository import OutboxRepository
 from ordersys.infrastructure.postgres.payment_repository import PaymentRepository
 from ordersys.infrastructure.postgres.placement_repository import PlacementRepository
@@ -56,6 +56,10 @@ class PostgresTransaction:
     @cached_property
     def placements(self) -> PlacementRepository:
         return PlacementRepository(connection=self.connection)
+
+    @cached_property
+    def purchases(self) -> PurchaseRepository:
+        return PurchaseRepository(connection=self.connection)
 
     @cached_property
     def outbox(self) -> OutboxRepository:

@@ -1,9 +1,9 @@
-"""What the ticket use cases need from outside."""
+"""Ports of the ticket use cases."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ordersys.domain.shared.ids import FlightId, OrderId
 from ordersys.domain.tickets.seating import SeatMap
@@ -13,17 +13,24 @@ from ordersys.messaging.outbox import Outbox
 from ordersys.messaging.unit_of_work import CommitHooks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
-    """Seats on one flight, one for each ticket number. Numbers have 13 digits and were never given out before."""
+class PurchasedSeats(NamedTuple):
+    """Seats that an order bought on one flight. `capacity`: the seats on board; None if the flight is unknown."""
 
     flight_id: FlightId
-    numbers: Sequence[str]
+    seats: int
+    capacity: int | None
+
+
+class Decision(NamedTuple):
+    """`seats`: the number of tickets to issue."""
+
+    status: Ticketing
+    seats: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """`ordinal` numbers the tickets of one order from 0; with the order it is unique, so no seat is ticketed twice."""
+    """`ordinal`: number of the ticket within its order, from 0; unique, so that no seat gets two tickets."""
 
     number: str
     order_id: OrderId
@@ -43,27 +50,35 @@ class VoidedTicket:
 
 class Airline(Protocol):
     def refuses(self, order_id: OrderId) -> str | None:
-        """Why the airline gives no tickets for this order; None when it does."""
+        """Returns why the airline refuses tickets for this order; None if it does not."""
+        ...
+
+
+class Purchases(Protocol):
+    """What orders bought: a port to the orders context."""
+
+    async def of(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Sequence[PurchasedSeats]]:
+        """Returns the purchased seats of the existing orders, in the order of their items."""
         ...
 
 
 class Ticketings(Protocol):
-    """What became of each order's tickets; decided once."""
+    """The decision about each order's tickets, made once."""
 
-    async def decide(self, decisions: Mapping[OrderId, Ticketing], *, at: datetime) -> Mapping[OrderId, Sequence[Leg]]:
-        """Writes the decisions of orders that have none yet, and answers which those were: each with what it bought if
-        it is ISSUED (nothing, if the order is not known).
+    async def decide(self, decisions: Mapping[OrderId, Decision], *, at: datetime) -> Mapping[OrderId, Sequence[str]]:
+        """Inserts the decisions of orders that have none yet. Returns those orders, each with a new ticket number for
+        every seat. Numbers have 13 digits and are never reused.
         """
         ...
 
     async def void(self, order_ids: Iterable[OrderId], *, at: datetime) -> set[OrderId]:
-        """Makes them VOIDED, undecided ones too. Answers those that had been ISSUED."""
+        """Sets them to VOIDED, also without an earlier decision. Returns those that were ISSUED."""
         ...
 
 
 class SeatMaps(Protocol):
     async def lock(self, flight_ids: Iterable[FlightId]) -> Mapping[FlightId, SeatMap]:
-        """The seat maps of all these flights (made when missing), locked in id order until the transaction ends."""
+        """Returns the seat maps of these flights, created if missing, locked in id order until the transaction ends."""
         ...
 
     async def save(self, maps: Iterable[SeatMap]) -> None: ...
@@ -71,15 +86,17 @@ class SeatMaps(Protocol):
 
 class Tickets(Protocol):
     async def issue(self, tickets: Sequence[Ticket], maps: Iterable[SeatMap], events: Sequence[Outgoing]) -> None:
-        """Writes the tickets, the maps that their seats were taken from, and the events that tell of them."""
+        """Writes the tickets, the seat maps of their flights, and their events."""
         ...
 
     async def void(self, order_ids: Iterable[OrderId]) -> Sequence[VoidedTicket]:
-        """Voids all valid tickets of these orders and answers them."""
+        """Voids all valid tickets of these orders. Returns them."""
         ...
 
 
 class TicketTransaction(CommitHooks, Protocol):
+    @property
+    def purchases(self) -> Purchases: ...
     @property
     def ticketings(self) -> Ticketings: ...
     @property

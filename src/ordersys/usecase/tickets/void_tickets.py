@@ -1,4 +1,4 @@
-"""Void tickets: the order was cancelled or is given back. Tickets that were not issued yet never will be."""
+"""Voids tickets of cancelled or refunded orders. Tickets that are not issued yet will never be issued."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class VoidTickets:
                 return
             voided = await transaction.tickets.void(issued)
             await _free_seats(voided, transaction)
-            events = [_told(order_id, voided) for order_id in causes if order_id in issued]
+            events = [_voided(order_id, voided) for order_id in causes if order_id in issued]
             await transaction.outbox.append(
                 [
                     outgoing(event, order_id=event.order_id, at=now, cause=causes[event.order_id], ids=self.ids)
@@ -49,6 +49,6 @@ async def _free_seats(voided: Sequence[VoidedTicket], transaction: TicketTransac
     await transaction.seat_maps.save(maps.values())
 
 
-def _told(order_id: OrderId, voided: Sequence[VoidedTicket]) -> TicketVoided:
+def _voided(order_id: OrderId, voided: Sequence[VoidedTicket]) -> TicketVoided:
     numbers = tuple(ticket.number for ticket in voided if ticket.order_id == order_id)
     return TicketVoided(order_id=order_id, numbers=numbers)

@@ -36,11 +36,11 @@ def test_what_is_released_is_the_next_to_be_taken() -> None:
 
 
 def test_no_seat_is_taken_that_the_flight_does_not_have() -> None:
-    seats = SeatMap(flight_id=flight_id(1), seats=2)
-    assert [seats.take() for _ in range(2)] == [1, 2]
+    seats = SeatMap(flight_id=flight_id(1))
+    assert [seats.take(2) for _ in range(2)] == [1, 2]
 
     with pytest.raises(NoSeatOnBoard):
-        seats.take()
+        seats.take(2)
 
     seats.release(1)
-    assert seats.take() == 1
+    assert seats.take(2) == 1
